@@ -1,0 +1,40 @@
+"""What all tests share. Fixtures of your own go into tests/*/conftest.py."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Before anything imports torch. Small models are fastest in one thread, and two
+# threads on a busy machine can be ten times slower: the usual cause of tests that
+# fail now and then.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+# Great Expectations would report its use over the network.
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `nox -s data-docs`."""
+    parser.addoption(
+        "--data-docs",
+        type=Path,
+        metavar="FOLDER",
+        help="write the data docs (HTML) of the expectation tests to this folder",
+    )
+
+
+@pytest.fixture(scope="session")
+def data_docs(request: pytest.FixtureRequest) -> Path | None:
+    """Where the data docs are wanted, if they are."""
+    folder: Path | None = request.config.getoption("--data-docs")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers() -> None:
+    """Start every test from the same seed, in whatever order they run."""
+    # Imported here: tests of scripts and settings do not need torch.
+    from lightning import seed_everything
+
+    seed_everything(1, verbose=False)

@@ -1,0 +1,118 @@
+"""Every task has one name, here; `nox -l` lists them.
+
+Sessions run in the environment that nox itself runs in, the project's: there is
+one PyTorch to install and one set of versions to think about.
+"""
+
+import importlib.util
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+PACKAGE = next(Path("src").glob("*/__init__.py")).parent.name
+HOOKS = Path(".pre-commit-config.yaml")
+# Projects without notebooks have no nbmake either.
+NOTEBOOKS = ("--nbmake", "notebooks") if importlib.util.find_spec("nbmake") else ()
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "typecheck", "tests", "notebooks"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Run all hooks on all files."""
+    _python(session, "pre_commit", "run", "--all-files", *session.posargs)
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """Check types with all packages at hand: the hooks see only ours."""
+    _python(session, "mypy", "src")
+    _python(session, "mypy", "tests")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the fast tests: code, data, training and model."""
+    _python(session, "pytest", *session.posargs)
+
+
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """Run the notebooks from top to bottom."""
+    if not NOTEBOOKS:
+        session.skip("this project has no notebooks")
+    _python(session, "pytest", *NOTEBOOKS, *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure what tests and notebooks run, subprocesses included."""
+    _python(
+        session,
+        *("pytest", "--cov", "--cov-report=term", "--cov-report=xml"),
+        *("src", "tests", *NOTEBOOKS),
+        *session.posargs,
+    )
+
+
+@nox.session
+def train(session: nox.Session) -> None:
+    """Train, then evaluate the best checkpoint on the test data."""
+    _python(session, PACKAGE, "fit", *session.posargs)
+    _python(session, PACKAGE, "test")
+
+
+@nox.session
+def promote(session: nox.Session) -> None:
+    """Train, and make the result the production model."""
+    _python(session, PACKAGE, "fit", *session.posargs)
+    _python(session, PACKAGE, "promote")
+
+
+@nox.session(name="data-docs")
+def data_docs(session: nox.Session) -> None:
+    """Write what is expected of the data, and what it is, as a web page."""
+    _python(session, "pytest", "tests/data", "--data-docs=build/data-docs")
+
+
+@nox.session(name="update-pins")
+def update_pins(session: nox.Session) -> None:
+    """Raise each version that the hooks name to the newest release."""
+    text = HOOKS.read_text()
+    names = sorted(set(re.findall(r"([\w.-]+)==", text)))
+    newest = _newest(session, names)
+    for name in names:
+        text = re.sub(rf"(?<![\w.-]){re.escape(name)}==[\w.]+", newest[name], text)
+    HOOKS.write_text(text)
+    session.log("look at the change with git diff, then run nox -s lint")
+
+
+def _newest(session: nox.Session, names: list[str]) -> dict[str, str]:
+    """Ask the package index, through uv or pip, and return `name==version` by name."""
+    if shutil.which("uv"):
+        names_file = Path(session.create_tmp(), "names.txt")
+        names_file.write_text("\n".join(names))
+        command = ("uv", "pip", "compile", "--no-deps", "--no-annotate", "--no-header")
+        answer = session.run(*command, "--quiet", str(names_file), silent=True)
+        lines = str(answer).split()
+    else:
+        command = ("pip", "install", "--dry-run", "--quiet", "--report=-", "--no-deps")
+        answer = _python(session, *command, "--ignore-installed", *names, silent=True)
+        found = [item["metadata"] for item in json.loads(str(answer))["install"]]
+        lines = [f"{item['name']}=={item['version']}" for item in found]
+    pins = {_normal(line.partition("==")[0]): line.partition("==")[2] for line in lines}
+    return {name: f"{name}=={pins[_normal(name)]}" for name in names}
+
+
+def _normal(name: str) -> str:
+    """Return the one spelling of a distribution's name."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _python(session: nox.Session, *arguments: str, silent: bool = False) -> object:
+    return session.run(sys.executable, "-m", *arguments, silent=silent)

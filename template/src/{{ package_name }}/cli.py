@@ -1,0 +1,153 @@
+"""The training commands: Lightning's command line, with a folder per run."""
+
+import logging
+import os
+import pickle
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from . import report
+from .datamodule import DigitsDataModule
+from .errors import InputError
+from .runs import new_run_dir, newest_checkpoint
+from .training import DigitClassifier
+
+CONFIG = "configs/default.yaml"
+
+# More workers only slow down data that is in memory.
+warnings.filterwarnings("ignore", message=".*does not have many workers")
+# The arguments are passed on by `__main__`, on purpose.
+warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
+# The report goes to another folder than the checkpoint's.
+warnings.filterwarnings("ignore", message="The dirpath has changed from")
+# Inside the libraries, for them to mend.
+warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec")
+# Tips that advertise a service.
+logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
+    lambda record: "Tip:" not in record.getMessage()
+)
+
+
+class Parser(LightningArgumentParser):
+    """Reports a wrong option in one line, without two screens of usage."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise what `__main__` prints."""
+        raise InputError(" ".join(message.split())) from ex
+
+
+class ResumeHint(Callback):
+    """Says how to go on after Ctrl-C."""
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Name the last checkpoint, if an epoch was finished."""
+        last = Path(trainer.log_dir or "") / "checkpoints" / "last.ckpt"
+        if isinstance(exception, KeyboardInterrupt) and last.is_file():
+            print(f"Stopped. Go on with: fit --ckpt_path {last}", file=sys.stderr)
+
+
+class CLI(LightningCLI):
+    """`LightningCLI` that numbers the runs and ends each with its report."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Leave out `predict`, which `prediction` does for single pictures."""
+        commands = LightningCLI.subcommands()
+        return {name: commands[name] for name in ("fit", "validate", "test")}
+
+    run_dir: Path | None = None  # none for a rehearsal with fast_dev_run
+
+    def before_instantiate_classes(self) -> None:
+        """Let everything that writes files write into `runs/COMMAND-NNNN`."""
+        config = self.config[self.subcommand]
+        if "verbose" in config:
+            config.verbose = False  # the report has the table
+        if config.trainer.enable_progress_bar is False:
+            config.trainer.callbacks = [
+                callback
+                for callback in config.trainer.callbacks or []
+                if "ProgressBar" not in callback.class_path
+            ]
+        # Of several processes that train together, the first writes the files.
+        if config.trainer.fast_dev_run or os.environ.get("LOCAL_RANK", "0") != "0":
+            return
+        self.run_dir = new_run_dir(str(self.subcommand))
+        config.trainer.default_root_dir = str(self.run_dir)
+        if isinstance(config.trainer.logger, list):
+            for logger in config.trainer.logger:
+                logger.init_args.version = self.run_dir.name
+
+    def after_fit(self) -> None:
+        """Draw the learning curves."""
+        if self.run_dir is not None and (self.run_dir / "metrics.csv").is_file():
+            curves = report.write_curves(self.run_dir)
+            print(f"\ncurves       {curves}")
+            print(f"checkpoints  {self.run_dir / 'checkpoints'}")
+
+    def after_validate(self) -> None:
+        """Report on the validation data."""
+        self._report("val")
+
+    def after_test(self) -> None:
+        """Report on the test data."""
+        self._report("test")
+
+    def _report(self, split: str) -> None:
+        if self.trainer.world_size > 1:
+            raise InputError("each process saw a part: add --trainer.devices=1")
+        evaluation = self.model.evaluation
+        print("\n" + report.table({split: evaluation}))
+        if self.run_dir is not None:
+            data = self.datamodule.splits[split]
+            for path in report.write_evaluation(evaluation, data, self.run_dir):
+                print(f"{path.stem:<11}  {path}")
+
+
+def run(command: str, arguments: Sequence[str]) -> None:
+    """Run a command with Lightning's options.
+
+    Args:
+        command: `fit`, `validate` or `test`.
+        arguments: What follows it on the command line.
+
+    Raises:
+        InputError: An option is wrong, or there is nothing to evaluate yet.
+    """
+    arguments = [command, *arguments]
+    checkpoint = _option("--ckpt_path", arguments)
+    if checkpoint is not None and not Path(checkpoint).is_file():
+        raise InputError(f"no checkpoint at {checkpoint}")
+    if command != "fit" and checkpoint is None and not {"-h", "--help"} & {*arguments}:
+        arguments += ["--ckpt_path", str(newest_checkpoint())]
+    try:
+        CLI(
+            DigitClassifier,
+            DigitsDataModule,
+            args=arguments,
+            parser_class=Parser,
+            parser_kwargs={
+                name: {"default_config_files": [CONFIG]} for name in CLI.subcommands()
+            },
+            trainer_defaults={"callbacks": [ResumeHint()]},
+        )
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise InputError(f"{checkpoint} is not a checkpoint") from error
+
+
+def _option(name: str, arguments: Sequence[str]) -> str | None:
+    """Return the value of `name VALUE` or `name=VALUE`, if it is there."""
+    for position, word in enumerate(arguments):
+        if word == name:
+            return "".join(arguments[position + 1 : position + 2])
+        if word.startswith(f"{name}="):
+            return word.partition("=")[2]
+    return None

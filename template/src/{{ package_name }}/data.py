@@ -1,0 +1,146 @@
+"""The data: images of handwritten digits, split once and for all.
+
+The images come with scikit-learn, so nothing is downloaded. To use data of
+your own, replace this file and keep its names: the rest of the package and the
+tests only know `Digits`, `load_splits` and `to_tensor`.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+CLASSES = tuple("0123456789")
+SPLITS = ("train", "val", "test")
+IMAGE_SIZE = 8  # pixels, height and width
+MAX_INK = 16  # a raw pixel counts the inked dots of a 4 x 4 block
+
+# Not a hyperparameter: experiments can be compared only if they share the split.
+SPLIT_SEED = 2022
+
+
+@dataclass(frozen=True)
+class Digits(Dataset[tuple[Tensor, Tensor]]):
+    """One split: raw images and their labels, in a fixed order.
+
+    Attributes:
+        images: Raw pixels, uint8 from 0 to `MAX_INK`, shape (N, 8, 8).
+        labels: Class indices, int64, shape (N,).
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Return one example: its input (1, 8, 8) and its label ()."""
+        return to_tensor(self.images[index]), self.labels[index]
+
+    def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+        """Return inputs (B, 1, 8, 8) and labels (B,) of many examples at once."""
+        return to_tensor(self.images[indices]), self.labels[indices]
+
+    # What the data loader calls. One indexing operation per batch instead of one
+    # per example keeps the data path out of the way of training.
+    __getitems__ = batch
+
+    def digests(self) -> list[str]:
+        """Return a short content hash per image: the same pixels, the same hash."""
+        return [
+            hashlib.sha256(image.tobytes()).hexdigest()[:16]
+            for image in self.images.numpy()
+        ]
+
+    def fingerprint(self) -> str:
+        """Return a hash of all images and labels: other data, another hash."""
+        content = hashlib.sha256(self.images.numpy().tobytes())
+        content.update(self.labels.numpy().tobytes())
+        return content.hexdigest()
+
+
+def to_tensor(images: Tensor) -> Tensor:
+    """Turn raw images into what the network reads.
+
+    Training and prediction both go through this function, so that they cannot
+    come to see different inputs.
+
+    Args:
+        images: Raw pixels from 0 to `MAX_INK`, shape (..., 8, 8).
+
+    Returns:
+        Inputs from 0 to 1, float32, shape (..., 1, 8, 8).
+
+    Examples:
+        >>> to_tensor(torch.full((2, 8, 8), 16)).shape
+        torch.Size([2, 1, 8, 8])
+        >>> to_tensor(torch.full((8, 8), 4)).max()
+        tensor(0.2500)
+    """
+    return images.unsqueeze(-3).float() / MAX_INK
+
+
+def load_raw() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Load every example, before the split.
+
+    Returns:
+        Images from 0 to `MAX_INK`, shape (N, 8, 8), and labels, shape (N,).
+    """
+    # Imported here: prediction needs this module, but not scikit-learn.
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return digits.images.astype(np.uint8), digits.target.astype(np.int64)
+
+
+def split_indices(
+    images: NDArray[np.uint8], labels: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    """Divide examples into 60 % training, 20 % validation and 20 % test.
+
+    Every split has the same share of each class. Of identical images only the
+    first is kept: a copy in another split would leak the answer.
+
+    Args:
+        images: Raw images, shape (N, 8, 8).
+        labels: Class indices, shape (N,).
+
+    Returns:
+        Sorted row numbers per name in `SPLITS`, disjoint.
+
+    Examples:
+        >>> images, labels = load_raw()
+        >>> {name: len(rows) for name, rows in split_indices(images, labels).items()}
+        {'train': 1078, 'val': 359, 'test': 360}
+    """
+    from sklearn.model_selection import train_test_split
+
+    flat = images.reshape(len(images), -1)
+    _, rows = np.unique(flat, axis=0, return_index=True)
+    rows.sort()
+    train, rest = train_test_split(
+        rows, test_size=0.4, random_state=SPLIT_SEED, stratify=labels[rows]
+    )
+    val, test = train_test_split(
+        rest, test_size=0.5, random_state=SPLIT_SEED, stratify=labels[rest]
+    )
+    return {"train": np.sort(train), "val": np.sort(val), "test": np.sort(test)}
+
+
+def load_splits() -> dict[str, Digits]:
+    """Load all splits.
+
+    Returns:
+        A `Digits` per name in `SPLITS`.
+    """
+    images, labels = load_raw()
+    return {
+        name: Digits(torch.from_numpy(images[rows]), torch.from_numpy(labels[rows]))
+        for name, rows in split_indices(images, labels).items()
+    }

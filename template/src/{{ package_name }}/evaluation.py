@@ -1,0 +1,111 @@
+"""Evaluation: what the model said about every single example.
+
+An average hides the errors one can learn from, so the loss of each example is
+kept, and the averages are computed from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .data import CLASSES, Digits
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predictions and losses of N examples, in the order of the data.
+
+    Attributes:
+        labels: True classes, shape (N,).
+        predictions: Predicted classes, shape (N,).
+        confidences: Probabilities of the predicted classes, shape (N,).
+        losses: Cross-entropies in nats, shape (N,).
+    """
+
+    labels: Tensor
+    predictions: Tensor
+    confidences: Tensor
+    losses: Tensor
+
+    @property
+    def accuracy(self) -> float:
+        """Share of examples that are predicted right, from 0 to 1."""
+        return (self.predictions == self.labels).double().mean().item()
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats."""
+        return self.losses.double().mean().item()
+
+    def metrics(self) -> dict[str, float]:
+        """Return the averages by name."""
+        return {"accuracy": self.accuracy, "loss": self.loss}
+
+    def confusion(self) -> Tensor:
+        """Return counts by true class (row) and predicted class (column)."""
+        size = len(CLASSES)
+        cells = self.labels * size + self.predictions  # (N,)
+        return torch.bincount(cells, minlength=size * size).reshape(size, size)
+
+    def worst(self, count: int) -> list[int]:
+        """Return the positions of the highest losses, the highest first."""
+        return self.losses.argsort(descending=True)[:count].tolist()
+
+
+def score(logits: Tensor, labels: Tensor) -> Evaluation:
+    """Compare what the network says about a batch with the truth.
+
+    Args:
+        logits: Output of the network, shape (B, 10).
+        labels: True classes, shape (B,).
+
+    Returns:
+        The evaluation of the batch, without gradients, on the CPU.
+
+    Examples:
+        >>> logits = torch.eye(10)[:2] * 100
+        >>> score(logits, torch.tensor([0, 2])).predictions
+        tensor([0, 1])
+        >>> score(logits, torch.tensor([0, 2])).accuracy
+        0.5
+    """
+    # In float32 whatever the precision of training: losses are compared closely.
+    logits, labels = logits.detach().float().cpu(), labels.detach().cpu()
+    confidences, predictions = logits.softmax(dim=1).max(dim=1)  # (B,), (B,)
+    losses = F.cross_entropy(logits, labels, reduction="none")  # (B,)
+    return Evaluation(labels, predictions, confidences, losses)
+
+
+def concatenate(parts: Sequence[Evaluation]) -> Evaluation:
+    """Join the evaluations of successive batches."""
+    return Evaluation(
+        labels=torch.cat([part.labels for part in parts]),
+        predictions=torch.cat([part.predictions for part in parts]),
+        confidences=torch.cat([part.confidences for part in parts]),
+        losses=torch.cat([part.losses for part in parts]),
+    )
+
+
+@torch.inference_mode()
+def evaluate(net: nn.Module, data: Digits, batch_size: int = 256) -> Evaluation:
+    """Evaluate a network on one split, in plain PyTorch.
+
+    Args:
+        net: Maps inputs (B, 1, 8, 8) to logits (B, 10); put in evaluation mode.
+        data: The examples.
+        batch_size: Examples per forward pass; does not change the result.
+
+    Returns:
+        The evaluation of all examples, in their order.
+    """
+    net.eval()
+    parts = []
+    for start in range(0, len(data), batch_size):
+        x, labels = data.batch([*range(start, min(start + batch_size, len(data)))])
+        parts.append(score(net(x), labels))
+    return concatenate(parts)

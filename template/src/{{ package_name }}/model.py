@@ -1,0 +1,61 @@
+"""The network: a small convolutional classifier in plain PyTorch."""
+
+from torch import Tensor, nn
+
+from .data import CLASSES, IMAGE_SIZE
+
+
+class ConvNet(nn.Module):
+    """Two convolutions, one pooling, two linear layers.
+
+    Args:
+        channels: Feature maps of the first convolution; the second has twice
+            as many.
+        embedding_size: Length D of the vector that stands for an image.
+        dropout: Share of features that training leaves out, from 0 to 1.
+    """
+
+    def __init__(
+        self, channels: int = 16, embedding_size: int = 32, dropout: float = 0.4
+    ) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, channels, kernel_size=3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, 2 * channels, kernel_size=3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Dropout(dropout),
+        )
+        flat_size = 2 * channels * (IMAGE_SIZE // 2) ** 2
+        self.embedding = nn.Linear(flat_size, embedding_size)
+        self.head = nn.Linear(embedding_size, len(CLASSES))
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Return the vector that stands for each image.
+
+        Args:
+            x: Inputs from `to_tensor`, shape (B, 1, 8, 8).
+
+        Returns:
+            Embeddings, shape (B, D).
+        """
+        x = self.features(x)  # (B, 2 * channels * 4 * 4)
+        return self.embedding(x).relu()  # (B, D)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a score per class, before the softmax.
+
+        Args:
+            x: Inputs from `to_tensor`, shape (B, 1, 8, 8).
+
+        Returns:
+            Logits, shape (B, 10).
+
+        Examples:
+            >>> import torch
+            >>> ConvNet()(torch.zeros(3, 1, 8, 8)).shape
+            torch.Size([3, 10])
+        """
+        return self.head(self.embed(x))  # (B, 10)

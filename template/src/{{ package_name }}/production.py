@@ -1,0 +1,178 @@
+"""The production model: the weights in use and the record of what they are.
+
+The folder `models/production` is kept in git, and git is the registry: a
+promotion is a commit that changes it, a rollback is the revert of that commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch.utils.flop_counter import FlopCounterMode
+
+from .data import IMAGE_SIZE, Digits, load_splits
+from .errors import InputError
+from .evaluation import Evaluation, evaluate
+from .model import ConvNet
+
+# Next to the package in the repository; not part of an installed wheel.
+PRODUCTION_DIR = Path(__file__).resolve().parents[2] / "models" / "production"
+
+GOLDEN_COUNT = 40  # examples whose exact output is recorded
+
+
+def load_production(folder: Path = PRODUCTION_DIR) -> ConvNet:
+    """Load the production model, ready to predict.
+
+    Args:
+        folder: Holds `record.json` and `model.safetensors`.
+
+    Returns:
+        The network in evaluation mode.
+
+    Raises:
+        InputError: A file is missing, or the weights are not those of the record.
+    """
+    record = load_record(folder)
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise InputError(f"{weights} is missing: restore it with git checkout")
+    content = weights.read_bytes()
+    if hashlib.sha256(content).hexdigest() != record["sha256"]:
+        raise InputError(
+            f"{weights} is not the file of its record.json: restore both with git "
+            "checkout, or promote a checkpoint"
+        )
+    net = ConvNet(**record["model"])
+    net.load_state_dict(load(content))
+    return net.eval()
+
+
+def load_record(folder: Path = PRODUCTION_DIR) -> dict[str, Any]:
+    """Read what is known about the production model.
+
+    Args:
+        folder: Holds `record.json`.
+
+    Returns:
+        The record by its keys, as `promote` wrote it.
+
+    Raises:
+        InputError: There is no record.
+    """
+    path = folder / "record.json"
+    if not path.is_file():
+        raise InputError(f"no production model in {folder}: promote a checkpoint")
+    record: dict[str, Any] = json.loads(path.read_text())
+    return record
+
+
+def load_checkpoint(path: Path) -> tuple[ConvNet, dict[str, Any]]:
+    """Load a network from a training checkpoint, without Lightning.
+
+    Args:
+        path: Written by a training run.
+
+    Returns:
+        The network, ready to predict, and all hyperparameters of its training.
+
+    Raises:
+        InputError: The file is missing or no checkpoint.
+    """
+    if not path.is_file():
+        raise InputError(f"no checkpoint at {path}: train one with fit")
+    try:
+        checkpoint = torch.load(path, weights_only=True, map_location="cpu")
+        hyperparameters = dict(checkpoint["hyper_parameters"])
+        state = checkpoint["state_dict"]
+    except Exception as error:
+        raise InputError(f"{path} is not a checkpoint of this package") from error
+    net = ConvNet(**_architecture(hyperparameters))
+    net.load_state_dict({name.removeprefix("net."): state[name] for name in state})
+    return net.eval(), hyperparameters
+
+
+def promote(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> Evaluation:
+    """Make a checkpoint the production model.
+
+    Args:
+        checkpoint: Written by a training run, still in the folder of its run.
+        folder: Gets the weights, the record of what they are, the configuration
+            of their training and the golden predictions.
+
+    Returns:
+        The evaluation of the new production model on the test split.
+
+    Raises:
+        InputError: The checkpoint or its configuration is missing or unusable;
+            the folder is as it was.
+    """
+    net, hyperparameters = load_checkpoint(checkpoint)
+    config = checkpoint.parents[1] / "config.yaml"
+    if not config.is_file():
+        raise InputError(f"{config} is missing: promote a checkpoint from its run")
+    splits = load_splits()
+    evaluation = evaluate(net, splits["test"])
+    weights = save(net.state_dict())
+    record = {
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "model": _architecture(hyperparameters),
+        "data": {name: data.fingerprint() for name, data in splits.items()},
+        "metrics": {"test": evaluation.metrics()},
+        "cost": {
+            "flops": _flops(net),
+            "weights": sum(weight.numel() for weight in net.parameters()),
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__.split("+")[0],
+        },
+    }
+    golden = [json.dumps(line) for line in golden_examples(net, splits["test"])]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.safetensors").write_bytes(weights)
+    (folder / "record.json").write_text(json.dumps(record, indent=2) + "\n")
+    (folder / "config.yaml").write_text(config.read_text())
+    (folder / "golden.jsonl").write_text("\n".join(golden) + "\n")
+    return evaluation
+
+
+@torch.inference_mode()
+def golden_examples(net: ConvNet, data: Digits) -> list[dict[str, Any]]:
+    """Return the network's exact output for examples spread over the data."""
+    step = max(1, len(data) // GOLDEN_COUNT)
+    rows = list(range(0, len(data), step))[:GOLDEN_COUNT]
+    x, labels = data.batch(rows)  # (G, 1, 8, 8), (G,)
+    logits = net(x)  # (G, 10)
+    digests = data.digests()
+    return [
+        {
+            "row": row,
+            "digest": digests[row],
+            "label": int(label),
+            "logits": [round(value, 5) for value in values],
+        }
+        for row, label, values in zip(
+            rows, labels.tolist(), logits.tolist(), strict=True
+        )
+    ]
+
+
+def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:
+    """Pick out what builds the network; the rest only trained it."""
+    names = inspect.signature(ConvNet).parameters
+    return {name: hyperparameters[name] for name in names}
+
+
+def _flops(net: ConvNet) -> int:
+    """Count the floating-point operations of one prediction."""
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        net(torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE))
+    return int(counter.get_total_flops())

@@ -1,0 +1,150 @@
+"""Reports: curves, confusion matrix and worst errors as files to look at."""
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from .data import CLASSES, MAX_INK, Digits
+from .evaluation import Evaluation
+
+
+def write_curves(run_dir: Path) -> Path:
+    """Draw the learning curves of a run from its `metrics.csv`.
+
+    Args:
+        run_dir: Folder of the run; gets `curves.png`.
+
+    Returns:
+        The picture's path.
+    """
+    with (run_dir / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    loss, accuracy = figure.subplots(1, 2)
+    _draw_curve(loss, rows, "train/loss")
+    _draw_curve(loss, rows, "val/loss")
+    loss.set(xlabel="epoch", ylabel="loss (nats)", yscale="log")
+    loss.legend()
+    _draw_curve(accuracy, rows, "val/accuracy")
+    accuracy.set(xlabel="epoch", ylabel="accuracy")
+    accuracy.legend()
+    return _save(figure, run_dir / "curves.png")
+
+
+def write_evaluation(evaluation: Evaluation, data: Digits, folder: Path) -> list[Path]:
+    """Write everything there is to know about one evaluation.
+
+    Args:
+        evaluation: What the model said about each example.
+        data: The same examples, in the same order.
+        folder: Gets `metrics.json`, `examples.csv` (one line per example, the
+            highest loss first), `confusion.png` and `errors.png`.
+
+    Returns:
+        The paths of the files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    metrics = folder / "metrics.json"
+    metrics.write_text(json.dumps(evaluation.metrics(), indent=2) + "\n")
+    examples = folder / "examples.csv"
+    with examples.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["digest", "label", "prediction", "confidence", "loss"])
+        digests = data.digests()
+        for row in evaluation.worst(len(data)):
+            writer.writerow(
+                [
+                    digests[row],
+                    CLASSES[evaluation.labels[row]],
+                    CLASSES[evaluation.predictions[row]],
+                    f"{evaluation.confidences[row]:.4f}",
+                    f"{evaluation.losses[row]:.4f}",
+                ]
+            )
+    confusion = _save(draw_confusion(evaluation), folder / "confusion.png")
+    errors = _save(draw_errors(evaluation, data), folder / "errors.png")
+    return [metrics, examples, confusion, errors]
+
+
+def draw_confusion(evaluation: Evaluation) -> Figure:
+    """Draw how often each class was taken for which."""
+    counts = evaluation.confusion()
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    # On a square-root scale, else the diagonal hides the errors.
+    axes.imshow(counts.sqrt().numpy(), cmap="Blues")
+    for true, row in enumerate(counts.tolist()):
+        for predicted, count in enumerate(row):
+            if count:
+                color = "white" if true == predicted else "black"
+                axes.text(
+                    predicted, true, str(count), ha="center", va="center", color=color
+                )
+    ticks = range(len(CLASSES))
+    axes.set_xticks(ticks, CLASSES)
+    axes.set_yticks(ticks, CLASSES)
+    axes.set(xlabel="predicted", ylabel="true")
+    return figure
+
+
+def draw_errors(evaluation: Evaluation, data: Digits, count: int = 20) -> Figure:
+    """Draw the examples with the highest loss: errors in the model or in the data?"""
+    worst = evaluation.worst(count)
+    columns = 5
+    lines = -(-len(worst) // columns)
+    figure = Figure(figsize=(1.8 * columns, 2.1 * lines), layout="constrained")
+    for position, row in enumerate(worst):
+        axes = figure.add_subplot(lines, columns, position + 1)
+        axes.imshow(data.images[row].numpy(), cmap="gray", vmin=0, vmax=MAX_INK)
+        label = CLASSES[evaluation.labels[row]]
+        prediction = CLASSES[evaluation.predictions[row]]
+        axes.set_title(
+            f"{label}, predicted {prediction}\nloss {evaluation.losses[row]:.2f}",
+            fontsize=9,
+            color="black" if label == prediction else "firebrick",
+        )
+        axes.set_axis_off()
+    return figure
+
+
+def table(evaluations: Mapping[str, Evaluation]) -> str:
+    """Lay out metrics as a small table for the terminal.
+
+    Args:
+        evaluations: What to show, by the name of the data.
+
+    Returns:
+        A line of titles, and a line for each evaluation.
+
+    Examples:
+        >>> import torch
+        >>> from .evaluation import score
+        >>> evaluation = score(torch.zeros(4, 10), torch.tensor([0, 0, 1, 2]))
+        >>> print(table({"test": evaluation}))
+              examples  accuracy    loss
+        test         4     50.0%  2.3026
+    """
+    lines = [f"{'':<4}  examples  accuracy    loss"]
+    lines += [
+        f"{name:<4}  {len(evaluation.labels):8d}  {evaluation.accuracy:8.1%}  "
+        f"{evaluation.loss:6.4f}"
+        for name, evaluation in evaluations.items()
+    ]
+    return "\n".join(lines)
+
+
+def _draw_curve(axes: Axes, rows: list[dict[str, str]], name: str) -> None:
+    points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
+    epochs, values = zip(*points, strict=True) if points else ((), ())
+    axes.plot(epochs, values, marker=".", label=name)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no epoch 2.5
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    figure.savefig(path, dpi=120)
+    return path

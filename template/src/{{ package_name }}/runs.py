@@ -1,0 +1,51 @@
+"""Runs: a numbered folder for each training or evaluation."""
+
+from pathlib import Path
+
+from .errors import InputError
+
+RUNS_DIR = Path("runs")
+
+
+def new_run_dir(command: str, runs_dir: Path = RUNS_DIR) -> Path:
+    """Create the folder of a new run, numbered one up from the newest.
+
+    Args:
+        command: What the run does; begins the folder's name.
+        runs_dir: Holds all runs.
+
+    Returns:
+        The new folder.
+
+    Examples:
+        >>> import tempfile
+        >>> runs_dir = Path(tempfile.mkdtemp())
+        >>> new_run_dir("fit", runs_dir).name, new_run_dir("test", runs_dir).name
+        ('fit-0001', 'test-0002')
+    """
+    runs_dir.mkdir(exist_ok=True)
+    numbers = [int(path.name[-4:]) for path in runs_dir.glob("*-[0-9][0-9][0-9][0-9]")]
+    path = runs_dir / f"{command}-{max(numbers, default=0) + 1:04d}"
+    path.mkdir()
+    return path
+
+
+def newest_checkpoint(runs_dir: Path = RUNS_DIR) -> Path:
+    """Find the best checkpoint of the newest training run.
+
+    Args:
+        runs_dir: Holds all runs.
+
+    Returns:
+        Its path.
+
+    Raises:
+        InputError: There is no training run yet.
+    """
+    checkpoints = runs_dir.glob("*/checkpoints/best.ckpt")
+    newest = max(checkpoints, key=lambda path: path.stat().st_mtime, default=None)
+    if newest is None:
+        raise InputError(
+            f"no checkpoint under {runs_dir}/: train a model first, with fit"
+        )
+    return newest

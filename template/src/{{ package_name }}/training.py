@@ -1,0 +1,104 @@
+"""Training: loss, metrics and optimizer of the network, for Lightning's trainer."""
+
+import torch
+from lightning import LightningModule
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim import Optimizer
+
+from .datamodule import Batch
+from .evaluation import Evaluation, concatenate, score
+from .model import ConvNet
+
+
+class DigitClassifier(LightningModule):
+    """Trains a `ConvNet` with cross-entropy and AdamW.
+
+    Hyperparameters are plain numbers, so that checkpoints hold no code and load
+    with `weights_only=True`.
+
+    Args:
+        channels: Feature maps of the first convolution.
+        embedding_size: Length of the vector that stands for an image.
+        dropout: Share of features that training leaves out, from 0 to 1.
+        learning_rate: Step size of AdamW.
+        weight_decay: Weight decay of AdamW.
+    """
+
+    def __init__(
+        self,
+        channels: int = 16,
+        embedding_size: int = 32,
+        dropout: float = 0.4,
+        learning_rate: float = 5e-3,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.net = ConvNet(channels, embedding_size, dropout)
+        self.evaluation: Evaluation | None = None  # of the last validate or test
+        self._parts: list[Evaluation] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits (B, 10) of inputs (B, 1, 8, 8)."""
+        return self.net(x)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Compute the loss to be minimized.
+
+        Args:
+            batch: Inputs (B, 1, 8, 8) and labels (B,).
+            batch_idx: Position of the batch in the epoch.
+
+        Returns:
+            Mean cross-entropy in nats, shape ().
+
+        Raises:
+            FloatingPointError: The loss is not a finite number. Without this,
+                a training that diverged would end as if nothing had happened.
+        """
+        x, labels = batch
+        loss = F.cross_entropy(self.net(x), labels)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss.item()} at step {self.global_step}: lower the "
+                "learning rate, or find the operation that causes it with "
+                "--trainer.detect_anomaly=true"
+            )
+        self.log("train/loss", loss, prog_bar=True, on_step=False, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the evaluation of a batch."""
+        self._evaluate(batch, "val")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the evaluation of a batch."""
+        self._evaluate(batch, "test")
+
+    def on_validation_epoch_end(self) -> None:
+        """Join the batches."""
+        self._finish()
+
+    def on_test_epoch_end(self) -> None:
+        """Join the batches."""
+        self._finish()
+
+    def configure_optimizers(self) -> Optimizer:
+        """Return the optimizer over all parameters."""
+        return torch.optim.AdamW(
+            self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
+        )
+
+    def _evaluate(self, batch: Batch, split: str) -> None:
+        x, labels = batch
+        part = score(self.net(x), labels)
+        self._parts.append(part)
+        metrics = {f"{split}/{name}": value for name, value in part.metrics().items()}
+        self.log_dict(metrics, prog_bar=True, batch_size=len(labels), sync_dist=True)
+
+    def _finish(self) -> None:
+        self.evaluation = concatenate(self._parts)
+        self._parts.clear()

@@ -1,0 +1,50 @@
+"""What a computation costs, in units that do not depend on the machine's mood.
+
+Seconds on a shared machine vary several-fold, so a limit on them either misses
+alarms or raises false ones. Floating-point operations and calls of PyTorch
+operators are the same in every run.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one call.
+
+    Attributes:
+        flops: Floating-point operations of convolutions and matrix products.
+        operators: PyTorch operators called: grows with work done step by step in
+            Python, such as a loop over examples.
+        cpu_seconds: Time the processor worked on it, whatever else was running;
+            still varies by half, so a limit on it must be several times as high.
+    """
+
+    flops: int
+    operators: int
+    cpu_seconds: float
+
+
+class _OperatorCounter(TorchDispatchMode):
+    count = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def measure(function: Callable[[], object]) -> Cost:
+    """Call a function and return what it cost."""
+    flops, operators = FlopCounterMode(display=False), _OperatorCounter()
+    start = time.process_time()
+    with flops, operators:
+        function()
+    return Cost(flops.get_total_flops(), operators.count, time.process_time() - start)
