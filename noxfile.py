@@ -1,0 +1,129 @@
+"""Every task of the template has one name, here; `python3 start.py -l` lists them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+from tests import environment
+
+ROOT = Path(__file__).resolve().parent
+DEMO = ROOT / "demo"
+CONSTRAINTS = ROOT / "constraints.txt"
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "tests"]
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Generate a project in demo/, train it, and show what came out."""
+    if DEMO.exists() and _changes(DEMO):
+        session.error("demo/ has changes of yours: commit, move or delete them first")
+    _project(session, DEMO)
+    session.log("installing PyTorch and the rest, about a minute the first time")
+    programs = environment.create(DEMO)
+    session.chdir(DEMO)
+    session.run(str(programs / "nox"), "-s", "train")
+    session.log(f"the pictures are in {DEMO / 'runs'}")
+    session.log("next: cd demo && source .venv/bin/activate && nox -l")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Run all hooks of the template on all files."""
+    _python(session, "pre_commit", "run", "--all-files", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Test the template; what needs no PyTorch also on other versions of Python."""
+    parallel = ("-n2", "--dist=loadfile")
+    _python(session, "pytest", *parallel, *session.posargs)
+    for version in ("3.12", "3.13"):
+        session.log(f"again on Python {version}, without PyTorch")
+        venv = ROOT / "build" / f"python-{version}"
+        interpreter = _interpreter(version)
+        _python(
+            session, "uv", "venv", "--quiet", "--clear", f"-p{interpreter}", str(venv)
+        )
+        install = ("uv", "pip", "install", "--quiet", "--constraint", "constraints.txt")
+        session.run(*install, "--group", "dev", "--python", str(venv))
+        python = str(venv / "bin" / "python")
+        options = (*parallel, "-m", "not environment", *session.posargs)
+        session.run(python, "-m", "pytest", *options)
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Measure how long a newcomer waits for each thing."""
+    project = _project(session, ROOT / "build" / "benchmark" / "project")
+    environment.create(project)
+    _python(session, "benchmarks.project", str(project))
+
+
+@nox.session
+def production(session: nox.Session) -> None:
+    """Train the production model that every new project starts with."""
+    project = _project(session, ROOT / "build" / "production")
+    session.chdir(project)
+    session.run(str(environment.create(project) / "nox"), "-s", "promote")
+    shutil.copytree(
+        project / "models", ROOT / "template" / "models", dirs_exist_ok=True
+    )
+
+
+@nox.session
+def constraints(session: nox.Session) -> None:
+    """Raise constraints.txt to the newest versions that fit together."""
+    project = _project(session, ROOT / "build" / "constraints")
+    torch = project / "torch.txt"
+    # The only version that is raised by hand: what follows from it is measured.
+    torch.write_text("torch==2.13.0\n")
+    groups = [
+        f"--group={path}:dev" for path in ("pyproject.toml", project / "pyproject.toml")
+    ]
+    answer = session.run(
+        *("uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate"),
+        *("--no-sources", "--python-version=3.11", *groups),
+        *(str(project / "pyproject.toml"), str(torch)),
+        silent=True,
+    )
+    header = "".join(CONSTRAINTS.read_text().partition("absl-py")[:1])
+    CONSTRAINTS.write_text(
+        header + re.sub(r"(?m)^(torch==[\d.]+).*", r"\1", str(answer))
+    )
+
+
+def _project(session: nox.Session, path: Path) -> Path:
+    """Generate a project from the template as it is here, committed."""
+    shutil.rmtree(path, ignore_errors=True)
+    options = ("--quiet", "--defaults", "--vcs-ref=HEAD")
+    _python(session, "copier", "copy", *options, str(ROOT), str(path))
+    for arguments in (
+        ("init", "--quiet", "--initial-branch=main"),
+        ("add", "--all"),
+        ("commit", "--quiet", "--message=Start from the template"),
+    ):
+        session.run("git", "-C", str(path), *arguments)
+    return path
+
+
+def _interpreter(version: str) -> str:
+    """Find a Python; uv takes care of those that pyenv does not have."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found = sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
+    return str(found[-1]) if found else version
+
+
+def _changes(repository: Path) -> str:
+    status = ["git", "-C", str(repository), "status", "--porcelain"]
+    return subprocess.run(status, capture_output=True, text=True, check=True).stdout
+
+
+def _python(session: nox.Session, *arguments: str) -> None:
+    session.run(sys.executable, "-m", *arguments)

@@ -1,0 +1,65 @@
+"""Environments for generated projects, from versions that are known to work."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CONSTRAINTS = ROOT / "constraints.txt"
+
+
+def create(project: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Give a project an environment of its own, in seconds.
+
+    Args:
+        project: A generated repository; gets `.venv`.
+        environ: `UV_FIND_LINKS` names a folder of wheels that holds PyTorch; without
+            it, the build without CUDA comes from PyTorch's index.
+
+    Returns:
+        The folder of the environment's programs.
+    """
+    venv = project / ".venv"
+    uv = (sys.executable, "-m", "uv")
+    options = ["--constraint", str(CONSTRAINTS), "--group", "dev", "--no-sources"]
+    if "UV_FIND_LINKS" not in environ:
+        options += ["--torch-backend", "cpu"]
+    options += ["--python", str(venv), "--editable", "."]
+    for command in (
+        ["venv", "--quiet", "--clear", str(venv)],
+        ["pip", "install", *options],
+    ):
+        subprocess.run([*uv, *command], cwd=project, env=dict(environ), check=True)
+    return venv / ("Scripts" if os.name == "nt" else "bin")
+
+
+def activated(
+    programs: Path, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return the variables as they are after `source .venv/bin/activate`."""
+    path = str(programs) + os.pathsep + environ["PATH"]
+    return {**environ, "VIRTUAL_ENV": str(programs.parent), "PATH": path}
+
+
+def wheel_index(
+    folder: Path, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Let a folder of wheels take the place of PyTorch's index for `uv sync`.
+
+    Args:
+        folder: Gets a small index, if `UV_FIND_LINKS` names a folder of wheels.
+        environ: The variables that uv will see.
+
+    Returns:
+        The variables to add for uv; none where PyTorch's own index is to be used.
+    """
+    if "UV_FIND_LINKS" not in environ:
+        return {}
+    wheels = sorted(Path(environ["UV_FIND_LINKS"]).glob("torch-*.whl"))
+    (folder / "torch").mkdir(parents=True)
+    links = [f'<a href="{wheel.as_uri()}">{wheel.name}</a>' for wheel in wheels]
+    (folder / "torch" / "index.html").write_text("\n".join(links))
+    (folder / "index.html").write_text('<a href="torch/">torch</a>')
+    return {"UV_INDEX": f"pytorch-cpu={folder.as_uri()}"}
