@@ -1,0 +1,38 @@
+"""Keep the settings of the person who runs the tests out of them."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure() -> None:
+    """Forget the repository that git names when it runs the tests from a hook.
+
+    This cannot wait for a fixture: Copier keeps the variables of the moment it is
+    imported.
+    """
+    command = ["git", "rev-parse", "--local-env-vars"]
+    names = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for name in names.split():
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_personal_defaults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide Copier's settings, which change the default answers."""
+    settings = tmp_path_factory.mktemp("copier") / "settings.yml"
+    settings.write_text("{}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COPIER_SETTINGS_PATH", str(settings))
+        yield
+
+
+@pytest.fixture(scope="session")
+def template() -> Path:
+    """A clone of the template as it is in the working tree; not to be changed."""
+    from tests.helpers import clone_template  # it imports Copier
+
+    return clone_template()

@@ -1,0 +1,198 @@
+"""Copies of the template and projects made from them.
+
+What the answers can be is read from `copier.yml`: a new choice is tested from the day
+it is added.
+"""
+
+import functools
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import copier
+import yaml
+from copier.errors import ShallowCloneWarning
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Above every real release, so that Copier takes this one.
+VERSION = "v999.0.0"
+
+ANSWERS_FILE = ".copier-answers.yml"
+
+_CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
+SETTINGS = {name: value for name, value in _CONFIG.items() if name.startswith("_")}
+QUESTIONS = {name: value for name, value in _CONFIG.items() if name not in SETTINGS}
+# Those that a person can answer; the others are worked out from them.
+ANSWERABLE = [name for name in QUESTIONS if QUESTIONS[name].get("when") is not False]
+
+
+def choices(question: str) -> list[Any]:
+    """Return the answers to choose from; none if the answer is free."""
+    details = QUESTIONS[question]
+    if details["type"] == "bool":
+        return [True, False]
+    offered = details.get("choices", [])
+    return list(offered.values()) if isinstance(offered, dict) else list(offered)
+
+
+CHOSEN = [name for name in ANSWERABLE if choices(name)]
+# Each of them changes more than a few words in a project.
+SWITCHES = [name for name in CHOSEN if QUESTIONS[name]["type"] == "bool"]
+SWITCHES.append("strictness")
+
+
+def combinations(questions: list[str]) -> list[dict[str, Any]]:
+    """Return all ways to answer these questions."""
+    rows = itertools.product(*map(choices, questions))
+    return [dict(zip(questions, row, strict=True)) for row in rows]
+
+
+def label(answers: dict[str, Any]) -> str:
+    """Name a set of answers in a list of tests."""
+    return "-".join(str(answer) for answer in answers.values())
+
+
+def git(folder: Path, *arguments: str, stdin: str = "", succeeds: bool = True) -> str:
+    """Run git as nobody in particular, at no particular time, without hooks."""
+    environ = dict(os.environ)
+    for role in ("AUTHOR", "COMMITTER"):
+        environ[f"GIT_{role}_NAME"] = "Tester"
+        environ[f"GIT_{role}_EMAIL"] = "tester@example.org"
+        environ[f"GIT_{role}_DATE"] = "2001-01-01T00:00:00Z"
+    settings = (f"core.hooksPath={os.devnull}", "commit.gpgSign=no", "tag.gpgSign=no")
+    options = [word for setting in settings for word in ("-c", setting)]
+    done = subprocess.run(
+        ["git", *options, *arguments],
+        cwd=folder,
+        env=environ,
+        input=stdin,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode == 0) == succeeds, f"git {arguments}\n{done.stderr}"
+    return done.stdout
+
+
+def commit(repository: Path, message: str, tag: str = "") -> None:
+    """Commit everything there is, ignored or not."""
+    git(repository, "add", "--all", "--force")
+    git(repository, "commit", "--quiet", "--allow-empty", f"--message={message}")
+    if tag:
+        git(repository, "tag", "--annotate", f"--message={message}", tag)
+
+
+@functools.cache
+def clone_template() -> Path:
+    """Clone the template once, with the changes that are not committed yet.
+
+    Copier could take the working tree itself, but would record a commit that exists
+    nowhere; and tests have no business in the working tree.
+    """
+    keeper = tempfile.TemporaryDirectory(prefix="copier-ml-")
+    _keepers.append(keeper)
+    clone = Path(keeper.name) / "template"
+    git(ROOT, "clone", "--quiet", str(ROOT), str(clone))
+    git(clone, "rm", "-r", "--quiet", "--ignore-unmatch", ".")
+    names = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, names.split("\0")):
+        if os.path.lexists(ROOT / name):  # else it was deleted and not committed
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, clone / name, follow_symlinks=False)
+    commit(clone, "The template as it is here", VERSION)
+    return clone
+
+
+# They delete their folders when the tests end.
+_keepers: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def render(
+    destination: Path,
+    *,
+    source: Path | None = None,
+    pretend: bool = False,
+    **answers: Any,
+) -> dict[str, Any]:
+    """Make a project; what is not answered gets its default.
+
+    Args:
+        destination: Where the project goes.
+        source: A clone of the template other than the one all tests share.
+        pretend: Only answer the questions, and write nothing.
+        **answers: By name of the question, as with `--data`.
+
+    Returns:
+        All answers, also those that were worked out.
+    """
+    unknown = answers.keys() - QUESTIONS.keys()
+    assert not unknown, f"no such question: {unknown}"  # Copier would take any name
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # all of Copier's are
+        warnings.simplefilter("error", FutureWarning)
+        # In a Jinja string; an error in some later version of Python.
+        warnings.filterwarnings("error", "invalid escape sequence")
+        warnings.simplefilter("ignore", ShallowCloneWarning)  # of how we were cloned
+        worker = copier.run_copy(
+            str(source or clone_template()),
+            destination,
+            data=answers,
+            defaults=True,
+            quiet=True,
+            pretend=pretend,
+        )
+    return dict(worker.answers.combined)
+
+
+def render_repository(
+    destination: Path, *, source: Path | None = None, **answers: Any
+) -> Path:
+    """Make a project and commit it, as its team will do first."""
+    render(destination, source=source, **answers)
+    git(destination, "init", "--quiet", "--initial-branch=main")
+    git(destination, "config", "core.excludesFile", os.devnull)
+    git(destination, "add", "--all")
+    git(destination, "commit", "--quiet", "--message=Start from the template")
+    return destination
+
+
+def run_copier(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Copier as people do, but with few variables set."""
+    kept = {name: os.environ[name] for name in ("PATH", "COPIER_SETTINGS_PATH")}
+    return subprocess.run(
+        [sys.executable, "-m", "copier", *arguments],
+        cwd=folder,
+        env={**kept, "HOME": str(folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+def update(project: Path, *options: str) -> None:
+    """Update a project with `copier update`."""
+    done = run_copier(project, "update", "--defaults", *options)
+    assert done.returncode == 0, done.stderr
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the content of each file but git's own, by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).parts[0] != ".git"
+    }
+
+
+def read_answers(project: Path) -> dict[str, Any]:
+    """Return the answers that a project was made from."""
+    answers: dict[str, Any] = yaml.safe_load(
+        (project / ANSWERS_FILE).read_text("utf-8")
+    )
+    return answers

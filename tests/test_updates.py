@@ -1,0 +1,193 @@
+"""Updates: managed files are refreshed, starter files belong to the team.
+
+Whose a file is, the project's CONTRIBUTING says; the tests hold updates to that.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from tests.helpers import (
+    ANSWERS_FILE,
+    SWITCHES,
+    choices,
+    commit,
+    git,
+    read_answers,
+    read_files,
+    render,
+    render_repository,
+    update,
+)
+
+NEXT_VERSION = "v999.1.0"
+
+# Valid in most formats, and nothing that people would add at the same place.
+NEWS = b"# From the next release.\n"
+OURS = b"# From the team.\n"
+
+Zone = Callable[[str], str]
+
+
+@pytest.fixture
+def source(template: Path, tmp_path: Path) -> Path:
+    """A clone of the template that can have a next release."""
+    git(tmp_path, "clone", "--quiet", str(template), "template")
+    return tmp_path / "template"
+
+
+@pytest.fixture(scope="module")
+def zone_of(tmp_path_factory: pytest.TempPathFactory) -> Zone:
+    """Whose file it is, from the table that the team reads."""
+    project = tmp_path_factory.mktemp("zones")
+    switches: dict[str, Any] = {n: True for n in SWITCHES if True in choices(n)}
+    render(project, **switches)
+    text = (project / "CONTRIBUTING.md").read_text("utf-8")
+    rows: dict[str, str] = dict(
+        re.findall(r"^\| (managed|starter) \| (.*) \|$", text, re.MULTILINE)
+    )
+    zones = {
+        path: zone
+        for zone, row in rows.items()
+        for path in re.findall(r"(?<!except )`([^`]+)`", row)
+    }
+
+    def zone(name: str) -> str:
+        folders = [f"{folder}/" for folder in PurePosixPath(name).parents]
+        named = [path for path in (name, *folders) if path in zones]
+        assert named, f"CONTRIBUTING does not say whose {name} is"
+        return zones[named[0]]  # the narrowest
+
+    return zone
+
+
+def publish(source: Path) -> None:
+    """Change every file of the template, add some and drop one."""
+    for name in git(source, "ls-files", "-z", "template").split("\0"):
+        if name and "answers_file" not in name:
+            path = source / name
+            path.write_bytes(path.read_bytes() + NEWS)
+    for folder in ("scripts", "tests/helpers", "tests/code", "src/{{ package_name }}"):
+        (source / "template" / folder / "news.py").write_bytes(NEWS)
+    (source / "template" / "configs" / "default.yaml").unlink()
+    commit(source, "Next release", NEXT_VERSION)
+
+
+def check_files(
+    project: Path, starter: Mapping[str, bytes], fresh: Path, zone_of: Zone
+) -> None:
+    """Compare a project with what it should be after an update.
+
+    Args:
+        project: It was updated.
+        starter: The team's files, as they were.
+        fresh: A new project with the same answers; managed files come from here.
+        zone_of: Says which are which.
+    """
+    expected = dict(starter)
+    for name, content in read_files(fresh).items():
+        if name != ANSWERS_FILE and zone_of(name) == "managed":
+            expected[name] = content
+    found = read_files(project)
+    assert read_answers(project) == read_answers(fresh)
+    del found[ANSWERS_FILE]
+    assert sorted(found) == sorted(expected)
+    assert [name for name in found if found[name] != expected[name]] == []
+
+
+def starter_files(project: Path, zone_of: Zone) -> dict[str, bytes]:
+    """Return the files that updates must leave alone."""
+    files = read_files(project)
+    del files[ANSWERS_FILE]
+    return {name: files[name] for name in files if zone_of(name) == "starter"}
+
+
+def test_untouched_project_gets_managed_files(
+    source: Path, tmp_path: Path, zone_of: Zone
+) -> None:
+    """They are as in a new project, all others as they were; once more is no change."""
+    project = render_repository(tmp_path / "project", source=source)
+    starter = starter_files(project, zone_of)
+    publish(source)
+    update(project)
+    render(tmp_path / "fresh", source=source)
+    check_files(project, starter, tmp_path / "fresh", zone_of)
+    assert read_answers(project)["_commit"] == NEXT_VERSION
+    commit(project, "Update")
+    update(project)
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_work_of_the_team_stays(source: Path, tmp_path: Path, zone_of: Zone) -> None:
+    """What they changed, deleted and added, in whatever file."""
+    project = render_repository(tmp_path / "project", source=source)
+    starter = starter_files(project, zone_of)
+    for name, content in starter.items():
+        (project / name).write_bytes(OURS + content)
+    for name in [*starter][::2]:
+        (project / name).unlink()
+    pyproject = project / "pyproject.toml"
+    pyproject.write_bytes(OURS + pyproject.read_bytes())
+    (project / "src" / "digit_recognizer" / "ours.py").write_bytes(OURS)
+    commit(project, "Work")
+    starter = starter_files(project, zone_of)
+    publish(source)
+    update(project)
+    assert starter_files(project, zone_of) == starter
+    assert pyproject.read_bytes().startswith(OURS)
+    assert pyproject.read_bytes().endswith(NEWS)
+    assert git(project, "diff", "--name-only", "--diff-filter=U") == ""
+    assert list(project.rglob("*.rej")) == []
+
+
+@pytest.mark.parametrize(
+    ("switch", "before", "after"),
+    [
+        (switch, before, after)
+        for switch in SWITCHES
+        for before in choices(switch)
+        for after in choices(switch)
+        if before != after
+    ],
+)
+def test_switch_can_be_turned(
+    switch: str, before: Any, after: Any, tmp_path: Path, zone_of: Zone
+) -> None:
+    """Managed files follow; starter files neither come nor go."""
+    project = render_repository(tmp_path / "project", **{switch: before})
+    starter = starter_files(project, zone_of)
+    update(project, "--vcs-ref=:current:", f"--data={switch}={after}")
+    render(tmp_path / "fresh", **{switch: after})
+    check_files(project, starter, tmp_path / "fresh", zone_of)
+
+
+def test_nasty_answers_survive(source: Path, tmp_path: Path, zone_of: Zone) -> None:
+    """They are read back from the answers file and lead to the same files."""
+    text = "\"{{ x }}\" {% y %} 'z' \\n #: 🎉 \\"
+    free = ("project_name", "project_description", "user_name")
+    answers: dict[str, Any] = dict.fromkeys(free, text)
+    project = render_repository(tmp_path / "project", source=source, **answers)
+    starter = starter_files(project, zone_of)
+    publish(source)
+    update(project)
+    render(tmp_path / "fresh", source=source, **answers)
+    check_files(project, starter, tmp_path / "fresh", zone_of)
+    assert answers.items() <= read_answers(project).items()
+
+
+def test_name_that_is_reserved_later_stays(source: Path, tmp_path: Path) -> None:
+    """A dependency added in a later release must not lock anybody out of updates."""
+    project = render_repository(tmp_path / "project", source=source)
+    config = source / "copier.yml"
+    old = "\n    abc "
+    text = config.read_text("utf-8")
+    assert text.count(old) == 1
+    config.write_text(text.replace(old, f"{old}digit_recognizer "), "utf-8")
+    commit(source, "Next release", NEXT_VERSION)
+    update(project)
+    answers = read_answers(project)
+    assert answers["package_name"] == "digit_recognizer"
+    assert answers["_commit"] == NEXT_VERSION
