@@ -1,0 +1,280 @@
+"""Generated projects at work: green at birth, red when something is broken.
+
+These tests install PyTorch, once for each set of answers.
+"""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.environment import CONSTRAINTS, activated, wheel_index
+from tests.helpers import render_repository
+from tests.markdown import code_blocks, inline_commands
+
+pytestmark = pytest.mark.environment
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "strict": {"strictness": "strict", "use_codecov": True, "license": "Apache-2.0"},
+    "bare": {"use_notebooks": False, "use_codecov": False, "package_name": "m"},
+}
+
+
+class Project:
+    """A generated repository with an environment of its own."""
+
+    def __init__(self, path: Path, answers: Mapping[str, Any]) -> None:
+        self.path = render_repository(path, **answers)
+        self.package = next((self.path / "src").iterdir()).name
+        programs = self.path / ".venv" / "bin"
+        self.environ = activated(programs, _without_caches(os.environ))
+
+    def run(self, command: str, *, succeeds: bool = True) -> str:
+        """Run a command in the activated environment and return what it prints."""
+        return _run(command, self.path, self.environ, succeeds=succeeds)
+
+    @contextmanager
+    def sabotaged(self, file: str, old: str, new: str) -> Iterator[None]:
+        """Replace a text in a file of the package for a while."""
+        path = self.path / "src" / self.package / file
+        healthy = path.read_text()
+        assert healthy.count(old) == 1, f"{old!r} is not in {file} exactly once"
+        path.write_text(healthy.replace(old, new))
+        try:
+            yield
+        finally:
+            path.write_text(healthy)
+
+
+def _without_caches(environ: Mapping[str, str]) -> dict[str, str]:
+    """Let Python keep its compiled files, as on anybody's machine."""
+    hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
+    return {name: value for name, value in environ.items() if name not in hidden}
+
+
+def _run(
+    command: str, folder: Path, environ: Mapping[str, str], *, succeeds: bool = True
+) -> str:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=folder,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert (done.returncode == 0) == succeeds, f"{command}\n{done.stdout[-6000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session", params=ANSWERS)
+def project(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """A project per set of answers, set up with pip alone."""
+    return _set_up(request.param, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project of the default answers."""
+    return _set_up("defaults", tmp_path_factory)
+
+
+_projects: dict[str, Project] = {}
+
+
+def _set_up(name: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    if name not in _projects:
+        # A space in the path breaks what is not quoted.
+        path = tmp_path_factory.mktemp("a project") / name
+        project = Project(path, ANSWERS[name])
+        environ = _without_caches(os.environ)
+        environ["PATH"] = _path_without_uv(environ["PATH"])
+        environ["PIP_CONSTRAINT"] = str(CONSTRAINTS)
+        _run("scripts/setup.sh", path, environ)
+        _projects[name] = project
+    return _projects[name]
+
+
+def _path_without_uv(path: str) -> str:
+    folders = path.split(os.pathsep)
+    return os.pathsep.join(f for f in folders if not Path(f, "uv").exists())
+
+
+def test_everything_is_green_at_birth(project: Project) -> None:
+    """Hooks, types, tests and notebooks pass, and leave nothing behind."""
+    project.run("nox")
+    assert project.run("git status --porcelain") == ""
+
+
+def test_commands_of_the_readme(tmp_path: Path) -> None:
+    """A newcomer with uv follows the README word for word."""
+    project = Project(tmp_path / "project", {})
+    readme = project.path / "README.md"
+    environ = project.environ | wheel_index(tmp_path / "index")
+    blocks = code_blocks(readme)
+    assert len(blocks) == 2
+    output = _run("\n".join(blocks), project.path, environ)
+    assert _accuracy(output) >= 97
+    assert "seven.png: 7 (" in output
+    daily = [*inline_commands(readme, "nox"), *inline_commands(readme, "python")]
+    assert len(daily) >= 6
+    for command in daily:
+        if "FILE" in command:
+            last = "runs/fit-0001/checkpoints/last.ckpt --trainer.max_epochs=21"
+            command = command.replace("FILE", last)
+        _run(command, project.path, environ)
+    assert (project.path / "build" / "data-docs" / "index.html").stat().st_size > 0
+
+
+def _accuracy(output: str) -> float:
+    (accuracy,) = re.findall(r"^test +360 +([\d.]+)%", output, re.MULTILINE)
+    return float(accuracy)
+
+
+@pytest.mark.parametrize(
+    ("file", "healthy", "broken", "alarm"),
+    [
+        pytest.param(
+            "training.py",
+            "lr=self.learning_rate",
+            "lr=0.0",
+            "test_memorizes_a_batch",
+            id="no step is taken",
+        ),
+        pytest.param(
+            "training.py",
+            "F.cross_entropy(self.net(x), labels)",
+            "F.cross_entropy(self.net(x), labels[torch.randperm(len(labels))])",
+            "test_memorizes_a_batch",
+            id="labels are shuffled in every step",
+        ),
+        pytest.param(
+            "data.py",
+            "torch.from_numpy(labels[rows]))",
+            "torch.from_numpy(np.random.default_rng(0).permutation(labels[rows])))",
+            "test_true_labels_are_learnt_faster_than_permuted_ones",
+            id="labels were shuffled once",
+        ),
+        pytest.param(
+            "training.py",
+            "loss = F.cross_entropy",
+            "[self.net(x[:1]) for _ in x]\n        loss = F.cross_entropy",
+            "test_memorizing_costs_no_more_than_it_should",
+            id="a step does useless work",
+        ),
+        pytest.param(
+            "data.py",
+            ".float() / MAX_INK",
+            ".float() / 255",
+            "test_golden_predictions",
+            id="inputs are scaled otherwise",
+        ),
+        pytest.param(
+            "data.py",
+            "test_size=0.5",
+            "test_size=0.4",
+            "test_recorded_metrics_still_hold",
+            id="the test data changed",
+        ),
+    ],
+)
+def test_broken_project_raises_the_alarm(
+    default_project: Project, file: str, healthy: str, broken: str, alarm: str
+) -> None:
+    """The named test fails when its part of the project is broken."""
+    with default_project.sabotaged(file, healthy, broken):
+        output = default_project.run(
+            "pytest -q tests/training tests/model", succeeds=False
+        )
+    assert f"::{alarm} " in output.replace("\n", " \n")
+    assert "FAILED" in output
+
+
+def test_changed_weight_raises_the_alarm(default_project: Project) -> None:
+    """Even if somebody brings the record's checksum up to date."""
+    change = """
+import hashlib, json, pathlib
+from safetensors.torch import load_file, save
+folder = pathlib.Path("models/production")
+state = load_file(folder / "model.safetensors")
+state["head.bias"][3] += 0.01
+content = save(state)
+record = json.loads((folder / "record.json").read_text())
+record["sha256"] = hashlib.sha256(content).hexdigest()
+(folder / "model.safetensors").write_bytes(content)
+(folder / "record.json").write_text(json.dumps(record))
+"""
+    try:
+        default_project.run(f"python -c {shlex.quote(change)}")
+        output = default_project.run("pytest -q tests/model", succeeds=False)
+    finally:
+        default_project.run("git checkout models")
+    assert "test_golden_predictions" in output
+
+
+def test_interrupted_training_can_be_resumed(default_project: Project) -> None:
+    """Ctrl-C ends at once, names the last checkpoint, and nothing is lost."""
+    program = ["python", "-m", default_project.package, "fit"]
+    process = subprocess.Popen(
+        [*program, "--trainer.max_epochs=10000"],
+        cwd=default_project.path,
+        env=default_project.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    started = time.monotonic()
+    checkpoints: list[Path] = []
+    while not checkpoints and time.monotonic() - started < 120:
+        time.sleep(0.2)
+        checkpoints = [*default_project.path.glob("runs/fit-*/checkpoints/last.ckpt")]
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+    (resume,) = re.findall(r"Stopped. Go on with: (.*)", errors)
+    command = f"python -m {default_project.package} {resume}"
+    default_project.run(f"{command} --trainer.max_epochs=-1 --trainer.max_steps=1")
+
+
+def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) -> None:
+    """What only a notebook or a subprocess runs is not reported as unused."""
+    command = "pytest -q --cov --cov-report=json:build/{name}.json {what}"
+    source = f"src/{default_project.package}"
+    for name, what, file in (
+        ("notebooks", "--nbmake notebooks", f"{source}/report.py"),
+        ("commands", "tests/code/test_cli.py -k picture", f"{source}/prediction.py"),
+    ):
+        default_project.run(command.format(name=name, what=what))
+        report = default_project.path / "build" / f"{name}.json"
+        summary = json.loads(report.read_text())["files"][file]["summary"]
+        assert summary["percent_covered"] > 30, name
+
+
+def test_pins_can_be_raised(default_project: Project) -> None:
+    """The command finds the newest version of every hook."""
+    hooks = default_project.path / ".pre-commit-config.yaml"
+    healthy = hooks.read_text()
+    old = re.sub(r"\bblack==[\d.]+", "black==24.1.0", healthy)
+    assert old != healthy
+    hooks.write_text(old)
+    try:
+        default_project.run("nox -s update-pins")
+        raised = hooks.read_text()
+    finally:
+        hooks.write_text(healthy)
+    assert "black==24.1.0" not in raised
+    assert re.sub(r"==[\w.]+", "", raised) == re.sub(r"==[\w.]+", "", healthy)
