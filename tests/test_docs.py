@@ -1,0 +1,266 @@
+"""The documentation: what it tells people to do works, and what it states is so."""
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import jinja2
+import pytest
+
+from tests.helpers import (
+    ANSWERABLE,
+    ANSWERS_FILE,
+    QUESTIONS,
+    ROOT,
+    SETTINGS,
+    SWITCHES,
+    choices,
+    read_files,
+    render,
+    render_repository,
+)
+
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+# ------------------------------------------------------------------------ links
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Files and headings move; links to them should not stay behind."""
+    text = FENCE.sub("", page.read_text("utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = page.parent / name if name else page
+        assert file.exists(), target
+        assert not anchor or anchor in _anchors(file), target
+
+
+def test_index_names_every_page() -> None:
+    """A page that nobody finds is not read."""
+    text = (DOCS / "README.md").read_text("utf-8")
+    pages = {page.name for page in DOCS.glob("*.md")} - {"README.md"}
+    assert {name for name in pages if f"]({name})" not in text} == set()
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to headings."""
+    text = FENCE.sub("", page.read_text("utf-8"))
+    titles = re.findall(r"^#+ +(.+)$", text, re.MULTILINE)
+    words = [re.sub(r"[^\w\s-]", "", title.lower()) for title in titles]
+    return {word.strip().replace(" ", "-") for word in words}
+
+
+# -------------------------------------------------------------------- questions
+
+
+@pytest.fixture(scope="module")
+def default_answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What Copier proposes to somebody without settings of their own."""
+    return render(tmp_path_factory.mktemp("defaults"), pretend=True)
+
+
+@pytest.mark.parametrize("question", ANSWERABLE)
+def test_question_is_explained(question: str, default_answers: dict[str, Any]) -> None:
+    """Its words, its default and its choices are those of copier.yml."""
+    text = _sections(DOCS / "questions.md").get(f"`{question}`", "")
+    assert f"> {QUESTIONS[question]['help']}\n" in text
+    default = re.findall(r"^Default: (?:`([^`]*)`|nothing)", text, re.MULTILINE)
+    assert default == [_spelt(default_answers[question])]
+    offered = re.findall(r"^Choices: (.*)\.$", text, re.MULTILINE)
+    named = [re.findall(r"`([^`]+)`", line) for line in offered]
+    wanted = [_spelt(choice) for choice in choices(question)]
+    assert named == ([wanted] if wanted else [])
+
+
+def test_only_questions_are_explained() -> None:
+    """A question that is gone takes its section with it."""
+    titles = _sections(DOCS / "questions.md")
+    assert [t.strip("`") for t in titles if t.startswith("`")] == ANSWERABLE
+
+
+def _spelt(answer: object) -> str:
+    """Write an answer as for `--data`."""
+    return str(answer).lower() if isinstance(answer, bool) else str(answer)
+
+
+def _sections(page: Path) -> dict[str, str]:
+    _, *parts = re.split(r"^## +(.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+# ------------------------------------------------------------------------ zones
+
+
+def test_starter_zone_is_that_of_copier() -> None:
+    """The table names what updates leave alone, and nothing else."""
+    (block,) = [entry for entry in SETTINGS["_exclude"] if "_copier_operation" in entry]
+    rendered = jinja2.Template(block).render(_copier_operation="update")
+    patterns = rendered.split()
+    assert _zone("starter") == {pattern.strip("/") for pattern in patterns}
+
+
+def test_every_file_has_a_zone(tmp_path: Path) -> None:
+    """Whoever looks up a file finds it, in one zone."""
+    everything: dict[str, Any] = {
+        name: True for name in SWITCHES if True in choices(name)
+    }
+    render(tmp_path, **everything)
+    zones = _zone("managed") | _zone("starter")
+    assert not _zone("managed") & _zone("starter")
+    used = set()
+    for name in read_files(tmp_path).keys() - {ANSWERS_FILE}:
+        path = PurePosixPath(name)
+        named = [str(p) for p in (path, *path.parents) if str(p) in zones]
+        assert named, f"{name} is in no zone"
+        used.add(named[0])
+    assert used == zones, "named, but not in any project"
+
+
+def _zone(name: str) -> set[str]:
+    """Return the paths in a row of the table."""
+    text = (DOCS / "zones.md").read_text("utf-8")
+    (row,) = re.findall(rf"^\| {name} \| (`.*)$", text, re.MULTILINE)
+    return set(re.findall(r"`([^`]+?)/?`", row))
+
+
+# --------------------------------------------------------------------- commands
+
+# With the tools of the tests: uvx would fetch Copier. What setup.sh itself does is
+# tested with the README of a project, which says the same.
+TOOLS = """
+uvx() { "$@"; }
+copier() {
+    [[ " $* " = *" --defaults "* ]] || set -- "$@" --defaults
+    "$PYTHON" -m copier "$@" --quiet
+}
+scripts/setup.sh() {
+    PYTHONPATH="$ROOT" "$PYTHON" -c "
+import pathlib, tests.environment
+tests.environment.create(pathlib.Path.cwd())
+"
+}
+"""
+SAVE = 'trap \'export -p > "$STATE"; pwd > "$STATE.folder"\' EXIT'
+
+
+class Reader:
+    """Somebody who does what a page says, in one terminal."""
+
+    def __init__(self, folder: Path, template: Path) -> None:
+        self.folder = folder
+        self.template = template
+        self.state = folder.with_name(f"{folder.name}-state")
+        hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
+        self.environ = {
+            **{name: os.environ[name] for name in os.environ if name not in hidden},
+            "PYTHON": sys.executable,
+            "ROOT": str(ROOT),
+            "STATE": str(self.state),
+        }
+        for role in ("AUTHOR", "COMMITTER"):
+            self.environ[f"GIT_{role}_NAME"] = "Tester"
+            self.environ[f"GIT_{role}_EMAIL"] = "tester@example.org"
+        self.state.write_text("")
+
+    def follow(self, page: Path) -> None:
+        """Run all commands and make all edits, in order."""
+        pattern = (
+            r"^```bash\n(?P<bash>.*?)^```$"
+            r"|^```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)^```$"
+            r"|^In `(?P<file>[^`]+)`,[^`]*:\n\n```python\n(?P<python>.*?)^```$"
+            r"|^\| `(?P<path>[^`]+)` \| `(?P<old>[^`]+)` \| `(?P<new>[^`]+)` \|$"
+        )
+        text = page.read_text("utf-8")
+        for step in re.finditer(pattern, text, re.MULTILINE | re.DOTALL):
+            if step["bash"]:
+                self.run(step["bash"])
+            elif step["command"]:
+                output = self.run(step["command"], may_fail=True)
+                shown = {_without_numbers(line) for line in step["output"].splitlines()}
+                printed = {_without_numbers(line) for line in output.splitlines()}
+                assert shown - printed <= {"..."}, output
+            elif step["python"]:
+                _redefine(self.folder / step["file"], step["python"])
+            else:
+                _replace(self.folder / step["path"], step["old"], step["new"])
+
+    def run(self, command: str, *, may_fail: bool = False) -> str:
+        """Run a command where the last one ended and return what it prints."""
+        command = command.replace("<address>", shlex.quote(str(self.template)))
+        command = command.replace("NAME=VALUE", "python_version=3.12")
+        script = f'source "$STATE"\n{SAVE}\n{TOOLS}\n{command}'
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.folder = Path(Path(f"{self.state}.folder").read_text().strip())
+        assert may_fail or done.returncode == 0, f"{command}\n{done.stdout[-8000:]}"
+        return done.stdout
+
+
+@pytest.mark.parametrize("name", ["questions.md", "zones.md"])
+def test_commands_of_the_reference(name: str, template: Path, tmp_path: Path) -> None:
+    """They are for any project that is committed."""
+    project = render_repository(tmp_path / "project")
+    Reader(project, template).follow(DOCS / name)
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize("name", ["getting-started.md", "own-data-and-model.md"])
+def test_page_works_word_for_word(name: str, template: Path, tmp_path: Path) -> None:
+    """From an empty folder to the end, and what is shown is what comes."""
+    (tmp_path / "work").mkdir()
+    Reader(tmp_path / "work", template).follow(DOCS / name)
+
+
+def _without_numbers(line: str) -> str:
+    """Leave out what is an example: times, shares, and widths that follow from them."""
+    if line == "...":
+        return line
+    return re.sub(r"a minute|[\d.]+( (seconds?|minutes))?|=+", "#", line).strip()
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    """Replace a text wherever it is in a file."""
+    text = path.read_text("utf-8")
+    assert old in text, f"{old!r} is not in {path}"
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def _redefine(path: Path, source: str) -> None:
+    """Put definitions in the place of those with the same names."""
+    for name, definition in _definitions(source).items():
+        old = _definitions(path.read_text("utf-8"))
+        assert name in old, f"{name} is not defined in {path}"
+        _replace(path, old[name], definition)
+
+
+def _definitions(source: str) -> dict[str, str]:
+    """Return the source of what a module defines, by name."""
+    found = {}
+    lines = source.splitlines(keepends=True)
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            name = node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+        else:
+            continue
+        found[name] = "".join(lines[node.lineno - 1 : node.end_lineno])
+    return found

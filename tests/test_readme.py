@@ -1,0 +1,109 @@
+"""The README of the template: what it tells people to type works, word for word."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.environment import ROOT, wheel_index
+from tests.helpers import git
+from tests.markdown import code_blocks
+
+README = ROOT / "README.md"
+
+
+def _run(
+    command: str, folder: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    hidden = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+    environ = {name: os.environ[name] for name in os.environ if name not in hidden}
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=folder,
+        env=environ | variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture
+def clone(template: Path, tmp_path: Path) -> Path:
+    """A fresh clone, without the environment that runs this test."""
+    path = tmp_path / "fresh clone"
+    git(tmp_path, "clone", "--quiet", str(template), str(path))
+    return path
+
+
+def test_continuous_integration_runs_the_test_command() -> None:
+    """What people run and what guards the main branch is the same command."""
+    _, test_command = _try_it()
+    assert test_command in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def _try_it() -> list[str]:
+    """Return the two commands of the section "Try it", without their comments."""
+    lines = code_blocks(README)[0].splitlines()
+    return [line.partition("#")[0].strip() for line in lines]
+
+
+@pytest.mark.environment
+def test_demo_can_be_run_again_and_loses_nothing(clone: Path) -> None:
+    """It ends with the metrics; a second run starts afresh, unless there are edits."""
+    command, _ = _try_it()
+    for _ in range(2):
+        demo = _run(command, clone)
+        assert demo.returncode == 0, demo.stdout[-5000:]
+        (line,) = (x for x in demo.stdout.splitlines() if x.startswith("test  "))
+        assert float(line.split()[2].rstrip("%")) >= 97
+        for name in ("curves", "confusion", "errors"):
+            (picture,) = (clone / "demo").glob(f"runs/*/{name}.png")
+            assert str(picture.relative_to(clone / "demo")) in demo.stdout
+    (clone / "demo" / "README.md").write_text("mine\n")
+    refused = _run(command, clone)
+    assert refused.returncode != 0
+    assert "demo/ has changes of yours" in refused.stdout
+    assert (clone / "demo" / "README.md").read_text() == "mine\n"
+
+
+@pytest.mark.environment
+def test_use_it_word_for_word(clone: Path, tmp_path: Path) -> None:
+    """From `uvx copier copy` to a trained project."""
+    _, copy, start = code_blocks(README)
+    assert copy.startswith("uvx copier copy <address> my-project")
+    index = wheel_index(tmp_path / "index")
+    copy = copy.replace("<address>", f"--defaults '{clone}'")
+    for command, folder in ((copy, tmp_path), (start, tmp_path / "my-project")):
+        done = _run(command, folder, **index)
+        assert done.returncode == 0, done.stdout[-5000:]
+    assert (tmp_path / "my-project" / "runs" / "fit-0001" / "curves.png").is_file()
+
+
+def test_start_explains_itself(clone: Path) -> None:
+    """Without a task it says which there are, and installs nothing."""
+    done = subprocess.run(
+        [sys.executable, "start.py"], cwd=clone, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    for command in _try_it():
+        assert command in done.stdout
+    assert not (clone / ".venv").exists()
+
+
+def test_old_python_is_refused_in_one_line(clone: Path) -> None:
+    """Not with a syntax error."""
+    source = (clone / "start.py").read_text()
+    ast.parse(source, feature_version=(3, 8))
+    pretend = (
+        "import runpy, sys; sys.version_info = (3, 10, 4); sys.argv = ['', 'demo'];"
+        "runpy.run_path('start.py', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", pretend], cwd=clone, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: Python 3.11 or newer is needed, this is 3.10\n"
