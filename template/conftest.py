@@ -34,7 +34,7 @@ def data_docs(request: pytest.FixtureRequest) -> Path | None:
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> None:
     """Start every test from the same seed, in whatever order they run."""
-    # Imported here: tests of scripts and settings do not need torch.
+    # Imported here: after the variables above are set.
     from lightning import seed_everything
 
     seed_everything(1, verbose=False)

@@ -14,7 +14,8 @@ esac
 if command -v uv > /dev/null; then
     uv sync --extra "$build"
 else
-    python3 -m venv .venv
+    # Afresh: pip would keep the build of PyTorch that is there.
+    python3 -m venv --clear .venv
     # The first version that knows dependency groups.
     .venv/bin/pip install --upgrade "pip>=25.1"
     # Without this, Linux gets several gigabytes for GPUs. Where a folder of wheels

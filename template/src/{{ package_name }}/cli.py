@@ -2,7 +2,6 @@
 
 import logging
 import os
-import pickle
 import sys
 import warnings
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from . import report
 from .datamodule import DigitsDataModule
 from .errors import InputError
+from .production import load_checkpoint
 from .runs import new_run_dir, newest_checkpoint
 from .training import DigitClassifier
 
@@ -25,8 +25,6 @@ CONFIG = "configs/default.yaml"
 warnings.filterwarnings("ignore", message=".*does not have many workers")
 # The arguments are passed on by `__main__`, on purpose.
 warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
-# The report goes to another folder than the checkpoint's.
-warnings.filterwarnings("ignore", message="The dirpath has changed from")
 # Inside the libraries, for them to mend.
 warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec")
 # Tips that advertise a service.
@@ -52,11 +50,14 @@ class ResumeHint(Callback):
         """Name the last checkpoint, if an epoch was finished."""
         last = Path(trainer.log_dir or "") / "checkpoints" / "last.ckpt"
         if isinstance(exception, KeyboardInterrupt) and last.is_file():
-            print(f"Stopped. Go on with: fit --ckpt_path {last}", file=sys.stderr)
+            command = f"python -m {__package__} fit --ckpt_path {last}"
+            print(f"Stopped. Go on with: {command}", file=sys.stderr)
 
 
 class CLI(LightningCLI):
     """`LightningCLI` that numbers the runs and ends each with its report."""
+
+    run_dir: Path | None = None  # none for a rehearsal with fast_dev_run
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
@@ -64,14 +65,13 @@ class CLI(LightningCLI):
         commands = LightningCLI.subcommands()
         return {name: commands[name] for name in ("fit", "validate", "test")}
 
-    run_dir: Path | None = None  # none for a rehearsal with fast_dev_run
-
     def before_instantiate_classes(self) -> None:
         """Let everything that writes files write into `runs/COMMAND-NNNN`."""
         config = self.config[self.subcommand]
         if "verbose" in config:
             config.verbose = False  # the report has the table
         if config.trainer.enable_progress_bar is False:
+            # The trainer refuses a bar in its callbacks when none is wanted.
             config.trainer.callbacks = [
                 callback
                 for callback in config.trainer.callbacks or []
@@ -84,7 +84,9 @@ class CLI(LightningCLI):
         config.trainer.default_root_dir = str(self.run_dir)
         if isinstance(config.trainer.logger, list):
             for logger in config.trainer.logger:
-                logger.init_args.version = self.run_dir.name
+                # To loggers of other kinds a version is something else.
+                if logger.class_path.endswith(("CSVLogger", "TensorBoardLogger")):
+                    logger.init_args.version = self.run_dir.name
 
     def after_fit(self) -> None:
         """Draw the learning curves."""
@@ -113,34 +115,33 @@ class CLI(LightningCLI):
 
 
 def run(command: str, arguments: Sequence[str]) -> None:
-    """Run a command with Lightning's options.
+    """Run a command with Lightning's options; a wrong one is an `InputError`.
 
     Args:
         command: `fit`, `validate` or `test`.
         arguments: What follows it on the command line.
-
-    Raises:
-        InputError: An option is wrong, or there is nothing to evaluate yet.
     """
     arguments = [command, *arguments]
     checkpoint = _option("--ckpt_path", arguments)
-    if checkpoint is not None and not Path(checkpoint).is_file():
-        raise InputError(f"no checkpoint at {checkpoint}")
-    if command != "fit" and checkpoint is None and not {"-h", "--help"} & {*arguments}:
-        arguments += ["--ckpt_path", str(newest_checkpoint())]
-    try:
-        CLI(
-            DigitClassifier,
-            DigitsDataModule,
-            args=arguments,
-            parser_class=Parser,
-            parser_kwargs={
-                name: {"default_config_files": [CONFIG]} for name in CLI.subcommands()
-            },
-            trainer_defaults={"callbacks": [ResumeHint()]},
-        )
-    except (pickle.UnpicklingError, EOFError) as error:
-        raise InputError(f"{checkpoint} is not a checkpoint") from error
+    if checkpoint is not None:
+        load_checkpoint(Path(checkpoint))  # if it is none, it says so in one line
+    if command != "fit":
+        # The report goes to another folder than the checkpoint's.
+        warnings.filterwarnings("ignore", message="The dirpath has changed from")
+        if checkpoint is None and not {"-h", "--help"} & {*arguments}:
+            newest = newest_checkpoint()
+            arguments += ["--ckpt_path", str(newest)]
+            print(f"The model is {newest}.")
+    CLI(
+        DigitClassifier,
+        DigitsDataModule,
+        args=arguments,
+        parser_class=Parser,
+        parser_kwargs={
+            name: {"default_config_files": [CONFIG]} for name in CLI.subcommands()
+        },
+        trainer_defaults={"callbacks": [ResumeHint()]},
+    )
 
 
 def _option(name: str, arguments: Sequence[str]) -> str | None:

@@ -1,8 +1,8 @@
 """The data: images of handwritten digits, split once and for all.
 
-The images come with scikit-learn, so nothing is downloaded. To use data of
-your own, replace this file and keep its names: the rest of the package and the
-tests only know `Digits`, `load_splits` and `to_tensor`.
+The images come with scikit-learn, so nothing is downloaded. To use data of your
+own, replace what `load_raw` returns, what `to_tensor` makes of it, and the
+constants; the rest of the package and the tests go by these names.
 """
 
 import hashlib
@@ -47,8 +47,8 @@ class Digits(Dataset[tuple[Tensor, Tensor]]):
         """Return inputs (B, 1, 8, 8) and labels (B,) of many examples at once."""
         return to_tensor(self.images[indices]), self.labels[indices]
 
-    # What the data loader calls. One indexing operation per batch instead of one
-    # per example keeps the data path out of the way of training.
+    # What the data loader calls, and takes as a batch. One indexing operation per batch
+    # instead of one per example keeps the data path out of the way of training.
     __getitems__ = batch
 
     def digests(self) -> list[str]:

@@ -4,8 +4,6 @@ An average hides the errors one can learn from, so the loss of each example is
 kept, and the averages are computed from it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -106,6 +104,7 @@ def evaluate(net: nn.Module, data: Digits, batch_size: int = 256) -> Evaluation:
     net.eval()
     parts = []
     for start in range(0, len(data), batch_size):
-        x, labels = data.batch([*range(start, min(start + batch_size, len(data)))])
+        rows = [*range(start, min(start + batch_size, len(data)))]
+        x, labels = data.batch(rows)  # (B, 1, 8, 8), (B,)
         parts.append(score(net(x), labels))
     return concatenate(parts)

@@ -1,13 +1,11 @@
 """Prediction: what is on this picture?"""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from .data import CLASSES, IMAGE_SIZE, MAX_INK, to_tensor
@@ -39,7 +37,7 @@ def read_image(path: Path, *, invert: bool = False) -> Tensor:
             image = file.convert("L")
     except FileNotFoundError:
         raise InputError(f"no file {path}") from None
-    except (UnidentifiedImageError, OSError) as error:
+    except OSError as error:
         raise InputError(f"{path} is not a picture that can be read") from error
     if invert:
         image = ImageOps.invert(image)

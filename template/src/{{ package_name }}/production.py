@@ -4,8 +4,6 @@ The folder `models/production` is kept in git, and git is the registry: a
 promotion is a commit that changes it, a rollback is the revert of that commit.
 """
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import json
@@ -17,7 +15,7 @@ import torch
 from safetensors.torch import load, save
 from torch.utils.flop_counter import FlopCounterMode
 
-from .data import IMAGE_SIZE, Digits, load_splits
+from .data import Digits, load_splits
 from .errors import InputError
 from .evaluation import Evaluation, evaluate
 from .model import ConvNet
@@ -25,7 +23,7 @@ from .model import ConvNet
 # Next to the package in the repository; not part of an installed wheel.
 PRODUCTION_DIR = Path(__file__).resolve().parents[2] / "models" / "production"
 
-GOLDEN_COUNT = 40  # examples whose exact output is recorded
+GOLDEN_COUNT = 40  # examples whose output is recorded
 
 
 def load_production(folder: Path = PRODUCTION_DIR) -> ConvNet:
@@ -41,13 +39,13 @@ def load_production(folder: Path = PRODUCTION_DIR) -> ConvNet:
         InputError: A file is missing, or the weights are not those of the record.
     """
     record = load_record(folder)
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise InputError(f"{weights} is missing: restore it with git checkout")
-    content = weights.read_bytes()
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        raise InputError(f"{path} is missing: restore it with git checkout")
+    content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != record["sha256"]:
         raise InputError(
-            f"{weights} is not the file of its record.json: restore both with git "
+            f"{path} is not the file of its record.json: restore both with git "
             "checkout, or promote a checkpoint"
         )
     net = ConvNet(**record["model"])
@@ -91,11 +89,16 @@ def load_checkpoint(path: Path) -> tuple[ConvNet, dict[str, Any]]:
     try:
         checkpoint = torch.load(path, weights_only=True, map_location="cpu")
         hyperparameters = dict(checkpoint["hyper_parameters"])
-        state = checkpoint["state_dict"]
+        net = ConvNet(**_architecture(hyperparameters))
+        # Only the network: what else was trained or kept belongs to training.
+        weights = {
+            name.removeprefix("net."): weight
+            for name, weight in checkpoint["state_dict"].items()
+            if name.startswith("net.")
+        }
+        net.load_state_dict(weights)
     except Exception as error:
-        raise InputError(f"{path} is not a checkpoint of this package") from error
-    net = ConvNet(**_architecture(hyperparameters))
-    net.load_state_dict({name.removeprefix("net."): state[name] for name in state})
+        raise InputError(f"{path} is not a checkpoint of this model") from error
     return net.eval(), hyperparameters
 
 
@@ -115,19 +118,19 @@ def promote(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> Evaluation:
             the folder is as it was.
     """
     net, hyperparameters = load_checkpoint(checkpoint)
-    config = checkpoint.parents[1] / "config.yaml"
+    config = checkpoint.resolve().parents[1] / "config.yaml"
     if not config.is_file():
         raise InputError(f"{config} is missing: promote a checkpoint from its run")
     splits = load_splits()
     evaluation = evaluate(net, splits["test"])
-    weights = save(net.state_dict())
+    content = save(net.state_dict())
     record = {
-        "sha256": hashlib.sha256(weights).hexdigest(),
+        "sha256": hashlib.sha256(content).hexdigest(),
         "model": _architecture(hyperparameters),
         "data": {name: data.fingerprint() for name, data in splits.items()},
         "metrics": {"test": evaluation.metrics()},
         "cost": {
-            "flops": _flops(net),
+            "flops": _flops(net, splits["test"]),
             "weights": sum(weight.numel() for weight in net.parameters()),
         },
         "versions": {
@@ -137,7 +140,7 @@ def promote(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> Evaluation:
     }
     golden = [json.dumps(line) for line in golden_examples(net, splits["test"])]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.safetensors").write_bytes(weights)
+    (folder / "model.safetensors").write_bytes(content)
     (folder / "record.json").write_text(json.dumps(record, indent=2) + "\n")
     (folder / "config.yaml").write_text(config.read_text())
     (folder / "golden.jsonl").write_text("\n".join(golden) + "\n")
@@ -146,7 +149,7 @@ def promote(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> Evaluation:
 
 @torch.inference_mode()
 def golden_examples(net: ConvNet, data: Digits) -> list[dict[str, Any]]:
-    """Return the network's exact output for examples spread over the data."""
+    """Return the network's output for examples spread over the data."""
     step = max(1, len(data) // GOLDEN_COUNT)
     rows = list(range(0, len(data), step))[:GOLDEN_COUNT]
     x, labels = data.batch(rows)  # (G, 1, 8, 8), (G,)
@@ -171,8 +174,9 @@ def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:
     return {name: hyperparameters[name] for name in names}
 
 
-def _flops(net: ConvNet) -> int:
+def _flops(net: ConvNet, data: Digits) -> int:
     """Count the floating-point operations of one prediction."""
+    x, _ = data.batch([0])  # (1, 1, 8, 8)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        net(torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE))
+        net(x)
     return int(counter.get_total_flops())

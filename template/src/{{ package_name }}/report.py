@@ -76,12 +76,13 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
     counts = evaluation.confusion()
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
-    # On a square-root scale, else the diagonal hides the errors.
+    # On a square-root scale, else the diagonal hides the errors. White on what is dark:
+    # a quarter of the most is half as dark.
     axes.imshow(counts.sqrt().numpy(), cmap="Blues")
     for true, row in enumerate(counts.tolist()):
         for predicted, count in enumerate(row):
             if count:
-                color = "white" if true == predicted else "black"
+                color = "white" if count > counts.max() / 4 else "black"
                 axes.text(
                     predicted, true, str(count), ha="center", va="center", color=color
                 )

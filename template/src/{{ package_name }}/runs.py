@@ -40,12 +40,15 @@ def newest_checkpoint(runs_dir: Path = RUNS_DIR) -> Path:
         Its path.
 
     Raises:
-        InputError: There is no training run yet.
+        InputError: There is no training run yet, or the newest kept no best model.
     """
-    checkpoints = runs_dir.glob("*/checkpoints/best.ckpt")
-    newest = max(checkpoints, key=lambda path: path.stat().st_mtime, default=None)
+    newest = max(runs_dir.glob("fit-[0-9][0-9][0-9][0-9]"), default=None)
     if newest is None:
+        raise InputError(f"no run under {runs_dir}/: train a model first, with fit")
+    checkpoint = newest / "checkpoints" / "best.ckpt"
+    if not checkpoint.is_file():
         raise InputError(
-            f"no checkpoint under {runs_dir}/: train a model first, with fit"
+            f"{newest} was not validated and has no best model: train again, or name "
+            "a model with --ckpt_path"
         )
-    return newest
+    return checkpoint

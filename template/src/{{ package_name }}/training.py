@@ -59,7 +59,7 @@ class DigitClassifier(LightningModule):
             FloatingPointError: The loss is not a finite number. Without this,
                 a training that diverged would end as if nothing had happened.
         """
-        x, labels = batch
+        x, labels = batch  # (B, 1, 8, 8), (B,)
         loss = F.cross_entropy(self.net(x), labels)
         if not torch.isfinite(loss):
             raise FloatingPointError(
@@ -93,7 +93,7 @@ class DigitClassifier(LightningModule):
         )
 
     def _evaluate(self, batch: Batch, split: str) -> None:
-        x, labels = batch
+        x, labels = batch  # (B, 1, 8, 8), (B,)
         part = score(self.net(x), labels)
         self._parts.append(part)
         metrics = {f"{split}/{name}": value for name, value in part.metrics().items()}
