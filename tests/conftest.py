@@ -1,4 +1,4 @@
-"""Keep the settings of the person who runs the tests out of them."""
+"""Keep the settings of the person and the machine that run the tests out of them."""
 
 import os
 import subprocess
@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+# They change what programs print, and the pages show what a person at a terminal sees.
+ABOUT_OUTPUT = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS")
+
 
 def pytest_configure() -> None:
-    """Forget the repository that git names when it runs the tests from a hook.
+    """Forget who runs the tests, and the repository that git names to its hooks.
 
     This cannot wait for a fixture: Copier keeps the variables of the moment it is
     imported.
     """
     command = ["git", "rev-parse", "--local-env-vars"]
     names = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    for name in names.split():
+    for name in (*names.split(), *ABOUT_OUTPUT):
         os.environ.pop(name, None)
 
 
