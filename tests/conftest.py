@@ -1,11 +1,14 @@
 """Keep the settings of the person and the machine that run the tests out of them."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import processes
 
 # They change what programs print, and the pages show what a person at a terminal sees.
 ABOUT_OUTPUT = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS")
@@ -21,6 +24,21 @@ def pytest_configure() -> None:
     names = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for name in (*names.split(), *ABOUT_OUTPUT):
         os.environ.pop(name, None)
+    processes.mark_this_run()
+    # Who ends the tests with it ends what they have started, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)  # after the workers have ended
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End what the tests have left running, say what it was, and fail."""
+    if hasattr(session.config, "workerinput"):
+        return
+    leftovers = processes.end(os.environ[processes.MARK])
+    for command in leftovers:
+        print(f"\nERROR: a test has left this running: {command}")
+    if leftovers and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session", autouse=True)

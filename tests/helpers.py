@@ -19,6 +19,8 @@ import copier
 import yaml
 from copier.errors import ShallowCloneWarning
 
+from tests import processes
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Above every real release, so that Copier takes this one.
@@ -165,14 +167,8 @@ def render_repository(
 def run_copier(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Copier as people do, but with few variables set."""
     kept = {name: os.environ[name] for name in ("PATH", "COPIER_SETTINGS_PATH")}
-    return subprocess.run(
-        [sys.executable, "-m", "copier", *arguments],
-        cwd=folder,
-        env={**kept, "HOME": str(folder)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-m", "copier", *arguments]
+    return processes.run(command, folder, {**kept, "HOME": str(folder)}, split=True)
 
 
 def update(project: Path, *options: str) -> None:

@@ -4,7 +4,6 @@ import ast
 import os
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import jinja2
 import pytest
 
+from tests import processes
 from tests.helpers import (
     ANSWERABLE,
     ANSWERS_FILE,
@@ -200,15 +200,7 @@ class Reader:
         command = command.replace("<address>", shlex.quote(str(self.template)))
         command = command.replace("NAME=VALUE", "python_version=3.12")
         script = f'source "$STATE"\n{SAVE}\n{TOOLS}\n{command}'
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
-            cwd=self.folder,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        done = processes.run_bash(script, self.folder, self.environ)
         self.folder = Path(Path(f"{self.state}.folder").read_text().strip())
         assert may_fail or done.returncode == 0, f"{command}\n{done.stdout[-8000:]}"
         return done.stdout

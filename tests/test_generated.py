@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests import processes
 from tests.environment import CONSTRAINTS, activated, wheel_index
 from tests.helpers import render_repository
 from tests.markdown import code_blocks, inline_commands
@@ -65,15 +66,7 @@ def _without_caches(environ: Mapping[str, str]) -> dict[str, str]:
 def _run(
     command: str, folder: Path, environ: Mapping[str, str], *, succeeds: bool = True
 ) -> str:
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=folder,
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    done = processes.run_bash(command, folder, environ)
     assert (done.returncode == 0) == succeeds, f"{command}\n{done.stdout[-6000:]}"
     return done.stdout
 
@@ -225,28 +218,46 @@ record["sha256"] = hashlib.sha256(content).hexdigest()
     assert "test_golden_predictions" in output
 
 
-def test_interrupted_training_can_be_resumed(default_project: Project) -> None:
-    """Ctrl-C ends at once, names the last checkpoint, and nothing is lost."""
+@pytest.mark.parametrize(
+    ("sent", "started"),
+    [
+        pytest.param(signal.SIGINT, 'exec "$@"', id="Ctrl-C"),
+        # What a shell does to a program that ends with &.
+        pytest.param(signal.SIGTERM, 'trap "" INT; exec "$@"', id="in the background"),
+    ],
+)
+def test_interrupted_training_can_be_resumed(
+    default_project: Project, tmp_path: Path, sent: signal.Signals, started: str
+) -> None:
+    """It ends at once, names the last checkpoint, and nothing is lost."""
     program = ["python", "-m", default_project.package, "fit"]
-    process = subprocess.Popen(
-        [*program, "--trainer.max_epochs=10000"],
-        cwd=default_project.path,
-        env=default_project.environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    started = time.monotonic()
-    checkpoints: list[Path] = []
-    while not checkpoints and time.monotonic() - started < 120:
-        time.sleep(0.2)
-        checkpoints = [*default_project.path.glob("runs/fit-*/checkpoints/last.ckpt")]
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    # So many that it is still running when the signal comes, and not for ever.
+    program.append("--trainer.max_epochs=300")
+    before = _checkpoints(default_project)
+    with (
+        (tmp_path / "errors").open("w") as file,
+        processes.start(
+            ["bash", "-c", started, "bash", *program],
+            default_project.path,
+            default_project.environ,
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+        ) as process,
+    ):
+        while _checkpoints(default_project) == before and process.poll() is None:
+            time.sleep(0.1)
+        process.send_signal(sent)
+        processes.wait(process)
+    errors = (tmp_path / "errors").read_text()
+    assert process.returncode == 1, errors
     assert "Traceback" not in errors
+    assert (f"kill {process.pid}\n" in errors) == (sent == signal.SIGTERM)
     (resume,) = re.findall(r"Stopped. Go on with: (.*)", errors)
     default_project.run(f"{resume} --trainer.max_epochs=-1 --trainer.max_steps=1")
+
+
+def _checkpoints(project: Project) -> set[Path]:
+    return set(project.path.glob("runs/fit-*/checkpoints/last.ckpt"))
 
 
 def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) -> None:

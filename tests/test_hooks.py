@@ -5,7 +5,6 @@ The environments of the hooks are installed once per machine, in pre-commit's ca
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import processes
 from tests.helpers import ROOT, git, render_repository
 
 STRICTNESS = ["starter", "strict"]
@@ -136,14 +136,10 @@ def _repository(folder: Path, strictness: str) -> Path:
 
 def _refusing(repository: Path, *options: str) -> set[str]:
     """Run the hooks and return the names of those that refuse."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pre_commit", "run", "--color=never", *options],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-m", "pre_commit", "run", "--color=never", *options]
+    done = processes.run(command, repository)
     refusing = set(re.findall(r"^- hook id: (\S+)$", done.stdout, re.MULTILINE))
-    assert bool(done.returncode) == bool(refusing), done.stdout + done.stderr
+    assert bool(done.returncode) == bool(refusing), done.stdout
     return refusing
 
 

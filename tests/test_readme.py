@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.environment import ROOT, wheel_index
 from tests.helpers import git
 from tests.markdown import code_blocks
@@ -20,15 +21,7 @@ def _run(
 ) -> subprocess.CompletedProcess[str]:
     hidden = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
     environ = {name: os.environ[name] for name in os.environ if name not in hidden}
-    return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=folder,
-        env=environ | variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return processes.run_bash(command, folder, environ | variables)
 
 
 @pytest.fixture
@@ -85,9 +78,7 @@ def test_use_it_word_for_word(clone: Path, tmp_path: Path) -> None:
 
 def test_start_explains_itself(clone: Path) -> None:
     """Without a task it says which there are, and installs nothing."""
-    done = subprocess.run(
-        [sys.executable, "start.py"], cwd=clone, capture_output=True, text=True
-    )
+    done = processes.run([sys.executable, "start.py"], clone)
     assert done.returncode == 2
     for command in _try_it():
         assert command in done.stdout
@@ -102,8 +93,6 @@ def test_old_python_is_refused_in_one_line(clone: Path) -> None:
         "import runpy, sys; sys.version_info = (3, 10, 4); sys.argv = ['', 'demo'];"
         "runpy.run_path('start.py', run_name='__main__')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", pretend], cwd=clone, capture_output=True, text=True
-    )
+    done = processes.run([sys.executable, "-c", pretend], clone)
     assert done.returncode == 2
-    assert done.stderr == "error: Python 3.11 or newer is needed, this is 3.10\n"
+    assert done.stdout == "error: Python 3.11 or newer is needed, this is 3.10\n"

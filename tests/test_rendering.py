@@ -23,6 +23,7 @@ from packaging.licenses import canonicalize_license_expression
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from tests import processes
 from tests.helpers import (
     ANSWERABLE,
     CHOSEN,
@@ -348,13 +349,7 @@ def _modes(folder: Path) -> list[int]:
 
 
 def _run_module(folder: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    done = processes.run([sys.executable, "-m", *arguments], folder)
     assert done.returncode == 0, done.stdout[-4000:]
 
 

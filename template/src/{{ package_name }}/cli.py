@@ -2,12 +2,15 @@
 
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import torch
+from jsonargparse.typing import PositiveInt
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
@@ -42,7 +45,7 @@ class Parser(LightningArgumentParser):
 
 
 class ResumeHint(Callback):
-    """Says how to go on after Ctrl-C."""
+    """Says how to go on after Ctrl-C or `kill`."""
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
@@ -65,9 +68,16 @@ class CLI(LightningCLI):
         commands = LightningCLI.subcommands()
         return {name: commands[name] for name in ("fit", "validate", "test")}
 
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add an option that the trainer does not have."""
+        parser.add_argument(
+            "--threads", type=PositiveInt, default=1, help="of PyTorch, on the CPU"
+        )
+
     def before_instantiate_classes(self) -> None:
         """Let everything that writes files write into `runs/COMMAND-NNNN`."""
         config = self.config[self.subcommand]
+        torch.set_num_threads(config.threads)
         if "verbose" in config:
             config.verbose = False  # the report has the table
         if config.trainer.enable_progress_bar is False:
@@ -121,6 +131,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
         command: `fit`, `validate` or `test`.
         arguments: What follows it on the command line.
     """
+    _end_cleanly()
     arguments = [command, *arguments]
     checkpoint = _option("--ckpt_path", arguments)
     if checkpoint is not None:
@@ -142,6 +153,17 @@ def run(command: str, arguments: Sequence[str]) -> None:
         },
         trainer_defaults={"callbacks": [ResumeHint()]},
     )
+
+
+def _end_cleanly() -> None:
+    """Let `kill` do what Ctrl-C does, and say so where Ctrl-C does nothing.
+
+    Shells let programs in the background ignore Ctrl-C.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    if first and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        print(f"In the background: end it with kill {os.getpid()}", file=sys.stderr)
 
 
 def _option(name: str, arguments: Sequence[str]) -> str | None:

@@ -1,0 +1,159 @@
+"""The watch over programs: nothing is left behind, and no clock gives a verdict."""
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests import processes
+
+# Leaves its session, and is left by its parent.
+DETACHED = "setsid sleep 9999 & echo started"
+IN_CIRCLES = [sys.executable, "-c", "while True: pass"]
+
+
+@pytest.fixture
+def in_the_background() -> Iterator[None]:
+    """Run these tests as a shell runs what ends with &."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def _running(text: str) -> bool:
+    return any(text in " ".join(p.info["cmdline"] or ()) for p in _all())
+
+
+def _all() -> Iterator[psutil.Process]:
+    return psutil.process_iter(["cmdline"])
+
+
+@pytest.mark.usefixtures("in_the_background")
+def test_programs_hear_ctrl_c(tmp_path: Path) -> None:
+    """Else a test that sends it would wait for ever, in the background only."""
+    program = "import signal; print(signal.getsignal(signal.SIGINT).__name__)"
+    done = processes.run([sys.executable, "-c", program], tmp_path)
+    assert done.stdout == "default_int_handler\n"
+
+
+def test_output_is_kept(tmp_path: Path) -> None:
+    """In one piece, or errors apart."""
+    command = ["bash", "-c", "echo out; echo err >&2; exit 3"]
+    done = processes.run(command, tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == ("out\nerr\n", "", 3)
+    done = processes.run(command, tmp_path, split=True)
+    assert (done.stdout, done.stderr, done.returncode) == ("out\n", "err\n", 3)
+
+
+def test_what_a_program_leaves_running_is_ended(tmp_path: Path) -> None:
+    """Even if it has left the session, and its parent has gone."""
+    done = processes.run_bash(DETACHED.replace("9999", "98761"), tmp_path)
+    assert done.stdout == "started\n"
+    assert not _running("sleep 98761")
+
+
+def test_failing_test_ends_its_programs(tmp_path: Path) -> None:
+    """Whatever it was that failed."""
+    with pytest.raises(KeyError), processes.start(["sleep", "98762"], tmp_path):
+        assert _running("sleep 98762")
+        raise KeyError
+    assert not _running("sleep 98762")
+
+
+def test_program_that_hangs_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is what does no work; the message shows how far it came."""
+    monkeypatch.setattr(processes, "MAX_IDLE_LOOKS", 2)
+    with pytest.raises(processes.Hangs, match=r"sleep 98763(.|\n)*so far"):
+        processes.run_bash("echo so far; sleep 98763", tmp_path)
+    assert not _running("sleep 98763")
+
+
+def test_program_that_works_does_not_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes, and whichever descendant does the work."""
+    monkeypatch.setattr(processes, "MAX_IDLE_LOOKS", 2)
+    program = "import time\nwhile time.process_time() < 4: pass"
+    command = ["bash", "-c", '"$@"; true', "bash", sys.executable, "-c", program]
+    assert processes.run(command, tmp_path).returncode == 0
+
+
+def test_program_in_circles_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the seconds that it has kept the processor busy, not by those of a clock."""
+    monkeypatch.setattr(processes, "MAX_CPU_SECONDS", 1)
+    assert processes.run(IN_CIRCLES, tmp_path).returncode == -signal.SIGXCPU
+
+
+CARELESS = """
+import subprocess
+from pathlib import Path
+from tests import processes
+
+def test_careless():
+    subprocess.Popen(["sleep", "98764"], start_new_session=True)
+
+def test_waits():
+    processes.run(["sleep", "98765"], Path.cwd())
+"""
+
+
+@pytest.fixture
+def careless(tmp_path: Path) -> Path:
+    """A folder with tests like those of somebody in a hurry, and our conftest."""
+    (tmp_path / "tests").mkdir()
+    for name in ("conftest.py", "processes.py"):
+        shutil.copy(Path(__file__).with_name(name), tmp_path / "tests")
+    (tmp_path / "tests" / "test_it.py").write_text(CARELESS)
+    return tmp_path
+
+
+def _pytest(*options: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", f"-c{os.devnull}", "--rootdir=.", *options]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n1"])
+def test_leftovers_of_a_run_are_named(workers: str, careless: Path) -> None:
+    """The run ends them and fails, though all its tests passed."""
+    done = processes.run(_pytest(workers, "-k", "careless", "tests"), careless)
+    assert "1 passed" in done.stdout
+    assert "ERROR: a test has left this running: sleep 98764" in done.stdout
+    assert done.returncode == 1
+    assert not _running("sleep 98764")
+
+
+def test_timeout_ends_the_program(careless: Path) -> None:
+    """The last guard leaves nothing behind either."""
+    options = _pytest("-n1", "--timeout=2", "-k", "waits", "tests")
+    done = processes.run(options, careless)
+    assert "1 failed" in done.stdout
+    assert "Timeout" in done.stdout
+    assert "left this running" not in done.stdout
+    assert not _running("sleep 98765")
+
+
+@pytest.mark.parametrize(
+    ("sent", "workers"), [(signal.SIGINT, "-n0"), (signal.SIGTERM, "-n1")]
+)
+def test_ended_run_ends_its_programs(
+    sent: signal.Signals, workers: str, careless: Path
+) -> None:
+    """Who stops the tests gets his machine back."""
+    options = _pytest(workers, "-k", "waits", "tests")
+    with processes.start(options, careless) as run:
+        while not _running("sleep 98765"):
+            assert run.poll() is None
+            time.sleep(0.1)
+        run.send_signal(sent)
+        processes.wait(run)
+        assert not _running("sleep 98765")
+    assert run.returncode == pytest.ExitCode.INTERRUPTED
