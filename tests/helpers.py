@@ -50,10 +50,24 @@ SWITCHES = [name for name in CHOSEN if QUESTIONS[name]["type"] == "bool"]
 SWITCHES.append("strictness")
 
 
-def combinations(questions: list[str]) -> list[dict[str, Any]]:
-    """Return all ways to answer these questions."""
-    rows = itertools.product(*map(choices, questions))
-    return [dict(zip(questions, row, strict=True)) for row in rows]
+def pairs(questions: list[str]) -> list[dict[str, Any]]:
+    """Return few sets of answers in which each two answers meet.
+
+    A fault that takes three certain answers at once is rare, and all products of
+    answers are many.
+    """
+    rows = [
+        dict(zip(questions, row, strict=True))
+        for row in itertools.product(*map(choices, questions))
+    ]
+    met = [set(itertools.combinations(row.items(), 2)) for row in rows]
+    missing = set[Any]().union(*met)
+    chosen = []
+    while missing:
+        best = max(range(len(rows)), key=lambda number: len(met[number] & missing))
+        chosen.append(rows[best])
+        missing -= met[best]
+    return chosen
 
 
 def label(answers: dict[str, Any]) -> str:

@@ -47,13 +47,16 @@ def run(
     *,
     split: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end and return what it printed.
+    """Run a program to its end.
 
     Args:
         arguments: The program and its arguments.
         folder: Where it runs.
         environ: The variables it sees.
         split: Keep what it prints as errors apart, in `stderr`.
+
+    Returns:
+        Its exit status and what it printed.
 
     Raises:
         Hangs: It neither ended nor worked.
@@ -106,6 +109,9 @@ def start(
 def wait(process: subprocess.Popen[Any]) -> None:
     """Wait for a program's end for as long as it or a descendant works.
 
+    Args:
+        process: It was started with `start`.
+
     Raises:
         Hangs: They do not.
     """
@@ -123,14 +129,19 @@ def wait(process: subprocess.Popen[Any]) -> None:
 
 
 def end(mark: str) -> list[str]:
-    """End all programs with a mark, and return their command lines.
+    """End all programs with a mark.
 
     Args:
         mark: Of one program with its descendants, or of this run of the tests.
+
+    Returns:
+        Their command lines.
     """
     ended = {}
     # Again, until none is left: one that is being ended may start another.
-    while found := [process for process in psutil.process_iter() if _has(process, mark)]:
+    while found := [
+        process for process in psutil.process_iter() if _has(process, mark)
+    ]:
         for process in found:
             try:
                 ended[process.pid] = " ".join(process.cmdline())

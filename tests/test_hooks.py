@@ -161,6 +161,7 @@ def test_hooks_leave_a_new_project_alone(repository: Path) -> None:
     assert git(repository, "status", "--porcelain") == ""
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("fault", BAD_FILES)
 def test_bad_file_is_refused(repository: Path, fault: str) -> None:
     """By the hook that is there for it, and by no other."""
@@ -168,6 +169,7 @@ def test_bad_file_is_refused(repository: Path, fault: str) -> None:
     assert _refusing_file(repository, name, content) == set(hooks.split())
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("fault", STRICTER)
 def test_strict_rules_ask_for_more(starter: Path, strict: Path, fault: str) -> None:
     """What a starter may leave for later, a strict project may not."""
@@ -176,6 +178,7 @@ def test_strict_rules_ask_for_more(starter: Path, strict: Path, fault: str) -> N
     assert "flake8" in _refusing_file(strict, name, STRICTER[fault])
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("fault", STRICTER)
 def test_team_can_opt_in_by_folder(starter: Path, fault: str) -> None:
     """Without the line of the folder in `.flake8`, it is checked like a strict one."""

@@ -13,6 +13,8 @@ import pytest
 
 from tests import processes
 
+pytestmark = pytest.mark.one_version
+
 # Leaves its session, and is left by its parent.
 DETACHED = "setsid sleep 9999 & echo started"
 IN_CIRCLES = [sys.executable, "-c", "while True: pass"]

@@ -1,7 +1,8 @@
-"""The README of the template: what it tells people to type works, word for word."""
+"""The README, and that of a project: what to type works, word for word."""
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests import processes
 from tests.environment import ROOT, wheel_index
 from tests.helpers import git
-from tests.markdown import code_blocks
+from tests.markdown import code_blocks, inline_commands
 
 README = ROOT / "README.md"
 
@@ -65,15 +66,46 @@ def test_demo_can_be_run_again_and_loses_nothing(clone: Path) -> None:
 
 @pytest.mark.environment
 def test_use_it_word_for_word(clone: Path, tmp_path: Path) -> None:
-    """From `uvx copier copy` to a trained project."""
+    """From `uvx copier copy` to a trained project, and all that its README says."""
+    project = tmp_path / "my-project"
+    index = wheel_index(tmp_path / "index")
+
+    def run(command: str, folder: Path = project) -> str:
+        done = _run(command, folder, **index)
+        assert done.returncode == 0, f"{command}\n{done.stdout[-6000:]}"
+        return done.stdout
+
     _, copy, start = code_blocks(README)
     assert copy.startswith("uvx copier copy <address> my-project")
-    index = wheel_index(tmp_path / "index")
-    copy = copy.replace("<address>", f"--defaults '{clone}'")
-    for command, folder in ((copy, tmp_path), (start, tmp_path / "my-project")):
-        done = _run(command, folder, **index)
-        assert done.returncode == 0, done.stdout[-5000:]
-    assert (tmp_path / "my-project" / "runs" / "fit-0001" / "curves.png").is_file()
+    run(copy.replace("<address>", f"--defaults '{clone}'"), tmp_path)
+    git_init, _, start = start.partition("\n")
+    run(git_init)
+
+    readme = project / "README.md"
+    first, prediction = code_blocks(readme)
+    assert _commands(start) == _commands(first)
+    output = run(first)
+    (accuracy,) = re.findall(r"^test +360 +([\d.]+)%", output, re.MULTILINE)
+    assert float(accuracy) >= 97
+    # Only the lock of the versions is new.
+    assert run("git status --porcelain") == "?? uv.lock\n"
+
+    activate = "source .venv/bin/activate"
+    assert activate in _commands(first)
+    assert "seven.png: 7 (" in run(f"{activate}\n{prediction}")
+    daily = [*inline_commands(readme, "nox"), *inline_commands(readme, "python")]
+    daily = [command for command in daily if command not in _commands(first)]
+    assert len(daily) >= 5
+    for command in daily:
+        command = command.replace("FILE", "runs/fit-0001/checkpoints/last.ckpt")
+        run(f"{activate}\n{command}")
+    assert (project / "build" / "data-docs" / "index.html").stat().st_size > 0
+
+
+def _commands(block: str) -> list[str]:
+    """Return commands one by one, without comments."""
+    text = re.sub(r" *#.*", "", block)
+    return [word.strip() for word in re.split(r"&&|\n", text) if word.strip()]
 
 
 def test_start_explains_itself(clone: Path) -> None:

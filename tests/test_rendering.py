@@ -30,9 +30,9 @@ from tests.helpers import (
     QUESTIONS,
     SWITCHES,
     choices,
-    combinations,
     git,
     label,
+    pairs,
     read_answers,
     read_files,
     render,
@@ -93,11 +93,11 @@ def make(path: Path, **answers: Any) -> Project:
     return Project(path, combined, read_files(path))
 
 
-@pytest.fixture(scope="module", params=combinations(CHOSEN), ids=label)
+@pytest.fixture(scope="module", params=pairs(CHOSEN), ids=label)
 def project(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
-    """One project per combination of everything there is to choose."""
+    """Projects in which each two of all answers to choose from meet."""
     path = tmp_path_factory.mktemp("project")
     yield make(path, **request.param)
     shutil.rmtree(path)  # there are many
@@ -110,11 +110,11 @@ def full_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return make(tmp_path_factory.mktemp("full"), **answers)
 
 
-@pytest.fixture(scope="module", params=combinations(SWITCHES), ids=label)
+@pytest.fixture(scope="module", params=pairs(SWITCHES), ids=label)
 def repository(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A committed project for each position of the switches."""
+    """Committed projects in which each two positions of the switches meet."""
     return render_repository(tmp_path_factory.mktemp("repository"), **request.param)
 
 
