@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests import processes
 from tests.environment import CONSTRAINTS, activated, create
@@ -171,6 +172,38 @@ def test_broken_project_raises_the_alarm(
     with default_project.sabotaged(file, healthy, broken):
         output = default_project.run(f"pytest -q tests/{alarm}", succeeds=False)
     assert f"FAILED tests/{alarm} " in output.replace("\n", " \n")
+
+
+def test_sorted_data_do_not_silence_memorization(default_project: Project) -> None:
+    """As in a table sorted by class, of which one batch would hold a single one."""
+    images, labels = "images[rows]", "labels[rows]"
+    by_class = "rows[labels[rows].argsort(kind='stable')]"
+    sort = (f"from_numpy({images})", f"from_numpy(images[{by_class}])")
+    spoil = ("self.net(x), labels)", "self.net(x), labels * 0)")
+    both = (f"from_numpy({labels})", f"from_numpy(labels[{by_class}])")
+    with (
+        default_project.sabotaged("data.py", *sort),
+        default_project.sabotaged("data.py", *both),
+    ):
+        default_project.run("pytest -q tests/training")
+        with default_project.sabotaged("training.py", *spoil):
+            command = "pytest -q tests/training -k memorizes"
+            output = default_project.run(command, succeeds=False)
+    assert "::test_memorizes_a_batch" in output
+
+
+def test_production_model_is_of_todays_default(default_project: Project) -> None:
+    """A new team's first promotion should show what they changed, and no more."""
+    program = f"python -m {default_project.package} fit --print_config"
+    today = yaml.safe_load(default_project.run(program))
+    path = default_project.path / "models" / "production" / "config.yaml"
+    production = yaml.safe_load(path.read_text())
+    # What a run knows only when it begins.
+    for config in (today, production):
+        del config["trainer"]["default_root_dir"]
+        for logger in config["trainer"]["logger"]:
+            del logger["init_args"]["version"]
+    assert production == today
 
 
 def test_changed_weight_raises_the_alarm(default_project: Project) -> None:

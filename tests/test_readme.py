@@ -16,6 +16,9 @@ from tests.markdown import code_blocks, inline_commands
 
 README = ROOT / "README.md"
 
+# Per cent. Eight seeds reached 97 to 99, other machines differ as much.
+MIN_ACCURACY = 95
+
 
 def _run(
     command: str, folder: Path, **variables: str
@@ -53,7 +56,7 @@ def test_demo_can_be_run_again_and_loses_nothing(clone: Path) -> None:
         demo = _run(command, clone)
         assert demo.returncode == 0, demo.stdout[-5000:]
         (line,) = (x for x in demo.stdout.splitlines() if x.startswith("test  "))
-        assert float(line.split()[2].rstrip("%")) >= 97
+        assert float(line.split()[2].rstrip("%")) >= MIN_ACCURACY
         for name in ("curves", "confusion", "errors"):
             (picture,) = (clone / "demo").glob(f"runs/*/{name}.png")
             assert str(picture.relative_to(clone / "demo")) in demo.stdout
@@ -86,7 +89,7 @@ def test_use_it_word_for_word(clone: Path, tmp_path: Path) -> None:
     assert _commands(start) == _commands(first)
     output = run(first)
     (accuracy,) = re.findall(r"^test +360 +([\d.]+)%", output, re.MULTILINE)
-    assert float(accuracy) >= 97
+    assert float(accuracy) >= MIN_ACCURACY
     # Only the lock of the versions is new.
     assert run("git status --porcelain") == "?? uv.lock\n"
 

@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from .errors import InputError
 
@@ -24,6 +25,17 @@ usage: {PROGRAM} COMMAND [OPTION ...]
   promote   make the newest run, or --ckpt_path FILE, the production model
 
 COMMAND --help lists the options of a command."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong option in one line, and takes none for another."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(prog=f"{PROGRAM} {command}", allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what `main` prints."""
+        raise InputError(message)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _predict(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} predict")
+    parser = Parser("predict")
     parser.add_argument("images", nargs="+", type=Path, metavar="FILE")
     parser.add_argument(
         "--invert", action="store_true", help="for dark ink on a light ground"
@@ -75,8 +87,11 @@ def _predict(arguments: Sequence[str]) -> None:
 
 
 def _promote(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} promote")
+    parser = Parser("promote")
     parser.add_argument("--ckpt_path", type=Path, help="default: of the newest run")
+    parser.add_argument(
+        "--even-if-worse", action="store_true", help="than the model in use"
+    )
     options = parser.parse_args(arguments)
 
     from .production import PRODUCTION_DIR, promote
@@ -84,7 +99,10 @@ def _promote(arguments: Sequence[str]) -> None:
     from .runs import newest_checkpoint
 
     checkpoint = options.ckpt_path or newest_checkpoint()
-    print(table({"test": promote(checkpoint)}))
+    evaluations = promote(checkpoint, even_if_worse=options.even_if_worse)
+    print(table(evaluations))
+    if "old" not in evaluations:
+        print("There was no model of this kind to compare it with.")
     print(f"\n{checkpoint} is now the production model in {PRODUCTION_DIR}.")
     print("Look at the change with git diff, then commit it.")
 

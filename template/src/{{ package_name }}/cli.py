@@ -1,5 +1,6 @@
 """The training commands: Lightning's command line, with a folder per run."""
 
+import hashlib
 import logging
 import os
 import signal
@@ -13,7 +14,7 @@ import torch
 from jsonargparse.typing import PositiveInt
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from . import report
 from .datamodule import DigitsDataModule
@@ -58,7 +59,11 @@ class ResumeHint(Callback):
 
 
 class CLI(LightningCLI):
-    """`LightningCLI` that numbers the runs and ends each with its report."""
+    """`LightningCLI` that numbers the runs and ends each with its report.
+
+    Whatever way a checkpoint is named, on the command line or in a file, it is the one
+    that is used, with the options it was trained with.
+    """
 
     run_dir: Path | None = None  # none for a rehearsal with fast_dev_run
 
@@ -73,6 +78,27 @@ class CLI(LightningCLI):
         parser.add_argument(
             "--threads", type=PositiveInt, default=1, help="of PyTorch, on the CPU"
         )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Find the checkpoint, and refuse options that it would overrule."""
+        super().parse_arguments(parser, args)
+        command = self.config.subcommand
+        config = self.config[command]
+        if config.ckpt_path is None and command != "fit":
+            config.ckpt_path = str(newest_checkpoint())
+        if config.ckpt_path is None:
+            return
+        _, trained_with = load_checkpoint(Path(config.ckpt_path))
+        # Without the defaults, to see what was asked for; `run` gives a list.
+        asked = parser.parse_args(args, defaults=False)  # type: ignore[arg-type]
+        given = asked[command].get("model", {})
+        for name, value in given.items():
+            before = trained_with.get(name, value)
+            if value != before:
+                raise InputError(
+                    f"{config.ckpt_path} was trained with {name}={before}: "
+                    f"leave out model.{name}={value}, or train a new model with it"
+                )
 
     def before_instantiate_classes(self) -> None:
         """Let everything that writes files write into `runs/COMMAND-NNNN`."""
@@ -118,39 +144,41 @@ class CLI(LightningCLI):
             raise InputError("each process saw a part: add --trainer.devices=1")
         evaluation = self.model.evaluation
         print("\n" + report.table({split: evaluation}))
+        checkpoint = Path(self.config[self.subcommand].ckpt_path)
+        digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+        print(f"\nmodel        {checkpoint} (sha256 {digest[:12]})")
         if self.run_dir is not None:
+            model = {"checkpoint": str(checkpoint), "sha256": digest}
             data = self.datamodule.splits[split]
-            for path in report.write_evaluation(evaluation, data, self.run_dir):
+            for path in report.write_evaluation(evaluation, data, self.run_dir, model):
                 print(f"{path.stem:<11}  {path}")
 
 
 def run(command: str, arguments: Sequence[str]) -> None:
-    """Run a command with Lightning's options; a wrong one is an `InputError`.
+    """Run a command with Lightning's options.
 
     Args:
         command: `fit`, `validate` or `test`.
         arguments: What follows it on the command line.
+
+    Raises:
+        InputError: An option is wrong, or this is not the folder of the repository.
     """
     _end_cleanly()
-    arguments = [command, *arguments]
-    checkpoint = _option("--ckpt_path", arguments)
-    if checkpoint is not None:
-        load_checkpoint(Path(checkpoint))  # if it is none, it says so in one line
+    if not Path(CONFIG).is_file():
+        raise InputError(f"no {CONFIG} in {Path.cwd()}: run this where it is")
     if command != "fit":
         # The report goes to another folder than the checkpoint's.
         warnings.filterwarnings("ignore", message="The dirpath has changed from")
-        if checkpoint is None and not {"-h", "--help"} & {*arguments}:
-            newest = newest_checkpoint()
-            arguments += ["--ckpt_path", str(newest)]
-            print(f"The model is {newest}.")
+    # A misspelt option must not be taken for another.
+    options = {"allow_abbrev": False}
+    defaults = {"default_config_files": [CONFIG]}
     CLI(
         DigitClassifier,
         DigitsDataModule,
-        args=arguments,
+        args=[command, *arguments],
         parser_class=Parser,
-        parser_kwargs={
-            name: {"default_config_files": [CONFIG]} for name in CLI.subcommands()
-        },
+        parser_kwargs=options | dict.fromkeys(CLI.subcommands(), defaults),
         trainer_defaults={"callbacks": [ResumeHint()]},
     )
 
@@ -164,13 +192,3 @@ def _end_cleanly() -> None:
     first = os.environ.get("LOCAL_RANK", "0") == "0"
     if first and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         print(f"In the background: end it with kill {os.getpid()}", file=sys.stderr)
-
-
-def _option(name: str, arguments: Sequence[str]) -> str | None:
-    """Return the value of `name VALUE` or `name=VALUE`, if it is there."""
-    for position, word in enumerate(arguments):
-        if word == name:
-            return "".join(arguments[position + 1 : position + 2])
-        if word.startswith(f"{name}="):
-            return word.partition("=")[2]
-    return None

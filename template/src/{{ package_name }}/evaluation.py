@@ -4,6 +4,7 @@ An average hides the errors one can learn from, so the loss of each example is
 kept, and the averages are computed from it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -87,6 +88,37 @@ def concatenate(parts: Sequence[Evaluation]) -> Evaluation:
         confidences=torch.cat([part.confidences for part in parts]),
         losses=torch.cat([part.losses for part in parts]),
     )
+
+
+def is_worse(new: Evaluation, old: Evaluation, chance: float = 0.05) -> bool:
+    """Tell whether a model is worse than another one, and not by chance.
+
+    The exact sign test (McNemar, 1947) on the examples that only one of them predicts
+    right: of two equally good models, each gets half of these.
+
+    Args:
+        new: Of the model that may be worse.
+        old: Of the other one, on the same examples.
+        chance: The highest probability of a difference like this or a larger one
+            between equally good models.
+
+    Returns:
+        Whether `new` is worse.
+
+    Examples:
+        >>> labels = torch.zeros(8, dtype=torch.int64)
+        >>> right, wrong = torch.eye(10)[[0] * 8], torch.eye(10)[[0] * 2 + [1] * 6]
+        >>> is_worse(score(wrong, labels), score(right, labels))
+        True
+        >>> is_worse(score(right, labels), score(wrong, labels))
+        False
+    """
+    is_right = [part.predictions == part.labels for part in (new, old)]
+    lost = int((~is_right[0] & is_right[1]).sum())
+    won = int((is_right[0] & ~is_right[1]).sum())
+    total = lost + won
+    ways = sum(math.comb(total, count) for count in range(lost, total + 1))
+    return ways / 2**total < chance
 
 
 @torch.inference_mode()

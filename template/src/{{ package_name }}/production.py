@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import json
 import platform
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .data import Digits, load_splits
 from .errors import InputError
-from .evaluation import Evaluation, evaluate
+from .evaluation import Evaluation, evaluate, is_worse
 from .model import ConvNet
 
 # Next to the package in the repository; not part of an installed wheel.
@@ -36,7 +37,8 @@ def load_production(folder: Path = PRODUCTION_DIR) -> ConvNet:
         The network in evaluation mode.
 
     Raises:
-        InputError: A file is missing, or the weights are not those of the record.
+        InputError: A file is missing, or the weights are not those of the record or
+            not for today's network.
     """
     record = load_record(folder)
     path = folder / "model.safetensors"
@@ -48,8 +50,14 @@ def load_production(folder: Path = PRODUCTION_DIR) -> ConvNet:
             f"{path} is not the file of its record.json: restore both with git "
             "checkout, or promote a checkpoint"
         )
-    net = ConvNet(**record["model"])
-    net.load_state_dict(load(content))
+    try:
+        net = ConvNet(**record["model"])
+        net.load_state_dict(load(content))
+    except (RuntimeError, TypeError) as error:
+        raise InputError(
+            f"the model in {folder} does not fit the network in model.py: promote a "
+            "new one"
+        ) from error
     return net.eval()
 
 
@@ -102,33 +110,43 @@ def load_checkpoint(path: Path) -> tuple[ConvNet, dict[str, Any]]:
     return net.eval(), hyperparameters
 
 
-def promote(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> Evaluation:
+def promote(
+    checkpoint: Path, folder: Path = PRODUCTION_DIR, *, even_if_worse: bool = False
+) -> dict[str, Evaluation]:
     """Make a checkpoint the production model.
 
     Args:
         checkpoint: Written by a training run, still in the folder of its run.
         folder: Gets the weights, the record of what they are, the configuration
             of their training and the golden predictions.
+        even_if_worse: Do not refuse a model that is worse than the one in use.
 
     Returns:
-        The evaluation of the new production model on the test split.
+        The evaluations on the test split: `old`, of the model in use so far, if it
+        fits today's network, and `new`.
 
     Raises:
-        InputError: The checkpoint or its configuration is missing or unusable;
-            the folder is as it was.
+        InputError: The checkpoint or its configuration is missing or unusable, or
+            the model is worse; the folder is as it was.
     """
     net, hyperparameters = load_checkpoint(checkpoint)
     config = checkpoint.resolve().parents[1] / "config.yaml"
     if not config.is_file():
         raise InputError(f"{config} is missing: promote a checkpoint from its run")
     splits = load_splits()
-    evaluation = evaluate(net, splits["test"])
+    new, old = evaluate(net, splits["test"]), _evaluate_old(folder, splits["test"])
+    if old is not None and is_worse(new, old) and not even_if_worse:
+        raise InputError(
+            f"{checkpoint} is worse than the model in use, {new.accuracy:.1%} right "
+            f"instead of {old.accuracy:.1%}: train again, or add --even-if-worse"
+        )
     content = save(net.state_dict())
     record = {
         "sha256": hashlib.sha256(content).hexdigest(),
+        "commit": _commit(),
         "model": _architecture(hyperparameters),
         "data": {name: data.fingerprint() for name, data in splits.items()},
-        "metrics": {"test": evaluation.metrics()},
+        "metrics": {"test": new.metrics()},
         "cost": {
             "flops": _flops(net, splits["test"]),
             "weights": sum(weight.numel() for weight in net.parameters()),
@@ -144,7 +162,7 @@ def promote(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> Evaluation:
     (folder / "record.json").write_text(json.dumps(record, indent=2) + "\n")
     (folder / "config.yaml").write_text(config.read_text())
     (folder / "golden.jsonl").write_text("\n".join(golden) + "\n")
-    return evaluation
+    return {"new": new} if old is None else {"old": old, "new": new}
 
 
 @torch.inference_mode()
@@ -166,6 +184,26 @@ def golden_examples(net: ConvNet, data: Digits) -> list[dict[str, Any]]:
             rows, labels.tolist(), logits.tolist(), strict=True
         )
     ]
+
+
+def _evaluate_old(folder: Path, data: Digits) -> Evaluation | None:
+    """Evaluate the model in use, unless it is of another kind."""
+    try:
+        return evaluate(load_production(folder), data)
+    except (InputError, RuntimeError):
+        return None
+
+
+def _commit() -> str | None:
+    """Name the commit of the code, with `-dirty` if it was edited since."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True
+        )
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() or None
 
 
 def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,9 @@ def write_curves(run_dir: Path) -> Path:
     return _save(figure, run_dir / "curves.png")
 
 
-def write_evaluation(evaluation: Evaluation, data: Digits, folder: Path) -> list[Path]:
+def write_evaluation(
+    evaluation: Evaluation, data: Digits, folder: Path, model: Mapping[str, str]
+) -> list[Path]:
     """Write everything there is to know about one evaluation.
 
     Args:
@@ -44,13 +46,15 @@ def write_evaluation(evaluation: Evaluation, data: Digits, folder: Path) -> list
         data: The same examples, in the same order.
         folder: Gets `metrics.json`, `examples.csv` (one line per example, the
             highest loss first), `confusion.png` and `errors.png`.
+        model: What was evaluated, for `metrics.json`.
 
     Returns:
         The paths of the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     metrics = folder / "metrics.json"
-    metrics.write_text(json.dumps(evaluation.metrics(), indent=2) + "\n")
+    content = {"model": dict(model), **evaluation.metrics()}
+    metrics.write_text(json.dumps(content, indent=2) + "\n")
     examples = folder / "examples.csv"
     with examples.open("w", newline="") as file:
         writer = csv.writer(file)
