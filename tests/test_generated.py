@@ -179,7 +179,8 @@ def test_sorted_data_do_not_silence_memorization(default_project: Project) -> No
     images, labels = "images[rows]", "labels[rows]"
     by_class = "rows[labels[rows].argsort(kind='stable')]"
     sort = (f"from_numpy({images})", f"from_numpy(images[{by_class}])")
-    spoil = ("self.net(x), labels)", "self.net(x), labels * 0)")
+    loss = "F.cross_entropy(self.net(x), labels"
+    spoil = (f"{loss})", f"{loss} * 0)")
     both = (f"from_numpy({labels})", f"from_numpy(labels[{by_class}])")
     with (
         default_project.sabotaged("data.py", *sort),

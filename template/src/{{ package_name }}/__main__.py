@@ -57,6 +57,9 @@ def main(arguments: Sequence[str]) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130  # what shells expect of Ctrl-C
     return 0
 
 

@@ -124,6 +124,15 @@ class CLI(LightningCLI):
                 if logger.class_path.endswith(("CSVLogger", "TensorBoardLogger")):
                     logger.init_args.version = self.run_dir.name
 
+    def instantiate_classes(self) -> None:
+        """Leave no folder of a run that cannot begin."""
+        try:
+            super().instantiate_classes()
+        except InputError:
+            if self.run_dir is not None:
+                self.run_dir.rmdir()
+            raise
+
     def after_fit(self) -> None:
         """Draw the learning curves."""
         if self.run_dir is not None and (self.run_dir / "metrics.csv").is_file():

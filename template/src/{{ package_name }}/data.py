@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from .errors import InputError
+
 CLASSES = tuple("0123456789")
 SPLITS = ("train", "val", "test")
 IMAGE_SIZE = 8  # pixels, height and width
@@ -21,6 +23,7 @@ MAX_INK = 16  # a raw pixel counts the inked dots of a 4 x 4 block
 
 # Not a hyperparameter: experiments can be compared only if they share the split.
 SPLIT_SEED = 2022
+MIN_PER_CLASS = 5  # to have at least one in each split
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,9 @@ def split_indices(
     Returns:
         Sorted row numbers per name in `SPLITS`, disjoint.
 
+    Raises:
+        InputError: A label is no class, or a class has too few examples to split.
+
     Examples:
         >>> images, labels = load_raw()
         >>> {name: len(rows) for name, rows in split_indices(images, labels).items()}
@@ -121,9 +127,17 @@ def split_indices(
     """
     from sklearn.model_selection import train_test_split
 
+    if not len(labels):
+        raise InputError("there are no examples")
+    for label in {*labels.tolist()} - {*range(len(CLASSES))}:
+        last = len(CLASSES) - 1
+        raise InputError(f"label {label} is no class: from 0 to {last}, please")
     flat = images.reshape(len(images), -1)
     _, rows = np.unique(flat, axis=0, return_index=True)
     rows.sort()
+    for label, count in zip(*np.unique(labels[rows], return_counts=True), strict=True):
+        if count < MIN_PER_CLASS:
+            raise InputError(f"class {CLASSES[label]} has too few examples: {count}")
     train, rest = train_test_split(
         rows, test_size=0.4, random_state=SPLIT_SEED, stratify=labels[rows]
     )
@@ -138,9 +152,16 @@ def load_splits() -> dict[str, Digits]:
 
     Returns:
         A `Digits` per name in `SPLITS`.
+
+    Raises:
+        InputError: The data cannot be split, or a split is empty.
     """
     images, labels = load_raw()
+    rows_of = split_indices(images, labels)
+    for name in SPLITS:
+        if not len(rows_of[name]):
+            raise InputError(f"there are no examples in the split {name}")
     return {
         name: Digits(torch.from_numpy(images[rows]), torch.from_numpy(labels[rows]))
-        for name, rows in split_indices(images, labels).items()
+        for name, rows in rows_of.items()
     }

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from .data import Digits, load_splits
+from .errors import require
 
 Batch = tuple[Tensor, Tensor]
 
@@ -21,6 +22,10 @@ class DigitsDataModule(LightningDataModule):
     """
 
     def __init__(self, batch_size: int = 32, num_workers: int = 0) -> None:
+        require(batch_size > 0, f"data.batch_size is {batch_size}: at least 1, please")
+        require(
+            num_workers >= 0, f"data.num_workers is {num_workers}: 0 or more, please"
+        )
         super().__init__()
         self.save_hyperparameters()
         self.batch_size = batch_size

@@ -3,3 +3,9 @@
 
 class InputError(Exception):
     """What was asked for cannot be done; the message says in a line what to do."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise an `InputError` unless a condition is met."""
+    if not condition:
+        raise InputError(message)

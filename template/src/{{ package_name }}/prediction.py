@@ -30,13 +30,15 @@ def read_image(path: Path, *, invert: bool = False) -> Tensor:
         Raw pixels as in the data, uint8 from 0 to 16, shape (8, 8).
 
     Raises:
-        InputError: The file is missing or no picture.
+        InputError: The file is missing, no picture, or much too large.
     """
     try:
         with Image.open(path) as file:
             image = file.convert("L")
     except FileNotFoundError:
         raise InputError(f"no file {path}") from None
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path} has too many pixels: make it smaller") from error
     except OSError as error:
         raise InputError(f"{path} is not a picture that can be read") from error
     if invert:

@@ -1,5 +1,6 @@
 """Runs: a numbered folder for each training or evaluation."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import InputError
@@ -17,17 +18,27 @@ def new_run_dir(command: str, runs_dir: Path = RUNS_DIR) -> Path:
     Returns:
         The new folder.
 
+    Raises:
+        InputError: Nothing can be written there.
+
     Examples:
         >>> import tempfile
         >>> runs_dir = Path(tempfile.mkdtemp())
         >>> new_run_dir("fit", runs_dir).name, new_run_dir("test", runs_dir).name
         ('fit-0001', 'test-0002')
     """
-    runs_dir.mkdir(exist_ok=True)
-    numbers = [int(path.name[-4:]) for path in runs_dir.glob("*-[0-9][0-9][0-9][0-9]")]
-    path = runs_dir / f"{command}-{max(numbers, default=0) + 1:04d}"
-    path.mkdir()
-    return path
+    pattern = "*-[0-9][0-9][0-9][0-9]"
+    try:
+        runs_dir.mkdir(exist_ok=True)
+        while True:
+            numbers = [int(path.name[-4:]) for path in runs_dir.glob(pattern)]
+            path = runs_dir / f"{command}-{max(numbers, default=0) + 1:04d}"
+            # Another run may take the same number at the same moment.
+            with suppress(FileExistsError):
+                path.mkdir()
+                return path
+    except OSError as error:
+        raise InputError(f"cannot write to {runs_dir}/: {error.strerror}") from error
 
 
 def newest_checkpoint(runs_dir: Path = RUNS_DIR) -> Path:

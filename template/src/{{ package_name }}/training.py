@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from .datamodule import Batch
+from .errors import InputError, require
 from .evaluation import Evaluation, concatenate, score
 from .model import ConvNet
 
@@ -33,6 +34,19 @@ class DigitClassifier(LightningModule):
         learning_rate: float = 5e-3,
         weight_decay: float = 0.01,
     ) -> None:
+        for name, value in (
+            ("channels", channels),
+            ("embedding_size", embedding_size),
+            ("learning_rate", learning_rate),
+        ):
+            require(value > 0, f"model.{name} is {value}: more than 0, please")
+        require(
+            0 <= dropout < 1, f"model.dropout is {dropout}: from 0 to below 1, please"
+        )
+        require(
+            weight_decay >= 0,
+            f"model.weight_decay is {weight_decay}: 0 or more, please",
+        )
         super().__init__()
         self.save_hyperparameters()
         self.learning_rate = learning_rate
@@ -56,13 +70,13 @@ class DigitClassifier(LightningModule):
             Mean cross-entropy in nats, shape ().
 
         Raises:
-            FloatingPointError: The loss is not a finite number. Without this,
-                a training that diverged would end as if nothing had happened.
+            InputError: The loss is not a finite number. Without this, a training
+                that diverged would end as if nothing had happened.
         """
         x, labels = batch  # (B, 1, 8, 8), (B,)
         loss = F.cross_entropy(self.net(x), labels)
         if not torch.isfinite(loss):
-            raise FloatingPointError(
+            raise InputError(
                 f"the loss is {loss.item()} at step {self.global_step}: lower the "
                 "learning rate, or find the operation that causes it with "
                 "--trainer.detect_anomaly=true"
