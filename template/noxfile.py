@@ -25,6 +25,13 @@ nox.options.sessions = ["lint", "typecheck", "tests", "notebooks"]
 @nox.session
 def lint(session: nox.Session) -> None:
     """Run all hooks on all files."""
+    command = ("git", "rev-parse", "--show-prefix")
+    if str(session.run(*command, silent=True, external=True)).strip():
+        # There they would look at other files, or at none, and say that all is well.
+        session.error(
+            "the hooks are for a whole repository, and this is a folder of one; the "
+            "other sessions work here"
+        )
     _python(session, "pre_commit", "run", "--all-files", *session.posargs)
 
 

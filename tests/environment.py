@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints.txt"
+INDEX = "https://download.pytorch.org/whl/cpu"
 
 
 def create(project: Path, environ: Mapping[str, str] = os.environ) -> Path:
@@ -43,23 +44,25 @@ def activated(
     return {**environ, "VIRTUAL_ENV": str(programs.parent), "PATH": path}
 
 
-def wheel_index(
-    folder: Path, environ: Mapping[str, str] = os.environ
-) -> dict[str, str]:
-    """Let a folder of wheels take the place of PyTorch's index for `uv sync`.
+def use_mirror(
+    project: Path, folder: Path, environ: Mapping[str, str] = os.environ
+) -> None:
+    """Let a folder of wheels take the place of PyTorch's index, as a mirror does.
 
     Args:
+        project: A generated repository; its settings get the address.
         folder: Gets a small index, if `UV_FIND_LINKS` names a folder of wheels.
+            Otherwise PyTorch's own index is used.
         environ: The variables that uv will see.
-
-    Returns:
-        The variables to add for uv; none where PyTorch's own index is to be used.
     """
     if "UV_FIND_LINKS" not in environ:
-        return {}
+        return
     wheels = sorted(Path(environ["UV_FIND_LINKS"]).glob("torch-*.whl"))
     (folder / "torch").mkdir(parents=True)
     links = [f'<a href="{wheel.as_uri()}">{wheel.name}</a>' for wheel in wheels]
     (folder / "torch" / "index.html").write_text("\n".join(links))
     (folder / "index.html").write_text('<a href="torch/">torch</a>')
-    return {"UV_INDEX": f"pytorch-cpu={folder.as_uri()}"}
+    settings = project / "pyproject.toml"
+    text = settings.read_text("utf-8")
+    assert text.count(INDEX) == 1
+    settings.write_text(text.replace(INDEX, folder.as_uri()), "utf-8")

@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +20,8 @@ import pytest
 import yaml
 
 from tests import processes
-from tests.environment import CONSTRAINTS, activated, create
-from tests.helpers import render_repository
+from tests.environment import CONSTRAINTS, INDEX, activated, create, use_mirror
+from tests.helpers import commit, render, render_repository
 
 pytestmark = pytest.mark.environment
 
@@ -96,9 +97,13 @@ def _set_up(name: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
         _projects[name] = Project(path, ANSWERS[name])
         if name == "strict":
             # With pip alone, once: it takes a minute.
+            use_mirror(path, tmp_path_factory.mktemp("a mirror") / "index")
+            commit(path, "Name a mirror")
             environ = _without_caches(os.environ)
             environ["PATH"] = _path_without_uv(environ["PATH"])
             environ["PIP_CONSTRAINT"] = str(CONSTRAINTS)
+            # Wheels of something else, as many companies have.
+            environ["PIP_FIND_LINKS"] = str(tmp_path_factory.mktemp("wheels"))
             _run("scripts/setup.sh", path, environ)
         else:
             create(path)
@@ -114,6 +119,54 @@ def test_everything_is_green_at_birth(project: Project) -> None:
     """Hooks, types, tests and notebooks pass, and leave nothing behind."""
     project.run("nox")
     assert project.run("git status --porcelain") == ""
+
+
+def test_plain_uv_commands_take_the_build_for_the_cpu(tmp_path: Path) -> None:
+    """The other one is some gigabytes, and takes its place without a word."""
+    project = render_repository(tmp_path / "project")
+    use_mirror(project, tmp_path / "index")
+    environ = {**_without_caches(os.environ), "UV_FIND_LINKS": ""}
+    _run("uv lock", project, environ)
+    lock = tomllib.loads((project / "uv.lock").read_text())
+    (package,) = (p for p in lock["package"] if p["source"] == {"editable": "."})
+    builds = package["dev-dependencies"]
+    (cpu,), (gpu,) = builds["cpu"], builds["gpu"]
+    assert cpu["version"].endswith("+cpu")
+    assert not gpu["version"].endswith("+cpu")
+    for command, is_for_gpus in (
+        ("uv sync --dry-run", False),
+        ("UV_NO_GROUP=cpu uv sync --dry-run", True),
+    ):
+        output = _run(command, project, environ)
+        assert f"torch=={(gpu if is_for_gpus else cpu)['version']}" in output
+
+
+def test_setup_says_what_to_do_about_a_blocked_index(tmp_path: Path) -> None:
+    """With uv and with pip, in the last line."""
+    project = render_repository(tmp_path / "project")
+    settings = project / "pyproject.toml"
+    blocked = "https://blocked.invalid/whl/cpu"
+    settings.write_text(settings.read_text().replace(INDEX, blocked))
+    uv = {**_without_caches(os.environ), "UV_FIND_LINKS": "", "UV_HTTP_RETRIES": "0"}
+    pip = uv | {"PATH": _path_without_uv(uv["PATH"]), "PIP_RETRIES": "0"}
+    pip["PIP_FIND_LINKS"] = str(tmp_path)
+    for environ in (uv, pip):
+        output = _run("scripts/setup.sh", project, environ, succeeds=False)
+        last = output.splitlines()[-1]
+        assert last.startswith(f"error: setup failed. If {blocked} is blocked here, ")
+
+
+def test_folder_of_a_larger_repository(
+    default_project: Project, tmp_path: Path
+) -> None:
+    """Hooks would look at other files there: they say so, and the rest works."""
+    folder = render_repository(tmp_path).joinpath("inner")
+    render(folder)
+    nox = shlex.join([str(default_project.path / ".venv" / "bin" / "nox"), "-s"])
+    output = _run(f"{nox} lint", folder, default_project.environ, succeeds=False)
+    assert "the hooks are for a whole repository" in output
+    output = _run(f"{nox} tests -- --help", folder, default_project.environ)
+    assert "--data-docs" in output
 
 
 @pytest.mark.parametrize(

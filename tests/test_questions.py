@@ -235,7 +235,6 @@ def test_names_in_the_project_are_reserved(tmp_path: Path) -> None:
     groups = [
         settings["build-system"]["requires"],
         settings["project"]["dependencies"],
-        *settings["project"]["optional-dependencies"].values(),
         *settings["dependency-groups"].values(),
     ]
     names = {Requirement(line).name.lower() for group in groups for line in group}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.environment import ROOT, wheel_index
+from tests.environment import ROOT, use_mirror
 from tests.helpers import git
 from tests.markdown import code_blocks, inline_commands
 
@@ -71,16 +71,17 @@ def test_demo_can_be_run_again_and_loses_nothing(clone: Path) -> None:
 def test_use_it_word_for_word(clone: Path, tmp_path: Path) -> None:
     """From `uvx copier copy` to a trained project, and all that its README says."""
     project = tmp_path / "my-project"
-    index = wheel_index(tmp_path / "index")
 
     def run(command: str, folder: Path = project) -> str:
-        done = _run(command, folder, **index)
+        # With the wheels of the mirror only: uv looks in the other places first.
+        done = _run(command, folder, UV_FIND_LINKS="")
         assert done.returncode == 0, f"{command}\n{done.stdout[-6000:]}"
         return done.stdout
 
     _, copy, start = code_blocks(README)
     assert copy.startswith("uvx copier copy <address> my-project")
     run(copy.replace("<address>", f"--defaults '{clone}'"), tmp_path)
+    use_mirror(project, tmp_path / "index")
     git_init, _, start = start.partition("\n")
     run(git_init)
 

@@ -236,7 +236,6 @@ def test_metadata_is_valid(project: Project) -> None:
     groups = [
         settings["build-system"]["requires"],
         metadata["dependencies"],
-        *metadata["optional-dependencies"].values(),
         *settings["dependency-groups"].values(),
     ]
     for group in groups:

@@ -10,25 +10,45 @@ case $build in
     cpu | gpu) ;;
     *) echo "usage: scripts/setup.sh [cpu|gpu]" >&2 && exit 2 ;;
 esac
+index=$(sed -n '/^name = "pytorch-cpu"/,/^url/s/^url = "\(.*\)"/\1/p' pyproject.toml)
+
+fail() {
+    echo "error: $1" >&2
+    exit 1
+}
+blocked="setup failed. If $index is blocked here, write the address of a mirror in its \
+place in pyproject.toml"
 
 if command -v uv > /dev/null; then
-    uv sync --extra "$build"
+    if [ "$build" = gpu ]; then
+        export UV_NO_GROUP=cpu
+        echo "For GPUs, before any other uv command too: export UV_NO_GROUP=cpu"
+    fi
+    uv sync || fail "$blocked"
 else
     # Afresh: pip would keep the build of PyTorch that is there.
     python3 -m venv --clear .venv
     # The first version that knows dependency groups.
     .venv/bin/pip install --upgrade "pip>=25.1"
-    # Without this, Linux gets several gigabytes for GPUs. Where a folder of wheels
-    # is named, that takes the place of PyTorch's index.
-    if [ "$build" = cpu ] && [ -z "${PIP_FIND_LINKS:-}" ]; then
-        .venv/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu
+    # First and from there alone, else Linux gets several gigabytes for GPUs.
+    if [ "$build" = cpu ]; then
+        PIP_EXTRA_INDEX_URL=$index .venv/bin/pip install --no-deps torch \
+            --index-url "$index" || fail "$blocked"
     fi
     .venv/bin/pip install --editable . --group dev
 fi
 
-if git rev-parse --git-dir > /dev/null 2>&1; then
-    .venv/bin/pre-commit install
-else
+# What was installed, whatever was set.
+cuda=$(.venv/bin/python -c "import torch; print(torch.version.cuda or '')")
+if [ "$build" = cpu ] && [ -n "$cuda" ]; then
+    fail "this is PyTorch for CUDA $cuda: is $index the index for the CPU?"
+fi
+
+if ! folder=$(git rev-parse --show-prefix 2> /dev/null); then
     echo "Not a git repository yet: run git init, then this script again."
+elif [ -n "$folder" ]; then
+    echo "A folder of a larger repository: the commit hooks are for a whole one, and off."
+else
+    .venv/bin/pre-commit install
 fi
 echo "Ready. Next: source .venv/bin/activate, then nox"
