@@ -74,7 +74,8 @@ def default_answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_question_is_explained(question: str, default_answers: dict[str, Any]) -> None:
     """Its words, its default and its choices are those of copier.yml."""
     text = _sections(DOCS / "questions.md").get(f"`{question}`", "")
-    assert f"> {QUESTIONS[question]['help']}\n" in text
+    asked = jinja2.Template(QUESTIONS[question]["help"]).render(default_answers)
+    assert f"> {asked}\n" in text
     default = re.findall(r"^Default: (?:`([^`]*)`|nothing)", text, re.MULTILINE)
     assert default == [_spelt(default_answers[question])]
     offered = re.findall(r"^Choices: (.*)\.$", text, re.MULTILINE)

@@ -1,1 +1,1 @@
-"""Reads handwritten digits: data, model, training, evaluation, prediction."""
+"""From data to predictions: data, model, training, evaluation, one module each."""

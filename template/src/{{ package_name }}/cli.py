@@ -106,6 +106,9 @@ class CLI(LightningCLI):
         torch.set_num_threads(config.threads)
         if "verbose" in config:
             config.verbose = False  # the report has the table
+        if config.trainer.enable_progress_bar is None and not sys.stdout.isatty():
+            # In a log each step of the bar would be a line.
+            config.trainer.enable_progress_bar = False
         if config.trainer.enable_progress_bar is False:
             # The trainer refuses a bar in its callbacks when none is wanted.
             config.trainer.callbacks = [

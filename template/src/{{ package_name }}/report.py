@@ -29,6 +29,8 @@ def write_curves(run_dir: Path) -> Path:
     _draw_curve(loss, rows, "train/loss")
     _draw_curve(loss, rows, "val/loss")
     loss.set(xlabel="epoch", ylabel="loss (nats)", yscale="log")
+    # Else people look for a leak.
+    loss.set_title("validation is without dropout, and may lie below", fontsize=9)
     loss.legend()
     _draw_curve(accuracy, rows, "val/accuracy")
     accuracy.set(xlabel="epoch", ylabel="accuracy")
@@ -98,11 +100,22 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
 
 
 def draw_errors(evaluation: Evaluation, data: Digits, count: int = 20) -> Figure:
-    """Draw the examples with the highest loss: errors in the model or in the data?"""
+    """Draw the examples with the highest loss: errors in the model or in the data?
+
+    Args:
+        evaluation: What the model said about each example.
+        data: The same examples, in the same order.
+        count: How many.
+
+    Returns:
+        A picture of each, the highest loss first; below it stands the digest that
+        finds it in `examples.csv`.
+    """
     worst = evaluation.worst(count)
+    digests = data.digests()
     columns = 5
     lines = -(-len(worst) // columns)
-    figure = Figure(figsize=(1.8 * columns, 2.1 * lines), layout="constrained")
+    figure = Figure(figsize=(1.8 * columns, 2.3 * lines), layout="constrained")
     for position, row in enumerate(worst):
         axes = figure.add_subplot(lines, columns, position + 1)
         axes.imshow(data.images[row].numpy(), cmap="gray", vmin=0, vmax=MAX_INK)
@@ -113,7 +126,8 @@ def draw_errors(evaluation: Evaluation, data: Digits, count: int = 20) -> Figure
             fontsize=9,
             color="black" if label == prediction else "firebrick",
         )
-        axes.set_axis_off()
+        axes.set(xticks=[], yticks=[])
+        axes.set_xlabel(digests[row], fontsize=8)
     return figure
 
 
