@@ -1,8 +1,38 @@
 """The network: a small convolutional classifier in plain PyTorch."""
 
+import torch
 from torch import Tensor, nn
 
 from .data import CLASSES, IMAGE_SIZE
+
+
+class Standardize(nn.Module):
+    """Moves and scales inputs to mean 0 and standard deviation 1.
+
+    The place for whatever preprocessing learns from data. It is saved with the weights,
+    and loaded with them, so prediction cannot come to use other numbers than training.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("std", torch.ones(()))
+
+    def fit(self, x: Tensor) -> None:
+        """Learn the numbers.
+
+        Args:
+            x: Inputs of the training split, of no other, shape (N, 1, 8, 8).
+        """
+        self.mean.copy_(x.mean())
+        self.std.copy_(x.std().clamp_min(1e-6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return inputs of any shape, moved and scaled."""
+        return (x - self.mean) / self.std
 
 
 class ConvNet(nn.Module):
@@ -19,6 +49,7 @@ class ConvNet(nn.Module):
         self, channels: int = 16, embedding_size: int = 32, dropout: float = 0.4
     ) -> None:
         super().__init__()
+        self.standardize = Standardize()
         self.features = nn.Sequential(
             nn.Conv2d(1, channels, kernel_size=3, padding=1),
             nn.ReLU(),
@@ -41,6 +72,7 @@ class ConvNet(nn.Module):
         Returns:
             Embeddings, shape (B, D).
         """
+        x = self.standardize(x)  # (B, 1, 8, 8)
         x = self.features(x)  # (B, 2 * channels * 4 * 4)
         return self.embedding(x).relu()  # (B, D)
 

@@ -6,7 +6,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from .datamodule import Batch
+from .data import to_tensor
+from .datamodule import Batch, DigitsDataModule
 from .errors import InputError, require
 from .evaluation import Evaluation, concatenate, score
 from .model import ConvNet
@@ -54,6 +55,12 @@ class DigitClassifier(LightningModule):
         self.net = ConvNet(channels, embedding_size, dropout)
         self.evaluation: Evaluation | None = None  # of the last validate or test
         self._parts: list[Evaluation] = []
+
+    def setup(self, stage: str) -> None:
+        """Fit the preprocessing to the training split; a checkpoint brings its own."""
+        if stage == "fit":
+            data: DigitsDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+            self.net.standardize.fit(to_tensor(data.splits["train"].images))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (B, 10) of inputs (B, 1, 8, 8)."""
