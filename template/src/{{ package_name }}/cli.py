@@ -106,9 +106,6 @@ class CLI(LightningCLI):
         torch.set_num_threads(config.threads)
         if "verbose" in config:
             config.verbose = False  # the report has the table
-        if config.trainer.enable_progress_bar is None and not sys.stdout.isatty():
-            # In a log each step of the bar would be a line.
-            config.trainer.enable_progress_bar = False
         if config.trainer.enable_progress_bar is False:
             # The trainer refuses a bar in its callbacks when none is wanted.
             config.trainer.callbacks = [
@@ -135,6 +132,13 @@ class CLI(LightningCLI):
             if self.run_dir is not None:
                 self.run_dir.rmdir()
             raise
+
+    def after_instantiate_classes(self) -> None:
+        """Show no progress bar in a log: there each of its steps is a line."""
+        wanted = self.config[self.subcommand].trainer.enable_progress_bar
+        bar = self.trainer.progress_bar_callback
+        if bar is not None and wanted is None and not sys.stdout.isatty():
+            bar.disable()
 
     def after_fit(self) -> None:
         """Draw the learning curves."""
