@@ -76,10 +76,11 @@ def _predict(arguments: Sequence[str]) -> None:
 
     import torch
 
-    from .prediction import predict, read_image
+    from .prediction import predict
     from .production import load_checkpoint, load_production
+    from .task import read_example
 
-    images = [read_image(path, invert=options.invert) for path in options.images]
+    images = [read_example(path, invert=options.invert) for path in options.images]
     if options.ckpt_path:
         net, _ = load_checkpoint(options.ckpt_path)
     else:

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .data import CLASSES, MAX_INK, Digits
+from .data import CLASSES, Digits
 from .evaluation import Evaluation
+from .task import draw_example
 
 
 def write_curves(run_dir: Path) -> Path:
@@ -118,7 +119,7 @@ def draw_errors(evaluation: Evaluation, data: Digits, count: int = 20) -> Figure
     figure = Figure(figsize=(1.8 * columns, 2.3 * lines), layout="constrained")
     for position, row in enumerate(worst):
         axes = figure.add_subplot(lines, columns, position + 1)
-        axes.imshow(data.images[row].numpy(), cmap="gray", vmin=0, vmax=MAX_INK)
+        draw_example(axes, data.images[row])
         label = CLASSES[evaluation.labels[row]]
         prediction = CLASSES[evaluation.predictions[row]]
         axes.set_title(
@@ -126,7 +127,6 @@ def draw_errors(evaluation: Evaluation, data: Digits, count: int = 20) -> Figure
             fontsize=9,
             color="black" if label == prediction else "firebrick",
         )
-        axes.set(xticks=[], yticks=[])
         axes.set_xlabel(digests[row], fontsize=8)
     return figure
 
