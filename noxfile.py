@@ -41,8 +41,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Test the template; what may differ and needs no PyTorch on more Pythons."""
-    # In the order of tests/conftest.py: few tests may take long.
+    """Test the template; without PyTorch also on other versions of Python."""
+    # Files in the order of tests/conftest.py, not of the number of their tests.
     parallel = ("-n2", "--dist=loadfile", "--no-loadscope-reorder")
     _python(session, "pytest", *parallel, *session.posargs)
     for version in ("3.12", "3.13"):

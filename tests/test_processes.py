@@ -15,8 +15,6 @@ from tests import processes
 
 pytestmark = pytest.mark.one_version
 
-# Leaves its session, and is left by its parent.
-DETACHED = "setsid sleep 9999 & echo started"
 IN_CIRCLES = [sys.executable, "-c", "while True: pass"]
 
 
@@ -29,11 +27,8 @@ def in_the_background() -> Iterator[None]:
 
 
 def _running(text: str) -> bool:
-    return any(text in " ".join(p.info["cmdline"] or ()) for p in _all())
-
-
-def _all() -> Iterator[psutil.Process]:
-    return psutil.process_iter(["cmdline"])
+    everything = psutil.process_iter(["cmdline"])
+    return any(text in " ".join(p.info["cmdline"] or ()) for p in everything)
 
 
 @pytest.mark.usefixtures("in_the_background")
@@ -55,7 +50,7 @@ def test_output_is_kept(tmp_path: Path) -> None:
 
 def test_what_a_program_leaves_running_is_ended(tmp_path: Path) -> None:
     """Even if it has left the session, and its parent has gone."""
-    done = processes.run_bash(DETACHED.replace("9999", "98761"), tmp_path)
+    done = processes.run_bash("setsid sleep 98761 & echo started", tmp_path)
     assert done.stdout == "started\n"
     assert not _running("sleep 98761")
 

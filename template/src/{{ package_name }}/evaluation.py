@@ -4,7 +4,6 @@ An average hides the errors one can learn from, so the loss of each example is
 kept, and the averages are computed from it.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -113,12 +112,16 @@ def is_worse(new: Evaluation, old: Evaluation, chance: float = 0.05) -> bool:
         >>> is_worse(score(right, labels), score(wrong, labels))
         False
     """
-    is_right = [part.predictions == part.labels for part in (new, old)]
-    lost = int((~is_right[0] & is_right[1]).sum())
-    won = int((is_right[0] & ~is_right[1]).sum())
-    total = lost + won
-    ways = sum(math.comb(total, count) for count in range(lost, total + 1))
-    return ways / 2**total < chance
+    # Imported here: prediction needs this module, but not SciPy.
+    from scipy.stats import binomtest
+
+    new_right = new.predictions == new.labels  # (N,)
+    old_right = old.predictions == old.labels  # (N,)
+    lost = int((old_right & ~new_right).sum())
+    differ = int((old_right != new_right).sum())
+    if differ == 0:
+        return False
+    return bool(binomtest(lost, differ, alternative="greater").pvalue < chance)
 
 
 @torch.inference_mode()
