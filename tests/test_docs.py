@@ -180,6 +180,8 @@ class Reader:
             r"^```bash\n(?P<bash>.*?)^```$"
             r"|^```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)^```$"
             r"|^In `(?P<file>[^`]+)`,[^`]*:\n\n```python\n(?P<python>.*?)^```$"
+            r"|^In `(?P<edited>[^`]+)`:\n\n```diff\n(?P<diff>.*?)^```$"
+            r"|^All of `(?P<whole>[^`]+)`:\n\n```python\n(?P<content>.*?)^```$"
             r"|^\| `(?P<path>[^`]+)` \| `(?P<old>[^`]+)` \| `(?P<new>[^`]+)` \|$"
         )
         text = page.read_text("utf-8")
@@ -193,6 +195,10 @@ class Reader:
                 assert shown - printed <= {"..."}, output
             elif step["python"]:
                 _redefine(self.folder / step["file"], step["python"])
+            elif step["diff"]:
+                _patch(self.folder / step["edited"], step["diff"])
+            elif step["content"]:
+                (self.folder / step["whole"]).write_text(step["content"], "utf-8")
             else:
                 _replace(self.folder / step["path"], step["old"], step["new"])
 
@@ -215,7 +221,9 @@ def test_commands_of_the_reference(name: str, template: Path, tmp_path: Path) ->
 
 
 @pytest.mark.environment
-@pytest.mark.parametrize("name", ["getting-started.md", "own-data-and-model.md"])
+@pytest.mark.parametrize(
+    "name", ["getting-started.md", "own-data-and-model.md", "own-table.md"]
+)
 def test_page_works_word_for_word(name: str, template: Path, tmp_path: Path) -> None:
     """From an empty folder to the end, and what is shown is what comes."""
     (tmp_path / "work").mkdir()
@@ -236,12 +244,29 @@ def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), "utf-8")
 
 
+def _patch(path: Path, diff: str) -> None:
+    """Replace what a diff takes out, in the places that it shows."""
+    for hunk in re.split(r"^@@\n", diff, flags=re.MULTILINE):
+        lines = hunk.splitlines(keepends=True)
+        old = "".join(line[1:] for line in lines if line[0] != "+")
+        new = "".join(line[1:] for line in lines if line[0] != "-")
+        _replace(path, old, new)
+
+
 def _redefine(path: Path, source: str) -> None:
-    """Put definitions in the place of those with the same names."""
+    """Put definitions in the place of those with the same names.
+
+    A name that is new goes behind the one before it.
+    """
+    before = ""
     for name, definition in _definitions(source).items():
         old = _definitions(path.read_text("utf-8"))
-        assert name in old, f"{name} is not defined in {path}"
-        _replace(path, old[name], definition)
+        if name in old:
+            _replace(path, old[name], definition)
+        else:
+            assert before, f"{name} is not defined in {path}"
+            _replace(path, old[before], f"{old[before]}\n\n{definition}")
+        before = name
 
 
 def _definitions(source: str) -> dict[str, str]:
@@ -249,11 +274,13 @@ def _definitions(source: str) -> dict[str, str]:
     found = {}
     lines = source.splitlines(keepends=True)
     for node in ast.parse(source).body:
+        decorators: list[ast.expr] = []
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            name = node.name
+            name, decorators = node.name, node.decorator_list
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
         else:
             continue
-        found[name] = "".join(lines[node.lineno - 1 : node.end_lineno])
+        first = min(line.lineno for line in (node, *decorators))
+        found[name] = "".join(lines[first - 1 : node.end_lineno])
     return found
