@@ -31,9 +31,14 @@ class Evaluation:
     losses: Tensor
 
     @property
+    def right(self) -> Tensor:
+        """Whether each example is predicted right, shape (N,)."""
+        return self.predictions == self.labels
+
+    @property
     def accuracy(self) -> float:
         """Share of examples that are predicted right, from 0 to 1."""
-        return (self.predictions == self.labels).double().mean().item()
+        return self.right.double().mean().item()
 
     @property
     def loss(self) -> float:
@@ -53,6 +58,19 @@ class Evaluation:
     def worst(self, count: int) -> list[int]:
         """Return the positions of the highest losses, the highest first."""
         return self.losses.argsort(descending=True)[:count].tolist()
+
+
+def example_losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return what training makes small, for each example.
+
+    Args:
+        logits: Output of the network, shape (B, 10).
+        labels: True classes, shape (B,).
+
+    Returns:
+        Cross-entropies in nats, shape (B,).
+    """
+    return F.cross_entropy(logits, labels, reduction="none")
 
 
 def score(logits: Tensor, labels: Tensor) -> Evaluation:
@@ -75,7 +93,7 @@ def score(logits: Tensor, labels: Tensor) -> Evaluation:
     # In float32 whatever the precision of training: losses are compared closely.
     logits, labels = logits.detach().float().cpu(), labels.detach().cpu()
     confidences, predictions = logits.softmax(dim=1).max(dim=1)  # (B,), (B,)
-    losses = F.cross_entropy(logits, labels, reduction="none")  # (B,)
+    losses = example_losses(logits, labels)  # (B,)
     return Evaluation(labels, predictions, confidences, losses)
 
 
@@ -115,10 +133,8 @@ def is_worse(new: Evaluation, old: Evaluation, chance: float = 0.05) -> bool:
     # Imported here: prediction needs this module, but not SciPy.
     from scipy.stats import binomtest
 
-    new_right = new.predictions == new.labels  # (N,)
-    old_right = old.predictions == old.labels  # (N,)
-    lost = int((old_right & ~new_right).sum())
-    differ = int((old_right != new_right).sum())
+    lost = int((old.right & ~new.right).sum())
+    differ = int((old.right != new.right).sum())
     if differ == 0:
         return False
     return bool(binomtest(lost, differ, alternative="greater").pvalue < chance)

@@ -177,7 +177,7 @@ def golden_examples(net: ConvNet, data: Digits) -> list[dict[str, Any]]:
         {
             "row": row,
             "digest": digests[row],
-            "label": int(label),
+            "label": label,
             "logits": [round(value, 5) for value in values],
         }
         for row, label, values in zip(

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from .data import CLASSES, Digits
 from .evaluation import Evaluation
-from .task import draw_example
+from .task import describe_label, draw_example
 
 
 def write_curves(run_dir: Path) -> Path:
@@ -67,8 +67,8 @@ def write_evaluation(
             writer.writerow(
                 [
                     digests[row],
-                    CLASSES[evaluation.labels[row]],
-                    CLASSES[evaluation.predictions[row]],
+                    describe_label(evaluation.labels[row]),
+                    describe_label(evaluation.predictions[row]),
                     f"{evaluation.confidences[row]:.4f}",
                     f"{evaluation.losses[row]:.4f}",
                 ]
@@ -120,12 +120,12 @@ def draw_errors(evaluation: Evaluation, data: Digits, count: int = 20) -> Figure
     for position, row in enumerate(worst):
         axes = figure.add_subplot(lines, columns, position + 1)
         draw_example(axes, data.images[row])
-        label = CLASSES[evaluation.labels[row]]
-        prediction = CLASSES[evaluation.predictions[row]]
+        label = describe_label(evaluation.labels[row])
+        prediction = describe_label(evaluation.predictions[row])
         axes.set_title(
             f"{label}, predicted {prediction}\nloss {evaluation.losses[row]:.2f}",
             fontsize=9,
-            color="black" if label == prediction else "firebrick",
+            color="black" if evaluation.right[row] else "firebrick",
         )
         axes.set_xlabel(digests[row], fontsize=8)
     return figure

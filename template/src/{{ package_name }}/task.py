@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from .data import IMAGE_SIZE, MAX_INK
+from .data import CLASSES, IMAGE_SIZE, MAX_INK
 from .errors import InputError
 
 if TYPE_CHECKING:  # prediction does not wait for it
@@ -60,3 +60,8 @@ def draw_example(axes: "Axes", image: Tensor) -> None:
     """Draw raw pixels, uint8 (8, 8), without axes around them."""
     axes.imshow(image.numpy(), cmap="gray", vmin=0, vmax=MAX_INK)
     axes.set(xticks=[], yticks=[])
+
+
+def describe_label(label: Tensor) -> str:
+    """Name a label or a prediction, an index ()."""
+    return CLASSES[label]

@@ -3,13 +3,12 @@
 import torch
 from lightning import LightningModule
 from torch import Tensor
-from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from .data import to_tensor
 from .datamodule import Batch, DigitsDataModule
 from .errors import InputError, require
-from .evaluation import Evaluation, concatenate, score
+from .evaluation import Evaluation, concatenate, example_losses, score
 from .model import ConvNet
 
 
@@ -81,7 +80,7 @@ class DigitClassifier(LightningModule):
                 that diverged would end as if nothing had happened.
         """
         x, labels = batch  # (B, 1, 8, 8), (B,)
-        loss = F.cross_entropy(self.net(x), labels)
+        loss = example_losses(self.net(x), labels).mean()
         if not torch.isfinite(loss):
             raise InputError(
                 f"the loss is {loss.item()} at step {self.global_step}: lower the "
