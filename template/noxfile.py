@@ -10,13 +10,16 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from xml.etree import ElementTree  # noqa: S405 -- for what pytest wrote
 
 import nox
 
 PACKAGE = next(Path("src").glob("*/__init__.py")).parent.name
 HOOKS = Path(".pre-commit-config.yaml")
-# Projects without notebooks have no nbmake either.
-NOTEBOOKS = ("--nbmake", "notebooks") if importlib.util.find_spec("nbmake") else ()
+RESULTS = Path("build", "tests.xml")
+# The folder is yours to delete, and nbmake is not installed everywhere.
+HAVE_NOTEBOOKS = Path("notebooks").is_dir() and importlib.util.find_spec("nbmake")
+NOTEBOOKS = ("--nbmake", "notebooks") if HAVE_NOTEBOOKS else ()
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "typecheck", "tests", "notebooks"]
@@ -61,10 +64,26 @@ def coverage(session: nox.Session) -> None:
     """Measure what tests and notebooks run, subprocesses included."""
     _python(
         session,
-        *("pytest", "--cov", "--cov-report=term", "--cov-report=xml"),
+        *("pytest", f"--junit-xml={RESULTS}"),
+        *("--cov", "--cov-report=term", "--cov-report=xml:build/coverage.xml"),
         *("src", "tests", *NOTEBOOKS),
         *session.posargs,
     )
+
+
+@nox.session
+def summary(session: nox.Session) -> None:
+    """Add the results of `coverage` to a file, as Markdown: -- FILE."""
+    if not session.posargs or not RESULTS.exists():
+        session.error("run nox -s coverage first, then nox -s summary -- FILE")
+    cases = [*ElementTree.parse(RESULTS).iter("testcase")]  # noqa: S314 -- as above
+    bad = [case for case in cases if {"error", "failure"} & {part.tag for part in case}]
+    lines = [f"## {len(cases)} tests, {len(bad)} failed", ""]
+    lines += [f"- `{case.get('classname')}.{case.get('name')}`" for case in bad]
+    report = ("coverage", "report", "--format=markdown")
+    lines += ["", "## Coverage", "", str(_python(session, *report, silent=True))]
+    with Path(session.posargs[0]).open("a") as file:
+        file.write("\n".join(lines))
 
 
 @nox.session

@@ -1,5 +1,6 @@
 """Environments for generated projects, from versions that are known to work."""
 
+import json
 import os
 import subprocess
 import sys
@@ -42,6 +43,17 @@ def activated(
     """Return the variables as they are after `source .venv/bin/activate`."""
     path = str(programs) + os.pathsep + environ["PATH"]
     return {**environ, "VIRTUAL_ENV": str(programs.parent), "PATH": path}
+
+
+def hold_versions(project: Path) -> None:
+    """Let uv take the versions that are known to work, also without a lock."""
+    lines = CONSTRAINTS.read_text("utf-8").splitlines()
+    versions = [line for line in lines if not line.startswith("#")]
+    settings = project / "pyproject.toml"
+    text = settings.read_text("utf-8")
+    assert text.count("[tool.uv]\n") == 1
+    held = f"[tool.uv]\nconstraint-dependencies = {json.dumps(versions, indent=4)}\n"
+    settings.write_text(text.replace("[tool.uv]\n", held), "utf-8")
 
 
 def use_mirror(

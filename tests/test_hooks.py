@@ -38,6 +38,17 @@ NOTEBOOK = {
     "nbformat_minor": 5,
 }
 
+WORKFLOW = """\
+name: Bad
+on: push
+permissions: {}
+jobs:
+  a:
+    runs-on: x
+    steps:
+      - run: date
+"""
+
 BAD_FILES = {
     "badly formatted": ("src/pkg/bad.py", '"""Bad."""\n\nx = {  "a":1 }\n', "black"),
     "unused import": ("src/pkg/bad.py", '"""Bad."""\n\nimport os\n', "flake8"),
@@ -86,8 +97,19 @@ BAD_FILES = {
     ),
     "misspelt key in a workflow": (
         ".github/workflows/bad.yml",
-        "on: push\njobs:\n  a:\n    runs-on: x\n    timeout_minute: 3\n    steps: []\n",
+        WORKFLOW + "    timeout_minute: 3\n    timeout-minutes: 3\n",
         "check-github-workflows",
+    ),
+    "job without a time limit": (
+        ".github/workflows/bad.yml",
+        WORKFLOW,
+        "check-timeouts",
+    ),
+    "action that its owner can change": (
+        ".github/workflows/bad.yml",
+        WORKFLOW.replace("run: date", "uses: actions/cache@v6")
+        + "    timeout-minutes: 3\n",
+        "zizmor",
     ),
 }
 

@@ -237,7 +237,8 @@ def test_names_in_the_project_are_reserved(tmp_path: Path) -> None:
         settings["project"]["dependencies"],
         *settings["dependency-groups"].values(),
     ]
-    names = {Requirement(line).name.lower() for group in groups for line in group}
+    lines = [line for group in groups for line in group if isinstance(line, str)]
+    names = {Requirement(line).name.lower() for line in lines}
     names |= {IMPORT_NAMES.get(name, name) for name in names}
     names |= {path.name for path in tmp_path.iterdir() if path.is_dir()}
     names |= {path.stem for path in tmp_path.glob("*.py")}

@@ -1,0 +1,286 @@
+"""Workflows: they run, they are safe, and they fail when they should."""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests import processes
+from tests.environment import hold_versions, use_mirror
+from tests.expressions import (
+    Missing,
+    Unknown,
+    condition,
+    evaluate,
+    fill,
+    text,
+    truth,
+)
+from tests.helpers import commit, label, pairs, render_repository
+from tests.workflows import Host
+
+# What we have checked: the commit of each version of each action.
+PINS = {
+    "actions/checkout": ("v7.0.1", "3d3c42e5aac5ba805825da76410c181273ba90b1"),
+    "actions/download-artifact": (
+        "v8.0.1",
+        "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",
+    ),
+    "actions/upload-artifact": ("v7.0.1", "043fb46d1a93c77aae656e7c1c64a875d1fc6a0a"),
+    "astral-sh/setup-uv": ("v10.0.1", "20cfd1bf945f4377ade1205e4dbc17946fc9a30d"),
+    "codecov/codecov-action": ("v7.0.0", "fb8b3582c8e4def4969c97caa2f19720cb33a72f"),
+}
+
+# ------------------------------------------------------------------------ rules
+
+
+def faults(repository: Path) -> list[str]:
+    """Return what is wrong with the workflows of a repository, a line each."""
+    folder = repository / ".github"
+    found = []
+    for path in sorted((folder / "workflows").iterdir()):
+        source = path.read_text("utf-8")
+        found += [f"{path.name}: {fault}" for fault in _faults(source)]
+    checks = {
+        "vendor.github-workflows": "workflows/*",
+        "custom.github-workflows-require-timeout": "workflows/*",
+    }
+    for schema, pattern in checks.items():
+        names = [str(path) for path in folder.glob(pattern)]
+        done = _tool(repository, "check-jsonschema", "--builtin-schema", schema, *names)
+        found += [done] if done else []
+    done = _tool(
+        repository,
+        *("zizmor", "--offline", "--quiet", "--no-progress", "--persona=auditor", "."),
+    )
+    return [*found, done] if done else found
+
+
+def _faults(source: str) -> Iterator[str]:
+    workflow = yaml.safe_load(source)
+    used = re.findall(r"uses: +(\S+)@(\S+)(?: +# (\S+))?$", source, re.MULTILINE)
+    if len(used) != source.count("uses:"):
+        yield "an action without a commit"
+    for action, pin, version in used:
+        if (version, pin) != PINS.get(action):
+            yield f"{action} is not the one in the table"
+    if workflow.get("permissions") != {}:
+        yield "permissions that are not given job by job"
+    if "concurrency" not in workflow:
+        yield "no concurrency"
+    if workflow.get("defaults") != {"run": {"shell": "bash"}}:
+        yield "another shell"
+    triggers = workflow[True]  # YAML takes `on` for a truth value
+    if {"pull_request", "schedule"} <= {*triggers}:
+        # A host switches off what is scheduled after 60 quiet days, with all the rest.
+        yield "required checks on a schedule"
+    if {"pull_request_target", "workflow_run", "issue_comment"} & {*triggers}:
+        yield "a trigger that runs the code of strangers with our rights"
+    for name, job in workflow["jobs"].items():
+        for step in job["steps"]:
+            if "${{" in step.get("run", ""):
+                yield f"{name}: an expression inside run"
+            if len(step.get("run", "").strip().splitlines()) > 1:
+                yield f"{name}: more than one line to run"
+
+
+def _tool(folder: Path, name: str, *arguments: str) -> str:
+    command = [str(Path(sys.executable).with_name(name)), *arguments]
+    done = processes.run(command, folder)
+    return done.stdout if done.returncode else ""
+
+
+@pytest.mark.one_version
+@pytest.mark.parametrize("answers", pairs(["use_notebooks", "use_codecov"]), ids=label)
+def test_workflows_are_safe(answers: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever the answers."""
+    assert faults(render_repository(tmp_path / "project", **answers)) == []
+
+
+ACTION = f"actions/checkout@{PINS['actions/checkout'][1]}"
+
+
+@pytest.mark.one_version
+@pytest.mark.parametrize(
+    ("old", "new", "alarm"),
+    [
+        (f"{ACTION} # v7.0.1", "actions/checkout@v7", "not the one in the table"),
+        (f"{ACTION} # v7.0.1", f"{ACTION} # v6.0.0", "not the one in the table"),
+        (ACTION, f"actions/checkout@{'1' * 40}", "not the one in the table"),
+        ("    timeout-minutes: 5\n", "", "timeout-minutes"),
+        ("nox -s typecheck", "nox -s ${{ github.ref }}", "expression inside run"),
+        ("permissions: {}", "permissions: write-all", "not given job by job"),
+        ("        with:\n          persist-credentials: false\n", "", "artipacked"),
+        ("  pull_request:\n", "  pull_request_target:\n", "code of strangers"),
+        ("  pull_request:\n", "  pull_request:\n  schedule: []\n", "on a schedule"),
+        ("timeout-minutes: 5", "timeout_minutes: 5", "timeout_minutes"),
+    ],
+    ids=[
+        "unpinned action",
+        "wrong version in the comment",
+        "made-up commit",
+        "no time limit",
+        "expression inside run",
+        "all permissions",
+        "credentials left in the clone",
+        "rights for strangers",
+        "required and scheduled",
+        "misspelt key",
+    ],
+)
+def test_faults_are_found(old: str, new: str, alarm: str, tmp_path: Path) -> None:
+    """Planted one at a time."""
+    repository = render_repository(tmp_path / "project")
+    path = repository / ".github" / "workflows" / "checks.yml"
+    healthy = path.read_text()
+    assert old in healthy
+    path.write_text(healthy.replace(old, new, 1))
+    assert alarm in "\n".join(faults(repository))
+
+
+# ------------------------------------------------------------------ expressions
+
+CONTEXTS = {
+    "github": {"ref": "refs/heads/main", "event": Missing(number=3)},
+    "needs": {"a": {"result": "success"}, "b": {"result": "skipped"}},
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "always": lambda: True,
+    "success": lambda: False,
+    "join": lambda values, by: by.join(values),
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("github.ref == 'REFS/heads/main'", True),
+        ("github.ref != 'refs/heads/main' || github.event.number == 3", True),
+        ("!(github.ref == 'x' && true)", True),
+        ("github.event.pull_request.head.ref", ""),
+        ("github.event.pull_request.head.ref == 'x'", False),
+        ("join(needs.*.result, ' ')", "success skipped"),
+        ("'it''s' || 'no'", "it's"),
+        ("null || 'default'", "default"),
+    ],
+)
+def test_expressions_have_the_values_of_the_host(expression: str, value: Any) -> None:
+    """As far as our workflows need them."""
+    whole = fill(f"${{{{ {expression} }}}}", CONTEXTS, FUNCTIONS)
+    assert text(whole) == text(value)
+    assert truth(whole) == truth(value)
+    part = fill(f"<${{{{ {expression} }}}}>", CONTEXTS, FUNCTIONS)
+    assert part == f"<{text(value)}>"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("github.reff", "needs.c.result", "vars.X", "hashFiles('x')", "1 == 'a'"),
+        *("github.ref ==", "(github.ref", "github.ref ? 1 : 2", "a b", ""),
+    ],
+)
+def test_expressions_that_are_not_understood_are_refused(expression: str) -> None:
+    """A guess would let a wrong workflow pass."""
+    with pytest.raises(Unknown):
+        evaluate(expression, CONTEXTS, FUNCTIONS)
+
+
+def test_condition_asks_for_success_unless_it_says_otherwise() -> None:
+    """Here something has failed."""
+    assert not condition("github.ref == 'refs/heads/main'", CONTEXTS, FUNCTIONS)
+    assert condition("${{ always() }}", CONTEXTS, FUNCTIONS)
+
+
+# ---------------------------------------------------------------------- at work
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project as it is first pushed: without a lock."""
+    folder = tmp_path_factory.mktemp("a host")
+    project = render_repository(folder / "project", use_codecov=True)
+    use_mirror(project, folder / "index")
+    hold_versions(project)
+    commit(project, "Let nothing change under the tests")
+    return project
+
+
+@pytest.fixture
+def clone(project: Path, tmp_path: Path) -> Path:
+    """Another one, to break."""
+    return Path(shutil.copytree(project, tmp_path / "project"))
+
+
+@pytest.mark.environment
+def test_first_push_is_green(project: Path, tmp_path: Path) -> None:
+    """No lock yet, no account, no variable; everything is checked."""
+    jobs = Host(project, tmp_path / "host").run("checks.yml")
+    log = "\n".join(job.log for job in jobs.values())
+    assert {job.result for job in jobs.values()} == {"success"}, log
+    assert {*jobs} == {"hooks", "types", "tests", "codecov", "required"}
+    # Hooks need no PyTorch; tests need the one for the CPU.
+    assert not [*jobs["hooks"].folder.glob(".venv/lib/*/site-packages/torch")]
+    packages = jobs["tests"].folder.glob(".venv/lib/*/site-packages/*")
+    names = [path.name for path in packages]
+    assert "torch" in names
+    assert [n for n in names if re.match("nvidia|cuda|triton", n, re.IGNORECASE)] == []
+    for tests in ("tests/data", "tests/training", "tests/model", "data.ipynb", "src/"):
+        assert tests in jobs["tests"].log
+    assert re.search(r"## \d+ tests, 0 failed\n", jobs["tests"].summary)
+    assert "| **TOTAL**" in jobs["tests"].summary
+    uploads = [inputs for action, inputs in jobs["codecov"].used if "codecov" in action]
+    assert [inputs["files"] for inputs in uploads] == [
+        "build/coverage.xml",
+        "build/tests.xml",
+    ]
+    assert [inputs["use_oidc"] for inputs in uploads] == [True, True]
+
+
+@pytest.mark.environment
+def test_faults_end_red(clone: Path, tmp_path: Path) -> None:
+    """By the job that is there for it; and people see where to look."""
+    (package,) = (clone / "src").iterdir()
+    # What is not needed to see it would only take time.
+    for name in ("notebooks", "tests/data", "tests/model", "tests/training"):
+        shutil.rmtree(clone / name)
+    for path in (clone / "tests" / "code").iterdir():
+        path.unlink()
+    test = '"""Bad."""\n\n\ndef test_sum() -> None:\n    """Bad."""\n    assert False\n'
+    (clone / "tests" / "code" / "test_bad.py").write_text(test)
+    (package / "bad.py").write_text('"""Bad."""\n\nCOUNT:int = "three"\n')
+    commit(clone, "Break everything")
+    jobs = Host(clone, tmp_path / "host").run("checks.yml")
+    results = {name: job.result for name, job in jobs.items()}
+    assert results == {
+        **dict.fromkeys(("hooks", "types", "tests", "required"), "failure"),
+        "codecov": "success",
+    }
+    # The difference that a hook has made is shown.
+    assert "-COUNT:int" in jobs["hooks"].log
+    assert "+COUNT: int" in jobs["hooks"].log
+    assert "bad.py" in jobs["types"].log
+    assert "tests, 1 failed" in jobs["tests"].summary
+    assert "test_bad.test_sum" in jobs["tests"].summary
+    assert "| **TOTAL**" in jobs["tests"].summary
+
+
+@pytest.mark.environment
+def test_lock_that_is_behind_is_named(clone: Path, tmp_path: Path) -> None:
+    """Rather than other versions than those in git, without a word."""
+    uv = [sys.executable, "-m", "uv", "lock", "--quiet"]
+    assert processes.run(uv, clone).returncode == 0
+    settings = clone / "pyproject.toml"
+    text = settings.read_text()
+    settings.write_text(text.replace('"pillow>=11",', '"packaging", "pillow>=11",'))
+    commit(clone, "Need another package, and forget the lock")
+    jobs = Host(clone, tmp_path / "host").run("checks.yml")
+    for name in ("hooks", "types", "tests", "required"):
+        assert jobs[name].result == "failure"
+    assert "needs to be updated" in jobs["tests"].log
+    assert "uv lock" in jobs["tests"].log
