@@ -106,6 +106,18 @@ def data_docs(session: nox.Session) -> None:
     _python(session, "pytest", "tests/data", "--data-docs=build/data-docs")
 
 
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Ask for known holes in the locked packages and in the workflows."""
+    if not shutil.which("uv"):
+        session.error("this needs uv: https://docs.astral.sh/uv/")
+    session.run("uv", "audit", external=True)
+    # Without GH_TOKEN it asks no more than the hook does.
+    pin = re.search(r"zizmor==[\w.]+", HOOKS.read_text())
+    if pin and Path(".github").is_dir():
+        session.run("uvx", pin[0], "--no-progress", ".", external=True)
+
+
 @nox.session(name="update-pins")
 def update_pins(session: nox.Session) -> None:
     """Raise each version that the hooks name to the newest release."""

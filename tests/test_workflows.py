@@ -1,9 +1,13 @@
 """Workflows: they run, they are safe, and they fail when they should."""
 
+import json
 import re
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +53,7 @@ def faults(repository: Path) -> list[str]:
     checks = {
         "vendor.github-workflows": "workflows/*",
         "custom.github-workflows-require-timeout": "workflows/*",
+        "vendor.dependabot": "dependabot.yml",
     }
     for schema, pattern in checks.items():
         names = [str(path) for path in folder.glob(pattern)]
@@ -200,6 +205,52 @@ def test_condition_asks_for_success_unless_it_says_otherwise() -> None:
 # ---------------------------------------------------------------------- at work
 
 
+class Advisories(BaseHTTPRequestHandler):
+    """The database of known holes, with one for the package that the server names."""
+
+    def do_POST(self) -> None:
+        """Answer which packages have holes."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        queries = json.loads(body)["queries"]
+        bad = self.server.bad  # type: ignore[attr-defined]
+        hole = {"vulns": [{"id": "HOLE-1", "modified": "2026-01-01T00:00:00Z"}]}
+        found = [hole if q["package"]["name"] == bad else {} for q in queries]
+        self._answer({"results": found})
+
+    def do_GET(self) -> None:
+        """Describe the hole."""
+        self._answer({"id": "HOLE-1", "modified": "2026-01-01T00:00:00Z"})
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def advisories(bad: str) -> Iterator[str]:
+    """Serve the database on this machine; yields the `uv` that asks it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Advisories)
+    server.bad = bad  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    uv = Path(sys.executable).with_name("uv")
+    try:
+        yield (
+            "#!/bin/sh\n"
+            f'[ "$1" = audit ] && set -- "$@" --service-url={address}\n'
+            f'exec "{uv}" "$@"\n'
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project as it is first pushed: without a lock."""
@@ -284,3 +335,18 @@ def test_lock_that_is_behind_is_named(clone: Path, tmp_path: Path) -> None:
         assert jobs[name].result == "failure"
     assert "needs to be updated" in jobs["tests"].log
     assert "uv lock" in jobs["tests"].log
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize(("bad", "result"), [("", "success"), ("torch", "failure")])
+def test_known_holes_end_red(
+    bad: str, result: str, project: Path, tmp_path: Path
+) -> None:
+    """The audit names the package; without any it is green."""
+    with advisories(bad) as uv:
+        host = Host(project, tmp_path / "host", "schedule", programs={"uv": uv})
+        job = host.run("security.yml")["audit"]
+    assert job.result == result, job.log
+    assert ("torch 2" in job.log) == (bad == "torch")
+    assert ("HOLE-1" in job.log) == (bad == "torch")
+    assert ("No findings to report" in job.log) == (bad == "")

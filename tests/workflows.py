@@ -79,6 +79,7 @@ class Host:
         event: Name of what happened.
         payload: What else the host would say about it.
         variables: Of the repository, as `vars`.
+        programs: Scripts that take the place of programs, by name.
     """
 
     def __init__(
@@ -88,12 +89,14 @@ class Host:
         event: str = "push",
         payload: Mapping[str, Any] | None = None,
         variables: Mapping[str, str] | None = None,
+        programs: Mapping[str, str] | None = None,
     ) -> None:
         self.repository = repository
         self.folder = folder
         self.artefacts = folder / "artefacts"
         self.artefacts.mkdir(parents=True)
         self.variables = Missing(variables or {})
+        self.tools = _tools(folder / "tools", programs or {})
         self.github = {
             "event": _missing(payload or {}),
             "event_name": event,
@@ -102,6 +105,7 @@ class Host:
             "repository": "owner/project",
             "run_id": "1",
             "sha": git(repository, "rev-parse", "HEAD").strip(),
+            "token": "opens nothing",  # noqa: S105
         }
 
     def run(self, name: str) -> dict[str, Job]:
@@ -257,7 +261,8 @@ class _JobRun:
             "CI": "true",
             "GITHUB_ACTIONS": "true",
             "GITHUB_WORKSPACE": str(self.folder),
-            "PATH": os.pathsep.join([str(_tools(self.host.folder)), os.defpath]),
+            "PATH": os.pathsep.join([str(self.host.tools), os.defpath]),
+            "ZIZMOR_OFFLINE": "true",  # else it would ask the host, with the token
             **{name: str(path) for name, path in files.items()},
             **self.contexts["env"],
         }
@@ -313,15 +318,17 @@ def _passed_on() -> dict[str, str]:
     return {name: value for name, value in items if name.startswith(PASSED_ON)}
 
 
-def _tools(folder: Path) -> Path:
+def _tools(folder: Path, programs: Mapping[str, str]) -> Path:
     """Make a folder of what setup-uv installs, and of the Python of these tests."""
-    tools = folder / "tools"
-    if not tools.exists():
-        tools.mkdir()
-        (tools / "uv").symlink_to(Path(sys.executable).parent / "uv")
-        (tools / "uvx").symlink_to(Path(sys.executable).parent / "uvx")
-        (tools / "python3").symlink_to(Path(sys.executable).resolve())
-    return tools
+    folder.mkdir()
+    for name in ("uv", "uvx"):
+        (folder / name).symlink_to(Path(sys.executable).with_name(name))
+    (folder / "python3").symlink_to(Path(sys.executable).resolve())
+    for name, script in programs.items():
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).write_text(script)
+        (folder / name).chmod(0o755)
+    return folder
 
 
 def _check_out(host: Host, folder: Path, inputs: dict[str, Any]) -> None:
