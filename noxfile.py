@@ -42,26 +42,33 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the template; without PyTorch also on other versions of Python."""
-    # Files in the order of tests/conftest.py, not of the number of their tests.
-    parallel = ("-n2", "--dist=loadfile", "--no-loadscope-reorder")
-    _python(session, "pytest", *parallel, *session.posargs)
-    for version in ("3.12", "3.13"):
-        session.log(f"again on Python {version}, without PyTorch")
-        venv = ROOT / "build" / f"python-{version}"
-        interpreter = _interpreter(version)
-        _python(
-            session, "uv", "venv", "--quiet", "--clear", f"-p{interpreter}", str(venv)
-        )
-        install = ("uv", "pip", "install", "--quiet", "--constraint", "constraints.txt")
-        session.run(*install, "--group", "dev", "--python", str(venv))
-        python = str(venv / "bin" / "python")
-        options = (
-            *parallel,
-            "-m",
-            "not (environment or one_version)",
-            *session.posargs,
-        )
-        session.run(python, "-m", "pytest", *options)
+    _pytest(session, sys.executable, *session.posargs)
+    _on_other_versions(session)
+
+
+@nox.session
+def versions(session: nox.Session) -> None:
+    """Run those tests only that need no PyTorch, on each version of Python."""
+    _pytest(session, sys.executable, "-m", "not environment", *session.posargs)
+    _on_other_versions(session)
+
+
+@nox.session
+def projects(session: nox.Session) -> None:
+    """Run those tests only that install PyTorch, a file at a time: -- FILE."""
+    _pytest(session, sys.executable, "-m", "environment", *session.posargs)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """Check a new project with the newest packages there are: does it still hold?"""
+    _check_with(session, "highest")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Check a new project with the lowest versions that it allows: are they true?"""
+    _check_with(session, "lowest-direct")
 
 
 @nox.session
@@ -106,6 +113,39 @@ def constraints(session: nox.Session) -> None:
     CONSTRAINTS.write_text(
         header + re.sub(r"(?m)^(torch==[\d.]+).*", r"\1", str(answer))
     )
+
+
+def _on_other_versions(session: nox.Session) -> None:
+    for version in ("3.12", "3.13"):
+        session.log(f"again on Python {version}, without PyTorch")
+        venv = ROOT / "build" / f"python-{version}"
+        interpreter = _interpreter(version)
+        _python(
+            session, "uv", "venv", "--quiet", "--clear", f"-p{interpreter}", str(venv)
+        )
+        install = ("uv", "pip", "install", "--quiet", "--constraint", "constraints.txt")
+        session.run(*install, "--group", "dev", "--python", str(venv))
+        only = ("-m", "not (environment or one_version)")
+        _pytest(session, str(venv / "bin" / "python"), *only, *session.posargs)
+
+
+def _pytest(session: nox.Session, python: str, *options: str) -> None:
+    # Files in the order of tests/conftest.py, not of the number of their tests.
+    parallel = ("-n2", "--dist=loadfile", "--no-loadscope-reorder")
+    session.run(python, "-m", "pytest", *parallel, *options)
+
+
+def _check_with(session: nox.Session, resolution: str) -> None:
+    """Run all checks of a new project, with what uv resolves without constraints."""
+    project = _project(session, ROOT / "build" / resolution)
+    programs = environment.create(project, resolution=resolution)
+    session.chdir(project)
+    for task in ("lint", "typecheck", "tests", "notebooks"):
+        session.run(
+            str(programs / "nox"),
+            f"--session={task}",
+            env=environment.activated(programs),
+        )
 
 
 def _project(session: nox.Session, path: Path) -> Path:

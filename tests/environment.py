@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,20 +13,36 @@ CONSTRAINTS = ROOT / "constraints.txt"
 INDEX = "https://download.pytorch.org/whl/cpu"
 
 
-def create(project: Path, environ: Mapping[str, str] = os.environ) -> Path:
+def create(
+    project: Path,
+    environ: Mapping[str, str] = os.environ,
+    resolution: str | None = None,
+) -> Path:
     """Give a project an environment of its own, in seconds.
 
     Args:
         project: A generated repository; gets `.venv`.
         environ: `UV_FIND_LINKS` names a folder of wheels that holds PyTorch; without
             it, the build without CUDA comes from PyTorch's index.
+        resolution: `highest` or `lowest-direct`, instead of the versions that are
+            known to work. A folder of wheels decides about PyTorch even then.
 
     Returns:
         The folder of the environment's programs.
     """
     venv = project / ".venv"
     uv = (sys.executable, "-m", "uv")
-    options = ["--constraint", str(CONSTRAINTS), "--group", "dev", "--no-sources"]
+    options = ["--group", "dev", "--no-sources"]
+    if resolution is None:
+        options += ["--constraint", str(CONSTRAINTS)]
+    else:
+        options += ["--resolution", resolution]
+        if "UV_FIND_LINKS" in environ:
+            wheels = sorted(Path(environ["UV_FIND_LINKS"]).glob("torch-*.whl"))
+            versions = [re.split("[-+]", wheel.name)[1] for wheel in wheels]
+            override = project.with_name("torch.txt")
+            override.write_text(f"torch=={versions[-1]}\n")
+            options += ["--override", str(override)]
     if "UV_FIND_LINKS" not in environ:
         options += ["--torch-backend", "cpu"]
     options += ["--python", str(venv), "--editable", "."]

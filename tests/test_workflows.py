@@ -1,5 +1,6 @@
 """Workflows: they run, they are safe, and they fail when they should."""
 
+import ast
 import json
 import re
 import shutil
@@ -25,7 +26,7 @@ from tests.expressions import (
     text,
     truth,
 )
-from tests.helpers import commit, label, pairs, render_repository
+from tests.helpers import ROOT, commit, label, pairs, render_repository
 from tests.workflows import Host
 
 # What we have checked: the commit of each version of each action.
@@ -35,6 +36,7 @@ PINS = {
         "v8.0.1",
         "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",
     ),
+    "actions/setup-python": ("v7.0.0", "5fda3b95a4ea91299a34e894583c3862153e4b97"),
     "actions/upload-artifact": ("v7.0.1", "043fb46d1a93c77aae656e7c1c64a875d1fc6a0a"),
     "astral-sh/setup-uv": ("v10.0.1", "20cfd1bf945f4377ade1205e4dbc17946fc9a30d"),
     "codecov/codecov-action": ("v7.0.0", "fb8b3582c8e4def4969c97caa2f19720cb33a72f"),
@@ -61,7 +63,8 @@ def faults(repository: Path) -> list[str]:
         found += [done] if done else []
     done = _tool(
         repository,
-        *("zizmor", "--offline", "--quiet", "--no-progress", "--persona=auditor", "."),
+        *("zizmor", "--offline", "--quiet", "--no-progress", "--persona=auditor"),
+        str(folder),
     )
     return [*found, done] if done else found
 
@@ -105,6 +108,39 @@ def _tool(folder: Path, name: str, *arguments: str) -> str:
 def test_workflows_are_safe(answers: dict[str, Any], tmp_path: Path) -> None:
     """Whatever the answers."""
     assert faults(render_repository(tmp_path / "project", **answers)) == []
+
+
+def test_our_own_workflows_are_safe() -> None:
+    """By the same rules."""
+    assert faults(ROOT) == []
+
+
+def test_jobs_of_ours_are_all_tests() -> None:
+    """A file that no job runs would be tested by nobody."""
+    path = ROOT / ".github" / "workflows" / "checks.yml"
+    jobs = yaml.safe_load(path.read_text("utf-8"))["jobs"]
+    files = [
+        path.name
+        for path in sorted((ROOT / "tests").glob("test_*.py"))
+        if "pytest.mark.environment" in path.read_text("utf-8")
+    ]
+    assert jobs["projects"]["strategy"]["matrix"]["file"] == files
+
+
+def test_our_own_workflows_run_our_tasks(template: Path, tmp_path: Path) -> None:
+    """What the tasks do is not repeated here, but that they are there."""
+    done = tmp_path / "done"
+    python = f'#!/bin/sh\necho "$@" >> "{done}"\n'
+    for name in ("checks.yml", "outlook.yml"):
+        host = Host(template, tmp_path / name, programs={"python3": python})
+        jobs = host.run(name).values()
+        assert {job.result for job in jobs} == {"success"}
+    commands = [line.split() for line in done.read_text().splitlines()]
+    assert {words[0] for words in commands} == {"start.py"}
+    tasks = {words[1] for words in commands}
+    assert tasks == {"lint", "versions", "projects", "newest", "lowest"}
+    module = ast.parse((ROOT / "noxfile.py").read_text("utf-8"))
+    assert tasks <= {n.name for n in module.body if isinstance(n, ast.FunctionDef)}
 
 
 ACTION = f"actions/checkout@{PINS['actions/checkout'][1]}"

@@ -345,6 +345,10 @@ def _set_up_uv(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
     assert inputs.keys() <= known, f"not known: {inputs.keys() - known}"
 
 
+def _set_up_python(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
+    assert inputs == {"python-version": "3.11"}, "the one of these tests"
+
+
 def _upload(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
     known = {"name", "path", "retention-days", "if-no-files-found"}
     assert inputs.keys() <= known, f"not known: {inputs.keys() - known}"
@@ -379,6 +383,7 @@ def _codecov(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
 ACTIONS: dict[str, Callable[[Host, Path, dict[str, Any]], None]] = {
     "actions/checkout": _check_out,
     "actions/download-artifact": _download,
+    "actions/setup-python": _set_up_python,
     "actions/upload-artifact": _upload,
     "astral-sh/setup-uv": _set_up_uv,
     "codecov/codecov-action": _codecov,
