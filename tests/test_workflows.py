@@ -42,6 +42,14 @@ PINS = {
     "codecov/codecov-action": ("v7.0.0", "fb8b3582c8e4def4969c97caa2f19720cb33a72f"),
 }
 
+# Those that we use, looked up in Codecov's documentation: it takes any other in silence,
+# and so does its schema.
+KEYS_OF_CODECOV = {
+    *("comment", "component_management", "coverage", "default", "individual_components"),
+    *("component_id", "informational", "name", "patch", "paths", "project"),
+    *("require_changes", "status"),
+}
+
 # ------------------------------------------------------------------------ rules
 
 
@@ -66,7 +74,13 @@ def faults(repository: Path) -> list[str]:
         *("zizmor", "--offline", "--quiet", "--no-progress", "--persona=auditor"),
         str(folder),
     )
-    return [*found, done] if done else found
+    found += [done] if done else []
+    codecov = repository / "codecov.yml"
+    if codecov.exists():
+        source = codecov.read_text("utf-8")
+        keys = {*re.findall(r"^[ -]*(\w+):", source, re.MULTILINE)}
+        found += [f"codecov.yml: {key}?" for key in sorted(keys - KEYS_OF_CODECOV)]
+    return found
 
 
 def _faults(source: str) -> Iterator[str]:
@@ -160,6 +174,8 @@ ACTION = f"actions/checkout@{PINS['actions/checkout'][1]}"
         ("  pull_request:\n", "  pull_request_target:\n", "code of strangers"),
         ("  pull_request:\n", "  pull_request:\n  schedule: []\n", "on a schedule"),
         ("timeout-minutes: 5", "timeout_minutes: 5", "timeout_minutes"),
+        ("default-days: 7", "default-day: 7", "default-day"),
+        ("informational:", "informationel:", "informationel?"),
     ],
     ids=[
         "unpinned action",
@@ -172,15 +188,20 @@ ACTION = f"actions/checkout@{PINS['actions/checkout'][1]}"
         "rights for strangers",
         "required and scheduled",
         "misspelt key",
+        "misspelt key of Dependabot",
+        "misspelt key of Codecov",
     ],
 )
 def test_faults_are_found(old: str, new: str, alarm: str, tmp_path: Path) -> None:
-    """Planted one at a time."""
-    repository = render_repository(tmp_path / "project")
-    path = repository / ".github" / "workflows" / "checks.yml"
-    healthy = path.read_text()
-    assert old in healthy
-    path.write_text(healthy.replace(old, new, 1))
+    """Planted one at a time, in the first file that has the place for it."""
+    repository = render_repository(tmp_path / "project", use_codecov=True)
+    paths = [
+        *(repository / ".github" / "workflows").iterdir(),
+        repository / ".github" / "dependabot.yml",
+        repository / "codecov.yml",
+    ]
+    path = next(path for path in sorted(paths) if old in path.read_text())
+    path.write_text(path.read_text().replace(old, new, 1))
     assert alarm in "\n".join(faults(repository))
 
 
