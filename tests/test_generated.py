@@ -185,8 +185,8 @@ def test_folder_of_a_larger_repository(
         ),
         pytest.param(
             "training.py",
-            "F.cross_entropy(self.net(x), labels)",
-            "F.cross_entropy(self.net(x), labels[torch.randperm(len(labels))])",
+            "example_losses(self.net(x), labels)",
+            "example_losses(self.net(x), labels[torch.randperm(len(labels))])",
             "training/test_memorization.py::test_memorizes_a_batch",
             id="labels are shuffled in every step",
         ),
@@ -200,8 +200,8 @@ def test_folder_of_a_larger_repository(
         ),
         pytest.param(
             "training.py",
-            "loss = F.cross_entropy",
-            "[self.net(x[:1]) for _ in x]\n        loss = F.cross_entropy",
+            "loss = example_losses",
+            "[self.net(x[:1]) for _ in x]\n        loss = example_losses",
             "training/test_memorization.py::"
             "test_memorizing_costs_no_more_than_it_should",
             id="a step does useless work",
@@ -235,7 +235,7 @@ def test_sorted_data_do_not_silence_memorization(default_project: Project) -> No
     """As in a table sorted by class, of which one batch would hold a single one."""
     by_class = "rows[labels[rows].argsort(kind='stable')]"
     images, labels = "from_numpy(images[rows])", "from_numpy(labels[rows])"
-    loss = "F.cross_entropy(self.net(x), labels)"
+    loss = "example_losses(self.net(x), labels)"
     sabotaged = default_project.sabotaged
     with (
         sabotaged("data.py", images, images.replace("rows", by_class)),
