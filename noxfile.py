@@ -106,6 +106,8 @@ def constraints(session: nox.Session) -> None:
     answer = session.run(
         *("uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate"),
         *("--no-sources", "--python-version=3.11", *groups),
+        # As in projects.
+        *("--exclude-newer=7 days", "--exclude-newer-package=torch=false"),
         *(str(project / "pyproject.toml"), str(torch)),
         silent=True,
     )

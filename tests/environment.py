@@ -33,8 +33,10 @@ def create(
     venv = project / ".venv"
     uv = (sys.executable, "-m", "uv")
     options = ["--group", "dev", "--no-sources"]
+    environ = dict(environ)
     if resolution is None:
         options += ["--constraint", str(CONSTRAINTS)]
+        environ["UV_EXCLUDE_NEWER"] = "2100-01-01"  # these are known to work already
     else:
         options += ["--resolution", resolution]
         if "UV_FIND_LINKS" in environ:
@@ -50,7 +52,7 @@ def create(
         ["venv", "--quiet", "--clear", str(venv)],
         ["pip", "install", *options],
     ):
-        subprocess.run([*uv, *command], cwd=project, env=dict(environ), check=True)
+        subprocess.run([*uv, *command], cwd=project, env=environ, check=True)
     return venv / ("Scripts" if os.name == "nt" else "bin")
 
 
@@ -68,7 +70,9 @@ def hold_versions(project: Path) -> None:
     versions = [line for line in lines if not line.startswith("#")]
     settings = project / "pyproject.toml"
     text = settings.read_text("utf-8")
-    assert text.count("[tool.uv]\n") == 1
+    waits = 'exclude-newer = "7 days"\n'
+    assert text.count("[tool.uv]\n") == text.count(waits) == 1
+    text = text.replace(waits, "")
     held = f"[tool.uv]\nconstraint-dependencies = {json.dumps(versions, indent=4)}\n"
     settings.write_text(text.replace("[tool.uv]\n", held), "utf-8")
 

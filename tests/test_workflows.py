@@ -42,12 +42,12 @@ PINS = {
     "codecov/codecov-action": ("v7.0.0", "fb8b3582c8e4def4969c97caa2f19720cb33a72f"),
 }
 
-# Those that we use, looked up in Codecov's documentation: it takes any other in silence,
-# and so does its schema.
+# Those that we use, looked up in Codecov's documentation: it takes any other without a
+# word, and so does its schema.
 KEYS_OF_CODECOV = {
-    *("comment", "component_management", "coverage", "default", "individual_components"),
-    *("component_id", "informational", "name", "patch", "paths", "project"),
-    *("require_changes", "status"),
+    *("comment", "component_id", "component_management", "coverage", "default"),
+    *("individual_components", "informational", "name", "patch", "paths"),
+    *("project", "require_changes", "status"),
 }
 
 # ------------------------------------------------------------------------ rules
