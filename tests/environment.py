@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -41,7 +40,7 @@ def create(
         options += ["--resolution", resolution]
         if "UV_FIND_LINKS" in environ:
             wheels = sorted(Path(environ["UV_FIND_LINKS"]).glob("torch-*.whl"))
-            versions = [re.split("[-+]", wheel.name)[1] for wheel in wheels]
+            versions = [wheel.name.split("-")[1] for wheel in wheels]
             override = project.with_name("torch.txt")
             override.write_text(f"torch=={versions[-1]}\n")
             options += ["--override", str(override)]
