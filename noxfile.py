@@ -142,12 +142,7 @@ def _check_with(session: nox.Session, resolution: str) -> None:
     project = _project(session, ROOT / "build" / resolution)
     programs = environment.create(project, resolution=resolution)
     session.chdir(project)
-    for task in ("lint", "typecheck", "tests", "notebooks"):
-        session.run(
-            str(programs / "nox"),
-            f"--session={task}",
-            env=environment.activated(programs),
-        )
+    session.run(str(programs / "nox"), env=environment.activated(programs))
 
 
 def _project(session: nox.Session, path: Path) -> Path:

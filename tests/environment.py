@@ -39,10 +39,9 @@ def create(
     else:
         options += ["--resolution", resolution]
         if "UV_FIND_LINKS" in environ:
-            wheels = sorted(Path(environ["UV_FIND_LINKS"]).glob("torch-*.whl"))
-            versions = [wheel.name.split("-")[1] for wheel in wheels]
+            version = _wheels(environ)[-1].name.split("-")[1]
             override = project.with_name("torch.txt")
-            override.write_text(f"torch=={versions[-1]}\n")
+            override.write_text(f"torch=={version}\n")
             options += ["--override", str(override)]
     if "UV_FIND_LINKS" not in environ:
         options += ["--torch-backend", "cpu"]
@@ -67,13 +66,8 @@ def hold_versions(project: Path) -> None:
     """Let uv take the versions that are known to work, also without a lock."""
     lines = CONSTRAINTS.read_text("utf-8").splitlines()
     versions = [line for line in lines if not line.startswith("#")]
-    settings = project / "pyproject.toml"
-    text = settings.read_text("utf-8")
-    waits = 'exclude-newer = "7 days"\n'
-    assert text.count("[tool.uv]\n") == text.count(waits) == 1
-    text = text.replace(waits, "")
-    held = f"[tool.uv]\nconstraint-dependencies = {json.dumps(versions, indent=4)}\n"
-    settings.write_text(text.replace("[tool.uv]\n", held), "utf-8")
+    held = f"constraint-dependencies = {json.dumps(versions, indent=4)}\n"
+    _replace_setting(project, 'exclude-newer = "7 days"\n', held)
 
 
 def use_mirror(
@@ -89,12 +83,21 @@ def use_mirror(
     """
     if "UV_FIND_LINKS" not in environ:
         return
-    wheels = sorted(Path(environ["UV_FIND_LINKS"]).glob("torch-*.whl"))
     (folder / "torch").mkdir(parents=True)
+    wheels = _wheels(environ)
     links = [f'<a href="{wheel.as_uri()}">{wheel.name}</a>' for wheel in wheels]
     (folder / "torch" / "index.html").write_text("\n".join(links))
     (folder / "index.html").write_text('<a href="torch/">torch</a>')
+    _replace_setting(project, INDEX, folder.as_uri())
+
+
+def _wheels(environ: Mapping[str, str]) -> list[Path]:
+    """Return the builds of PyTorch in the folder of wheels, the newest last."""
+    return sorted(Path(environ["UV_FIND_LINKS"]).glob("torch-*.whl"))
+
+
+def _replace_setting(project: Path, old: str, new: str) -> None:
     settings = project / "pyproject.toml"
     text = settings.read_text("utf-8")
-    assert text.count(INDEX) == 1
-    settings.write_text(text.replace(INDEX, folder.as_uri()), "utf-8")
+    assert text.count(old) == 1
+    settings.write_text(text.replace(old, new), "utf-8")

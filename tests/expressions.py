@@ -31,7 +31,7 @@ Functions = Mapping[str, Callable[..., Any]]
 
 
 def fill(value: Any, contexts: Mapping[str, Any], functions: Functions) -> Any:
-    """Replace all expressions in a text, or in the texts of a mapping or list.
+    """Replace all expressions in a text, or in the texts of a mapping.
 
     Args:
         value: From a workflow.
@@ -44,8 +44,6 @@ def fill(value: Any, contexts: Mapping[str, Any], functions: Functions) -> Any:
     """
     if isinstance(value, Mapping):
         return {name: fill(item, contexts, functions) for name, item in value.items()}
-    if isinstance(value, list):
-        return [fill(item, contexts, functions) for item in value]
     if not isinstance(value, str):
         return value
     whole = EMBEDDED.fullmatch(value.strip())

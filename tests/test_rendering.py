@@ -59,12 +59,6 @@ LICENCE_TITLES = {
 # Written by tools, as the text around their names says.
 FILES_TO_COME = {"uv.lock"}
 
-SCHEMAS = {
-    ".github/workflows/*": "vendor.github-workflows",
-    ".github/dependabot.yml": "vendor.dependabot",
-    "codecov.yml": "vendor.codecov",
-}
-
 # Jinja, but not the ${{ }} of workflows.
 JINJA = re.compile(r"(?<!\$)\{\{|\{%|\{#-")
 
@@ -258,15 +252,6 @@ def test_licence_is_the_chosen_one(project: Project) -> None:
     assert title in text[: len(title) + 40]
     assert "The authors" in text
     assert sum(title in text for title in LICENCE_TITLES.values()) == 1
-
-
-def test_settings_fit_their_schemas(full_project: Project) -> None:
-    """A misspelt key in a workflow would silently do nothing."""
-    for pattern, schema in SCHEMAS.items():
-        files = [name for name in full_project.files if fnmatch(name, pattern)]
-        if files:
-            command = ["check_jsonschema", f"--builtin-schema={schema}", *files]
-            _run_module(full_project.path, *command)
 
 
 # ---------------------------------------------------------------- whole projects

@@ -42,6 +42,13 @@ PINS = {
     "codecov/codecov-action": ("v7.0.0", "fb8b3582c8e4def4969c97caa2f19720cb33a72f"),
 }
 
+SCHEMAS = {
+    "vendor.github-workflows": ".github/workflows/*",
+    "custom.github-workflows-require-timeout": ".github/workflows/*",
+    "vendor.dependabot": ".github/dependabot.yml",
+    "vendor.codecov": "codecov.yml",
+}
+
 # Those that we use, looked up in Codecov's documentation: it takes any other without a
 # word, and so does its schema.
 KEYS_OF_CODECOV = {
@@ -60,21 +67,16 @@ def faults(repository: Path) -> list[str]:
     for path in sorted((folder / "workflows").iterdir()):
         source = path.read_text("utf-8")
         found += [f"{path.name}: {fault}" for fault in _faults(source)]
-    checks = {
-        "vendor.github-workflows": "workflows/*",
-        "custom.github-workflows-require-timeout": "workflows/*",
-        "vendor.dependabot": "dependabot.yml",
-    }
-    for schema, pattern in checks.items():
-        names = [str(path) for path in folder.glob(pattern)]
-        done = _tool(repository, "check-jsonschema", "--builtin-schema", schema, *names)
-        found += [done] if done else []
-    done = _tool(
-        repository,
-        *("zizmor", "--offline", "--quiet", "--no-progress", "--persona=auditor"),
-        str(folder),
-    )
-    found += [done] if done else []
+    commands = [
+        ["check-jsonschema", f"--builtin-schema={schema}", *map(str, paths)]
+        for schema, pattern in SCHEMAS.items()
+        if (paths := [*repository.glob(pattern)])
+    ]
+    zizmor = ["zizmor", "--offline", "--quiet", "--no-progress", "--persona=auditor"]
+    for name, *options in [*commands, [*zizmor, str(folder)]]:
+        program = Path(sys.executable).with_name(name)
+        done = processes.run([str(program), *options], repository)
+        found += [done.stdout] if done.returncode else []
     codecov = repository / "codecov.yml"
     if codecov.exists():
         source = codecov.read_text("utf-8")
@@ -109,12 +111,6 @@ def _faults(source: str) -> Iterator[str]:
                 yield f"{name}: an expression inside run"
             if len(step.get("run", "").strip().splitlines()) > 1:
                 yield f"{name}: more than one line to run"
-
-
-def _tool(folder: Path, name: str, *arguments: str) -> str:
-    command = [str(Path(sys.executable).with_name(name)), *arguments]
-    done = processes.run(command, folder)
-    return done.stdout if done.returncode else ""
 
 
 @pytest.mark.one_version
@@ -259,6 +255,29 @@ def test_condition_asks_for_success_unless_it_says_otherwise() -> None:
     assert condition("${{ always() }}", CONTEXTS, FUNCTIONS)
 
 
+@pytest.mark.parametrize(
+    ("event", "payload", "ours"),
+    [
+        ("push", Missing(), "true"),
+        ("pull_request", {"head": {"repo": {"full_name": "owner/project"}}}, "true"),
+        ("pull_request", {"head": {"repo": {"full_name": "other/project"}}}, "false"),
+    ],
+    ids=["push", "pull request of ours", "pull request of a stranger"],
+)
+def test_codecov_asks_for_an_identity_where_there_is_one(
+    event: str, payload: Any, ours: str
+) -> None:
+    """A pull request from another repository gets none, and would fail."""
+    path = ROOT / "template" / ".github" / "workflows" / "checks.yml"
+    job = yaml.safe_load(path.read_text("utf-8"))["jobs"]["codecov"]
+    github = {
+        "event": Missing(pull_request=payload),
+        "event_name": event,
+        "repository": "owner/project",
+    }
+    assert text(fill(job["env"]["OURS"], {"github": github}, {})) == ours
+
+
 # ---------------------------------------------------------------------- at work
 
 
@@ -384,8 +403,8 @@ def test_lock_that_is_behind_is_named(clone: Path, tmp_path: Path) -> None:
     uv = [sys.executable, "-m", "uv", "lock", "--quiet"]
     assert processes.run(uv, clone).returncode == 0
     settings = clone / "pyproject.toml"
-    text = settings.read_text()
-    settings.write_text(text.replace('"pillow>=11",', '"packaging", "pillow>=11",'))
+    healthy = settings.read_text()
+    settings.write_text(healthy.replace('"pillow>=11",', '"packaging", "pillow>=11",'))
     commit(clone, "Need another package, and forget the lock")
     jobs = Host(clone, tmp_path / "host").run("checks.yml")
     for name in ("hooks", "types", "tests", "required"):

@@ -6,11 +6,10 @@ behind, and any other is an error.
 """
 
 import itertools
-import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,8 +76,6 @@ class Host:
         repository: Is cloned by each job; only what is committed is there.
         folder: Gets the folders of all jobs and their artefacts.
         event: Name of what happened.
-        payload: What else the host would say about it.
-        variables: Of the repository, as `vars`.
         programs: Scripts that take the place of programs, by name.
     """
 
@@ -87,18 +84,15 @@ class Host:
         repository: Path,
         folder: Path,
         event: str = "push",
-        payload: Mapping[str, Any] | None = None,
-        variables: Mapping[str, str] | None = None,
         programs: Mapping[str, str] | None = None,
     ) -> None:
         self.repository = repository
         self.folder = folder
         self.artefacts = folder / "artefacts"
         self.artefacts.mkdir(parents=True)
-        self.variables = Missing(variables or {})
         self.tools = _tools(folder / "tools", programs or {})
         self.github = {
-            "event": _missing(payload or {}),
+            "event": Missing(),
             "event_name": event,
             "ref": "refs/heads/main",
             "ref_name": "main",
@@ -128,7 +122,7 @@ class Host:
             ready = [n for n in waiting if {*_needs(waiting[n])} <= done.keys()]
             assert ready, f"needed, but not there: {waiting.keys()}"
             job = waiting.pop(ready[0])
-            assert job.keys() <= KEYS_OF_JOBS, f"not known: {job.keys() - KEYS_OF_JOBS}"
+            _know(job, KEYS_OF_JOBS)
             needs = {n: _joined(done[n]) for n in _needs(job)}
             done[ready[0]] = []
             for values in _matrix(job):
@@ -163,69 +157,61 @@ class _JobRun:
             "github": host.github,
             "matrix": matrix,
             "needs": needs,
-            "runner": {"os": "Linux", "arch": "X64", "temp": str(self.folder.parent)},
             "steps": {},
-            "vars": host.variables,
         }
         self.contexts["env"] = self.variables(workflow)
-        self.failed = False
+        self.result = _together([need["result"] for need in needs.values()])
 
     @property
     def folder(self) -> Path:
         return self.outcome.folder
 
     def filled(self, value: Any) -> Any:
-        return fill(value, self.contexts, self.functions(failed=False))
+        return fill(value, self.contexts, self.functions())
 
     def variables(self, part: Mapping[str, Any]) -> dict[str, str]:
         values = self.filled(part.get("env", {}))
         return {name: text(value) for name, value in values.items()}
 
-    def functions(self, *, failed: bool) -> dict[str, Callable[..., Any]]:
+    def wanted(self, part: Mapping[str, Any]) -> bool:
+        return condition(part.get("if", "success()"), self.contexts, self.functions())
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
         return {
             "always": lambda: True,
             "cancelled": lambda: False,
-            "failure": lambda: failed,
-            "success": lambda: not failed,
-            "contains": lambda where, what: what in where,
-            "format": lambda pattern, *values: pattern.format(*map(text, values)),
-            "fromJSON": json.loads,
+            "failure": lambda: self.result == "failure",
+            "success": lambda: self.result == "success",
             "hashFiles": lambda *patterns: hash_files(self.folder, *patterns),
             "join": lambda values, by=",": by.join(map(text, values)),
-            "toJSON": json.dumps,
         }
 
     def run(self) -> None:
-        results = [need["result"] for need in self.contexts["needs"].values()]
-        functions = self.functions(failed="failure" in results)
-        if "skipped" in results:
-            functions["success"] = lambda: False
-        if not condition(self.job.get("if", "success()"), self.contexts, functions):
+        if not self.wanted(self.job):
             self.outcome.result = "skipped"
             return
+        self.result = "success"  # of its own steps, from here on
         self.contexts["env"] |= self.variables(self.job)
-        for number, step in enumerate(self.job["steps"], start=1):
-            self.step(number, step)
-        self.outcome.outputs = {
-            name: text(fill(value, self.contexts, self.functions(failed=self.failed)))
-            for name, value in self.job.get("outputs", {}).items()
-        }
-        self.outcome.result = "failure" if self.failed else "success"
+        for step in self.job["steps"]:
+            self.step(step)
+        outputs = self.filled(self.job.get("outputs", {}))
+        self.outcome.outputs = {name: text(value) for name, value in outputs.items()}
+        self.outcome.result = self.result
 
-    def step(self, number: int, step: Mapping[str, Any]) -> None:
-        assert step.keys() <= KEYS_OF_STEPS, f"not known: {step.keys() - KEYS_OF_STEPS}"
+    def step(self, step: Mapping[str, Any]) -> None:
+        _know(step, KEYS_OF_STEPS)
         action = step.get("uses", "").partition("@")[0]
         name = step.get("name") or action or step["run"]
         outputs = Missing()
-        functions = self.functions(failed=self.failed)
         outcome = "skipped"
-        if condition(step.get("if", "success()"), self.contexts, functions):
+        if self.wanted(step):
             before = self.contexts["env"]
             self.contexts["env"] = before | self.variables(step)
             works = self.use(action, step) if action else self.shell(step, outputs)
             self.contexts["env"] = before
             outcome = "success" if works else "failure"
-            self.failed |= not works and not step.get("continue-on-error", False)
+            if not works and not step.get("continue-on-error", False):
+                self.result = "failure"
         self.outcome.ran[name] = outcome
         if "id" in step:
             facts = {"outputs": outputs, "outcome": outcome}
@@ -233,11 +219,13 @@ class _JobRun:
 
     def use(self, action: str, step: Mapping[str, Any]) -> bool:
         assert action in ACTIONS, f"not known what {action} leaves behind"
+        leave_behind, known = ACTIONS[action]
         inputs = self.filled(step.get("with", {}))
+        _know(inputs, known)
         self.outcome.used.append((action, inputs))
         self.outcome.log += f"\n--- {action}\n"
         try:
-            ACTIONS[action](self.host, self.folder, inputs)
+            leave_behind(self.host, self.folder, inputs)
         except ActionFailed as error:
             self.outcome.log += f"{error}\n"
             return False
@@ -247,7 +235,8 @@ class _JobRun:
         assert "${{" not in step["run"], "values go through env"
         settings = [step, *self.defaults]
         shell = next((part["shell"] for part in settings if "shell" in part), None)
-        assert all(part.keys() <= {"shell"} for part in self.defaults)
+        for part in self.defaults:
+            _know(part, {"shell"})
         script = self.folder.parent / "script.sh"
         script.write_text(step["run"])
         files = {
@@ -277,6 +266,15 @@ class _JobRun:
         return done.returncode == 0
 
 
+def _know(part: Mapping[str, Any], keys: Collection[str]) -> None:
+    assert part.keys() <= {*keys}, f"not known here: {part.keys() - {*keys}}"
+
+
+def _together(results: Collection[str]) -> str:
+    """Return what others see of several jobs: one failure is enough, then one skip."""
+    return next((bad for bad in ("failure", "skipped") if bad in results), "success")
+
+
 def _needs(job: Mapping[str, Any]) -> list[str]:
     needs = job.get("needs", [])
     return [needs] if isinstance(needs, str) else list(needs)
@@ -284,33 +282,18 @@ def _needs(job: Mapping[str, Any]) -> list[str]:
 
 def _joined(jobs: list[Job]) -> dict[str, Any]:
     """Make one of the jobs of a matrix, as others see it."""
-    results = {job.result for job in jobs}
-    (result,) = {"failure"} & results or {"success"} & results or results
     outputs = {name: value for job in jobs for name, value in job.outputs.items()}
-    return {"result": result, "outputs": outputs}
+    return {"result": _together([job.result for job in jobs]), "outputs": outputs}
 
 
 def _matrix(job: Mapping[str, Any]) -> list[dict[str, Any]]:
-    strategy = dict(job.get("strategy", {}))
-    matrix = dict(strategy.pop("matrix", {}))
-    assert strategy.keys() <= {"fail-fast", "max-parallel"}, strategy
-    included = matrix.pop("include", [])
-    assert "exclude" not in matrix, "not known"
+    strategy = job.get("strategy", {})
+    _know(strategy, {"fail-fast", "matrix"})
+    matrix = strategy.get("matrix", {})
+    assert not {"exclude", "include"} & matrix.keys(), "not known here"
     assert all(isinstance(values, list) for values in matrix.values()), matrix
-    rows = [
-        dict(zip(matrix, values, strict=True))
-        for values in itertools.product(*matrix.values())
-    ]
-    return [*rows, *included] if matrix else included or [{}]
-
-
-def _missing(payload: Mapping[str, Any]) -> Missing:
-    return Missing(
-        {
-            name: _missing(value) if isinstance(value, Mapping) else value
-            for name, value in payload.items()
-        }
-    )
+    rows = itertools.product(*matrix.values())  # without a matrix one row, of nothing
+    return [dict(zip(matrix, row, strict=True)) for row in rows]
 
 
 def _passed_on() -> dict[str, str]:
@@ -331,42 +314,32 @@ def _tools(folder: Path, programs: Mapping[str, str]) -> Path:
     return folder
 
 
-def _check_out(host: Host, folder: Path, inputs: dict[str, Any]) -> None:
-    assert inputs.pop("persist-credentials") is False
-    depth = inputs.pop("fetch-depth", 1)
-    assert not inputs, f"not known: {inputs}"
+def _check_out(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
+    assert inputs["persist-credentials"] is False
     assert not any(folder.iterdir())
-    shallow = [f"--depth={depth}"] if depth else []
-    git(folder, "clone", "--quiet", *shallow, host.repository.as_uri(), ".")
+    git(folder, "clone", "--quiet", "--depth=1", host.repository.as_uri(), ".")
 
 
 def _set_up_uv(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
-    known = {"enable-cache", "save-cache", "prune-cache", "python-version"}
-    assert inputs.keys() <= known, f"not known: {inputs.keys() - known}"
+    """Leave behind what is there for every job."""
 
 
 def _set_up_python(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
-    assert inputs == {"python-version": "3.11"}, "the one of these tests"
+    assert inputs["python-version"] == "3.11", "the one of these tests"
 
 
 def _upload(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
-    known = {"name", "path", "retention-days", "if-no-files-found"}
-    assert inputs.keys() <= known, f"not known: {inputs.keys() - known}"
     found = [p for line in inputs["path"].split() for p in sorted(folder.glob(line))]
-    assert found or inputs.get("if-no-files-found") != "error", inputs
     if not found:
         return
-    # Below the folder that all of them share.
-    above = Path(os.path.commonpath([p.parent if p.is_file() else p for p in found]))
+    above = os.path.commonpath([path.parent for path in found])
     for path in found:
         target = host.artefacts / inputs["name"] / path.relative_to(above)
         target.parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if path.is_dir() else shutil.copy2
-        copy(path, target)
+        shutil.copy2(path, target)
 
 
 def _download(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
-    assert inputs.keys() <= {"name", "path"}, inputs
     source = host.artefacts / inputs["name"]
     if not source.exists():
         raise ActionFailed(f"no artefact {inputs['name']}")
@@ -374,17 +347,21 @@ def _download(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
 
 
 def _codecov(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
-    known = {"files", "disable_search", "use_oidc", "report_type", "fail_ci_if_error"}
-    assert inputs.keys() <= known, f"not known: {inputs.keys() - known}"
     if not (folder / inputs["files"]).is_file():
         raise ActionFailed(f"no file {inputs['files']}")
 
 
-ACTIONS: dict[str, Callable[[Host, Path, dict[str, Any]], None]] = {
-    "actions/checkout": _check_out,
-    "actions/download-artifact": _download,
-    "actions/setup-python": _set_up_python,
-    "actions/upload-artifact": _upload,
-    "astral-sh/setup-uv": _set_up_uv,
-    "codecov/codecov-action": _codecov,
+Action = Callable[[Host, Path, Mapping[str, Any]], None]
+
+# What each leaves behind, and the inputs that are known here.
+ACTIONS: dict[str, tuple[Action, set[str]]] = {
+    "actions/checkout": (_check_out, {"persist-credentials"}),
+    "actions/download-artifact": (_download, {"name", "path"}),
+    "actions/setup-python": (_set_up_python, {"python-version"}),
+    "actions/upload-artifact": (_upload, {"name", "path"}),
+    "astral-sh/setup-uv": (_set_up_uv, {"enable-cache"}),
+    "codecov/codecov-action": (
+        _codecov,
+        {"disable_search", "files", "report_type", "use_oidc"},
+    ),
 }
