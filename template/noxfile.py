@@ -94,6 +94,12 @@ def train(session: nox.Session) -> None:
 
 
 @nox.session
+def compare(session: nox.Session) -> None:
+    """Judge the newest run beside the production model, suite by suite."""
+    _python(session, PACKAGE, "compare", *session.posargs)
+
+
+@nox.session
 def promote(session: nox.Session) -> None:
     """Train, and make the result the production model."""
     _python(session, PACKAGE, "fit", *session.posargs)

@@ -11,8 +11,6 @@ import signal
 import subprocess
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,9 @@ import pytest
 import yaml
 
 from tests import processes
-from tests.environment import CONSTRAINTS, INDEX, activated, create, use_mirror
+from tests.environment import CONSTRAINTS, INDEX, create, use_mirror
 from tests.helpers import commit, render, render_repository
+from tests.projects import Project, run_in, without_caches
 
 pytestmark = pytest.mark.environment
 
@@ -30,46 +29,6 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "strict": {"strictness": "strict", "use_codecov": True, "license": "Apache-2.0"},
     "bare": {"use_notebooks": False, "use_codecov": False, "package_name": "m"},
 }
-
-
-class Project:
-    """A generated repository with an environment of its own."""
-
-    def __init__(self, path: Path, answers: Mapping[str, Any]) -> None:
-        self.path = render_repository(path, **answers)
-        self.package = next((self.path / "src").iterdir()).name
-        programs = self.path / ".venv" / "bin"
-        self.environ = activated(programs, _without_caches(os.environ))
-
-    def run(self, command: str, *, succeeds: bool = True) -> str:
-        """Run a command in the activated environment and return what it prints."""
-        return _run(command, self.path, self.environ, succeeds=succeeds)
-
-    @contextmanager
-    def sabotaged(self, file: str, old: str, new: str) -> Iterator[None]:
-        """Replace a text in a file of the package for a while."""
-        path = self.path / "src" / self.package / file
-        healthy = path.read_text()
-        assert healthy.count(old) == 1, f"{old!r} is not in {file} exactly once"
-        path.write_text(healthy.replace(old, new))
-        try:
-            yield
-        finally:
-            path.write_text(healthy)
-
-
-def _without_caches(environ: Mapping[str, str]) -> dict[str, str]:
-    """Let Python keep its compiled files, as on anybody's machine."""
-    hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
-    return {name: value for name, value in environ.items() if name not in hidden}
-
-
-def _run(
-    command: str, folder: Path, environ: Mapping[str, str], *, succeeds: bool = True
-) -> str:
-    done = processes.run_bash(command, folder, environ)
-    assert (done.returncode == 0) == succeeds, f"{command}\n{done.stdout[-6000:]}"
-    return done.stdout
 
 
 # The default answers have their turn with the README.
@@ -99,12 +58,12 @@ def _set_up(name: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
             # With pip alone, once: it takes a minute.
             use_mirror(path, tmp_path_factory.mktemp("a mirror") / "index")
             commit(path, "Name a mirror")
-            environ = _without_caches(os.environ)
+            environ = without_caches(os.environ)
             environ["PATH"] = _path_without_uv(environ["PATH"])
             environ["PIP_CONSTRAINT"] = str(CONSTRAINTS)
             # Wheels of something else, as many companies have.
             environ["PIP_FIND_LINKS"] = str(tmp_path_factory.mktemp("wheels"))
-            _run("scripts/setup.sh", path, environ)
+            run_in("scripts/setup.sh", path, environ)
         else:
             create(path)
     return _projects[name]
@@ -125,8 +84,8 @@ def test_plain_uv_commands_take_the_build_for_the_cpu(tmp_path: Path) -> None:
     """The other one is some gigabytes, and takes its place without a word."""
     project = render_repository(tmp_path / "project")
     use_mirror(project, tmp_path / "index")
-    environ = {**_without_caches(os.environ), "UV_FIND_LINKS": ""}
-    _run("uv lock", project, environ)
+    environ = {**without_caches(os.environ), "UV_FIND_LINKS": ""}
+    run_in("uv lock", project, environ)
     lock = tomllib.loads((project / "uv.lock").read_text())
     # Nothing that was published in the last days, whenever that is.
     assert lock["options"]["exclude-newer-span"] == "P7D"
@@ -142,7 +101,7 @@ def test_plain_uv_commands_take_the_build_for_the_cpu(tmp_path: Path) -> None:
         ("uv sync --dry-run", cpu - gpu),
         ("UV_NO_GROUP=cpu uv sync --dry-run", gpu),
     ):
-        output = _run(command, project, environ)
+        output = run_in(command, project, environ)
         (version,) = re.findall(r"^ \+ torch==(\S+)$", output, re.MULTILINE)
         assert version in builds
 
@@ -153,11 +112,11 @@ def test_setup_says_what_to_do_about_a_blocked_index(tmp_path: Path) -> None:
     settings = project / "pyproject.toml"
     blocked = "https://blocked.invalid/whl/cpu"
     settings.write_text(settings.read_text().replace(INDEX, blocked))
-    uv = {**_without_caches(os.environ), "UV_FIND_LINKS": "", "UV_HTTP_RETRIES": "0"}
+    uv = {**without_caches(os.environ), "UV_FIND_LINKS": "", "UV_HTTP_RETRIES": "0"}
     pip = uv | {"PATH": _path_without_uv(uv["PATH"]), "PIP_RETRIES": "0"}
     pip["PIP_FIND_LINKS"] = str(tmp_path)
     for environ in (uv, pip):
-        output = _run("scripts/setup.sh", project, environ, succeeds=False)
+        output = run_in("scripts/setup.sh", project, environ, succeeds=False)
         last = output.splitlines()[-1]
         assert last.startswith(f"error: setup failed. If {blocked} is blocked here, ")
 
@@ -169,9 +128,9 @@ def test_folder_of_a_larger_repository(
     folder = render_repository(tmp_path).joinpath("inner")
     render(folder)
     nox = shlex.join([str(default_project.path / ".venv" / "bin" / "nox"), "-s"])
-    output = _run(f"{nox} lint", folder, default_project.environ, succeeds=False)
+    output = run_in(f"{nox} lint", folder, default_project.environ, succeeds=False)
     assert "the hooks are for a whole repository" in output
-    output = _run(f"{nox} tests -- --help", folder, default_project.environ)
+    output = run_in(f"{nox} tests -- --help", folder, default_project.environ)
     assert "--data-docs" in output
 
 

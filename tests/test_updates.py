@@ -52,10 +52,12 @@ def zone_of(tmp_path_factory: pytest.TempPathFactory) -> Zone:
     zones = {
         path: zone
         for zone, row in rows.items()
-        for path in re.findall(r"(?<!except )`([^`]+)`", row)
+        for path in re.findall(r"`([^`]+)`", re.sub(r" except `[^`]+`", "", row))
     }
 
     def zone(name: str) -> str:
+        # Whatever the package of a project is called.
+        name = re.sub(r"^src/\w+/", "src/digit_recognizer/", name)
         folders = [f"{folder}/" for folder in PurePosixPath(name).parents]
         named = [path for path in (name, *folders) if path in zones]
         assert named, f"CONTRIBUTING does not say whose {name} is"
@@ -70,7 +72,11 @@ def publish(source: Path) -> None:
         if name and "answers_file" not in name:
             path = source / name
             path.write_bytes(path.read_bytes() + NEWS)
-    for folder in ("scripts", "tests/helpers", "tests/code", "src/{{ package_name }}"):
+    package = "src/{{ package_name }}"
+    for folder in (
+        *("scripts", "tests/helpers", "tests/code"),
+        *(package, f"{package}/toolkit"),
+    ):
         (source / "template" / folder / "news.py").write_bytes(NEWS)
     (source / "template" / "configs" / "default.yaml").unlink()
     commit(source, "Next release", NEXT_VERSION)

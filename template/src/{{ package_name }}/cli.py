@@ -18,9 +18,9 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 
 from . import report
 from .datamodule import DigitsDataModule
-from .errors import InputError
+from .toolkit.errors import InputError
 from .production import load_checkpoint
-from .runs import new_run_dir, newest_checkpoint
+from .toolkit.runs import new_run_dir, newest_checkpoint
 from .training import DigitClassifier
 
 CONFIG = "configs/default.yaml"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .errors import InputError
+from .toolkit.errors import InputError
 
 CLASSES = tuple("0123456789")
 SPLITS = ("train", "val", "test")

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from .data import Digits, load_splits
-from .errors import require
+from .toolkit.errors import require
 
 Batch = tuple[Tensor, Tensor]
 

@@ -107,39 +107,6 @@ def concatenate(parts: Sequence[Evaluation]) -> Evaluation:
     )
 
 
-def is_worse(new: Evaluation, old: Evaluation, chance: float = 0.05) -> bool:
-    """Tell whether a model is worse than another one, and not by chance.
-
-    The exact sign test (McNemar, 1947) on the examples that only one of them predicts
-    right: of two equally good models, each gets half of these.
-
-    Args:
-        new: Of the model that may be worse.
-        old: Of the other one, on the same examples.
-        chance: The highest probability of a difference like this or a larger one
-            between equally good models.
-
-    Returns:
-        Whether `new` is worse.
-
-    Examples:
-        >>> labels = torch.zeros(8, dtype=torch.int64)
-        >>> right, wrong = torch.eye(10)[[0] * 8], torch.eye(10)[[0] * 2 + [1] * 6]
-        >>> is_worse(score(wrong, labels), score(right, labels))
-        True
-        >>> is_worse(score(right, labels), score(wrong, labels))
-        False
-    """
-    # Imported here: prediction needs this module, but not SciPy.
-    from scipy.stats import binomtest
-
-    lost = int((old.right & ~new.right).sum())
-    differ = int((old.right != new.right).sum())
-    if differ == 0:
-        return False
-    return bool(binomtest(lost, differ, alternative="greater").pvalue < chance)
-
-
 @torch.inference_mode()
 def evaluate(net: nn.Module, data: Digits, batch_size: int = 256) -> Evaluation:
     """Evaluate a network on one split, in plain PyTorch.

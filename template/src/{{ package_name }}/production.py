@@ -17,8 +17,8 @@ from safetensors.torch import load, save
 from torch.utils.flop_counter import FlopCounterMode
 
 from .data import Digits, load_splits
-from .errors import InputError
-from .evaluation import Evaluation, evaluate, is_worse
+from .toolkit.errors import InputError
+from .evaluation import evaluate
 from .model import ConvNet
 
 # Next to the package in the repository; not part of an installed wheel.
@@ -110,43 +110,31 @@ def load_checkpoint(path: Path) -> tuple[ConvNet, dict[str, Any]]:
     return net.eval(), hyperparameters
 
 
-def promote(
-    checkpoint: Path, folder: Path = PRODUCTION_DIR, *, even_if_worse: bool = False
-) -> dict[str, Evaluation]:
-    """Make a checkpoint the production model.
+def write_production(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> None:
+    """Write a production model, whatever was there before.
 
     Args:
         checkpoint: Written by a training run, still in the folder of its run.
         folder: Gets the weights, the record of what they are, the configuration
             of their training and the golden predictions.
-        even_if_worse: Do not refuse a model that is worse than the one in use.
-
-    Returns:
-        The evaluations on the test split: `old`, of the model in use so far, if it
-        fits today's network, and `new`.
 
     Raises:
-        InputError: The checkpoint or its configuration is missing or unusable, or
-            the model is worse; the folder is as it was.
+        InputError: The checkpoint or its configuration is missing or unusable; the
+            folder is as it was.
     """
     net, hyperparameters = load_checkpoint(checkpoint)
     config = checkpoint.resolve().parents[1] / "config.yaml"
     if not config.is_file():
         raise InputError(f"{config} is missing: promote a checkpoint from its run")
     splits = load_splits()
-    new, old = evaluate(net, splits["test"]), _evaluate_old(folder, splits["test"])
-    if old is not None and is_worse(new, old) and not even_if_worse:
-        raise InputError(
-            f"{checkpoint} is worse than the model in use, {new.accuracy:.1%} right "
-            f"instead of {old.accuracy:.1%}: train again, or add --even-if-worse"
-        )
+    evaluation = evaluate(net, splits["test"])
     content = save(net.state_dict())
     record = {
         "sha256": hashlib.sha256(content).hexdigest(),
         "commit": _commit(),
         "model": _architecture(hyperparameters),
         "data": {name: data.fingerprint() for name, data in splits.items()},
-        "metrics": {"test": new.metrics()},
+        "metrics": {"test": evaluation.metrics()},
         "cost": {
             "flops": _flops(net, splits["test"]),
             "weights": sum(weight.numel() for weight in net.parameters()),
@@ -162,7 +150,6 @@ def promote(
     (folder / "record.json").write_text(json.dumps(record, indent=2) + "\n")
     (folder / "config.yaml").write_text(config.read_text())
     (folder / "golden.jsonl").write_text("\n".join(golden) + "\n")
-    return {"new": new} if old is None else {"old": old, "new": new}
 
 
 @torch.inference_mode()
@@ -184,14 +171,6 @@ def golden_examples(net: ConvNet, data: Digits) -> list[dict[str, Any]]:
             rows, labels.tolist(), logits.tolist(), strict=True
         )
     ]
-
-
-def _evaluate_old(folder: Path, data: Digits) -> Evaluation | None:
-    """Evaluate the model in use, unless it is of another kind."""
-    try:
-        return evaluate(load_production(folder), data)
-    except (InputError, RuntimeError):
-        return None
 
 
 def _commit() -> str | None:

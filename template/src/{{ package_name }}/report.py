@@ -11,7 +11,8 @@ from matplotlib.ticker import MaxNLocator
 
 from .data import CLASSES, Digits
 from .evaluation import Evaluation
-from .task import describe_label, draw_example
+from .task import describe_label
+from .toolkit.pictures import draw_examples, save
 
 
 def write_curves(run_dir: Path) -> Path:
@@ -36,7 +37,7 @@ def write_curves(run_dir: Path) -> Path:
     _draw_curve(accuracy, rows, "val/accuracy")
     accuracy.set(xlabel="epoch", ylabel="accuracy")
     accuracy.legend()
-    return _save(figure, run_dir / "curves.png")
+    return save(figure, run_dir / "curves.png")
 
 
 def write_evaluation(
@@ -73,8 +74,8 @@ def write_evaluation(
                     f"{evaluation.losses[row]:.4f}",
                 ]
             )
-    confusion = _save(draw_confusion(evaluation), folder / "confusion.png")
-    errors = _save(draw_errors(evaluation, data), folder / "errors.png")
+    confusion = save(draw_confusion(evaluation), folder / "confusion.png")
+    errors = save(draw_errors(evaluation, data), folder / "errors.png")
     return [metrics, examples, confusion, errors]
 
 
@@ -112,23 +113,7 @@ def draw_errors(evaluation: Evaluation, data: Digits, count: int = 20) -> Figure
         A picture of each, the highest loss first; below it stands the digest that
         finds it in `examples.csv`.
     """
-    worst = evaluation.worst(count)
-    digests = data.digests()
-    columns = 5
-    lines = -(-len(worst) // columns)
-    figure = Figure(figsize=(1.8 * columns, 2.3 * lines), layout="constrained")
-    for position, row in enumerate(worst):
-        axes = figure.add_subplot(lines, columns, position + 1)
-        draw_example(axes, data.images[row])
-        label = describe_label(evaluation.labels[row])
-        prediction = describe_label(evaluation.predictions[row])
-        axes.set_title(
-            f"{label}, predicted {prediction}\nloss {evaluation.losses[row]:.2f}",
-            fontsize=9,
-            color="black" if evaluation.right[row] else "firebrick",
-        )
-        axes.set_xlabel(digests[row], fontsize=8)
-    return figure
+    return draw_examples(evaluation, data, evaluation.worst(count))
 
 
 def table(evaluations: Mapping[str, Evaluation]) -> str:
@@ -162,8 +147,3 @@ def _draw_curve(axes: Axes, rows: list[dict[str, str]], name: str) -> None:
     epochs, values = zip(*points, strict=True) if points else ((), ())
     axes.plot(epochs, values, marker=".", label=name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no epoch 2.5
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    figure.savefig(path, dpi=120)
-    return path

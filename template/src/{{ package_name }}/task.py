@@ -1,7 +1,8 @@
 """The task: what an example is to people, and how it comes from a file.
 
 Here it is an image. Prediction, reports and notebooks see no more of the task than
-these functions, `data.py` and `model.py`: another task rewrites these three.
+these functions, `data.py` and `model.py`: another task rewrites these three. The
+toolkit, which serves any task, sees what `__all__` names.
 """
 
 from pathlib import Path
@@ -12,11 +13,32 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from .data import CLASSES, IMAGE_SIZE, MAX_INK
-from .errors import InputError
+from .data import CLASSES, IMAGE_SIZE, MAX_INK, Digits, load_splits
+from .evaluation import evaluate
+from .production import (
+    PRODUCTION_DIR,
+    load_checkpoint,
+    load_production,
+    load_record,
+    write_production,
+)
+from .toolkit.errors import InputError
 
 if TYPE_CHECKING:  # prediction does not wait for it
     from matplotlib.axes import Axes
+
+__all__ = [
+    "PRODUCTION_DIR",
+    "describe_label",
+    "draw_example",
+    "evaluate",
+    "load_checkpoint",
+    "load_production",
+    "load_record",
+    "load_splits",
+    "suites",
+    "write_production",
+]
 
 
 def read_example(path: Path, *, invert: bool = False) -> Tensor:
@@ -56,8 +78,9 @@ def write_example(image: Tensor, path: Path) -> None:
     Image.fromarray(gray.astype(np.uint8)).save(path)
 
 
-def draw_example(axes: "Axes", image: Tensor) -> None:
-    """Draw raw pixels, uint8 (8, 8), without axes around them."""
+def draw_example(axes: "Axes", data: Digits, row: int) -> None:
+    """Draw the image in a row of the data, without axes around it."""
+    image = data.images[row]  # (8, 8)
     axes.imshow(image.numpy(), cmap="gray", vmin=0, vmax=MAX_INK)
     axes.set(xticks=[], yticks=[])
 
@@ -65,3 +88,11 @@ def draw_example(axes: "Axes", image: Tensor) -> None:
 def describe_label(label: Tensor) -> str:
     """Name a label or a prediction, an index ()."""
     return CLASSES[label]
+
+
+def suites(data: Digits) -> dict[str, list[int]]:
+    """Return the rows of each class: a model is judged on every one of them."""
+    return {
+        f"class {name}": (data.labels == index).nonzero().flatten().tolist()
+        for index, name in enumerate(CLASSES)
+    }

@@ -7,7 +7,7 @@ from torch.optim import Optimizer
 
 from .data import to_tensor
 from .datamodule import Batch, DigitsDataModule
-from .errors import InputError, require
+from .toolkit.errors import InputError, require
 from .evaluation import Evaluation, concatenate, example_losses, score
 from .model import ConvNet
 

@@ -1,0 +1,1 @@
+"""What works for any task: it knows yours only through `task.py`."""

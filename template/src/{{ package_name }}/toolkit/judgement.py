@@ -1,0 +1,85 @@
+"""Judgement: a new model beside the one in use, on the data of today."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import task
+from .comparison import Comparison, compare
+from .errors import InputError
+from .protocols import Evaluation, Examples
+from .settings import load_settings
+
+JUDGED = "test"  # the split that no model is trained on, nor chosen by
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is known about a new model beside the one in use.
+
+    Attributes:
+        checkpoint: The new model.
+        comparison: The verdict.
+        new: What the new model says about each example.
+        old: What the one in use says, if it fits today's network.
+        data: The examples.
+        changed: The splits that are not what they were at the last promotion.
+    """
+
+    checkpoint: Path
+    comparison: Comparison
+    new: Evaluation
+    old: Evaluation | None
+    data: Examples
+    changed: list[str]
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run that trained the new model."""
+        return self.checkpoint.resolve().parents[1]
+
+
+def judge(checkpoint: Path, folder: Path = task.PRODUCTION_DIR) -> Judgement:
+    """Compare a checkpoint with the model in use, on the data of today.
+
+    Args:
+        checkpoint: Written by a training run.
+        folder: Of the model in use.
+
+    Returns:
+        The judgement; nothing is changed by it.
+
+    Raises:
+        InputError: There is no such checkpoint, or what it says is no number.
+    """
+    settings = load_settings()
+    net, _ = task.load_checkpoint(checkpoint)
+    splits = task.load_splits()
+    data = splits[JUDGED]
+    new = task.evaluate(net, data)
+    for name, value in new.metrics().items():
+        if not math.isfinite(value):
+            raise InputError(f"{checkpoint} cannot be used: its {name} is {value}")
+    try:
+        old = task.evaluate(task.load_production(folder), data)
+        recorded = task.load_record(folder).get("data", {})
+    except (InputError, RuntimeError):  # of another kind, or none at all
+        old, recorded = None, {}
+    return Judgement(
+        checkpoint=checkpoint,
+        comparison=compare(
+            new.right,
+            None if old is None else old.right,
+            task.suites(data),
+            settings.floors,
+            settings.chance,
+        ),
+        new=new,
+        old=old,
+        data=data,
+        changed=[
+            name
+            for name, split in splits.items()
+            if name in recorded and recorded[name] != split.fingerprint()
+        ],
+    )

@@ -1,0 +1,48 @@
+"""Promotion: a new model takes the place of the one in use, unless it is worse."""
+
+from pathlib import Path
+
+from .. import task
+from .card import write_card
+from .errors import InputError
+from .judgement import Judgement, judge
+from .settings import SETTINGS
+
+
+def promote(
+    checkpoint: Path, folder: Path = task.PRODUCTION_DIR, *, even_if_worse: bool = False
+) -> Judgement:
+    """Make a checkpoint the production model.
+
+    Args:
+        checkpoint: Written by a training run, still in the folder of its run.
+        folder: Of the model in use; gets the new one.
+        even_if_worse: Do not refuse a model that is worse than the one in use.
+
+    Returns:
+        How it compares with the model in use so far.
+
+    Raises:
+        InputError: The checkpoint or its configuration is missing or unusable, or
+            the model is worse; the folder is as it was.
+    """
+    judgement = judge(checkpoint, folder)
+    if judgement.comparison.verdict == "regress" and not even_if_worse:
+        raise InputError(
+            f"{checkpoint} is {judgement.comparison.reason}: train again, look at the "
+            f"floors in {SETTINGS}, or add --even-if-worse"
+        )
+    write_promoted(judgement, folder)
+    return judgement
+
+
+def write_promoted(judgement: Judgement, folder: Path) -> None:
+    """Write all that a production model consists of.
+
+    Args:
+        judgement: On the new model.
+        folder: Gets the weights, the record of what they are, the configuration of
+            their training, the golden predictions and the card.
+    """
+    task.write_production(judgement.checkpoint, folder)
+    write_card(judgement, folder)

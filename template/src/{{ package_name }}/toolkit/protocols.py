@@ -1,0 +1,41 @@
+"""What the toolkit expects of the examples and evaluations that `task.py` gives it."""
+
+from typing import Protocol
+
+from torch import Tensor
+
+
+class Examples(Protocol):
+    """N labelled examples in a fixed order."""
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+
+    def digests(self) -> list[str]:
+        """Return a short content hash per example."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of all examples and labels: other data, another hash."""
+
+
+class Evaluation(Protocol):
+    """What a model said about N examples, in their order."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Return the true labels, shape (N,)."""
+
+    @property
+    def predictions(self) -> Tensor:
+        """Return what was predicted, shape (N,)."""
+
+    @property
+    def losses(self) -> Tensor:
+        """Return the loss of each example, shape (N,)."""
+
+    @property
+    def right(self) -> Tensor:
+        """Return whether each example is predicted right, shape (N,)."""
+
+    def metrics(self) -> dict[str, float]:
+        """Return the averages by name."""

@@ -1,0 +1,52 @@
+"""Generated repositories with an environment of their own, for tests to work in."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests import processes
+from tests.environment import activated
+from tests.helpers import render_repository
+
+
+class Project:
+    """A generated repository with an environment of its own."""
+
+    def __init__(self, path: Path, answers: Mapping[str, Any]) -> None:
+        self.path = render_repository(path, **answers)
+        self.package = next((self.path / "src").iterdir()).name
+        programs = self.path / ".venv" / "bin"
+        self.environ = activated(programs, without_caches(os.environ))
+
+    def run(self, command: str, *, succeeds: bool = True) -> str:
+        """Run a command in the activated environment and return what it prints."""
+        return run_in(command, self.path, self.environ, succeeds=succeeds)
+
+    @contextmanager
+    def sabotaged(self, file: str, old: str, new: str) -> Iterator[None]:
+        """Replace a text in a file of the package for a while."""
+        path = self.path / "src" / self.package / file
+        healthy = path.read_text()
+        assert healthy.count(old) == 1, f"{old!r} is not in {file} exactly once"
+        path.write_text(healthy.replace(old, new))
+        try:
+            yield
+        finally:
+            path.write_text(healthy)
+
+
+def without_caches(environ: Mapping[str, str]) -> dict[str, str]:
+    """Let Python keep its compiled files, as on anybody's machine."""
+    hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
+    return {name: value for name, value in environ.items() if name not in hidden}
+
+
+def run_in(
+    command: str, folder: Path, environ: Mapping[str, str], *, succeeds: bool = True
+) -> str:
+    """Run a command and return what it prints."""
+    done = processes.run_bash(command, folder, environ)
+    assert (done.returncode == 0) == succeeds, f"{command}\n{done.stdout[-6000:]}"
+    return done.stdout

@@ -1,0 +1,100 @@
+"""A new model beside the one in use: the verdict is right, and names what is wrong.
+
+These tests install PyTorch, once, and train.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.environment import create
+from tests.projects import Project
+
+pytestmark = pytest.mark.environment
+
+# How the training data are damaged; the test data are not.
+SPLIT = "    rows_of = split_indices(images, labels)\n"
+WITHOUT_CLASS_8 = """\
+    train = rows_of["train"]
+    rows_of["train"] = train[labels[train] != 8]
+"""
+NOISE = """\
+    generator = np.random.default_rng(1)
+    noisy = generator.permutation(rows_of["train"])[:431]  # 40 %
+    labels[noisy] = generator.integers(0, 10, len(noisy))
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A new project, in which a regression is an error, and no floor hides one."""
+    project = Project(tmp_path_factory.mktemp("promotion") / "project", {})
+    create(project.path)
+    settings = project.path / "configs" / "comparison.yaml"
+    settings.write_text("mode: enforce\n")
+    return project
+
+
+def compare(project: Project, *, succeeds: bool = True) -> dict[str, Any]:
+    """Compare the newest run, and return the verdict."""
+    output = project.run("nox -s compare", succeeds=succeeds)
+    folder = project.path / "build" / "comparison"
+    verdict: dict[str, Any] = json.loads((folder / "verdict.json").read_text())
+    assert f"\n{verdict['verdict']}: {verdict['reason']}\n" in output
+    assert (
+        f"**{verdict['verdict']}**: {verdict['reason']}."
+        in (folder / "card.md").read_text()
+    )
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("damage", "options", "name"),
+    [
+        pytest.param(WITHOUT_CLASS_8, "", "class 8 (0.0% right", id="without a class"),
+        pytest.param(NOISE, "", "worse on all (", id="two labels of five are random"),
+        pytest.param(
+            "", "--trainer.max_epochs=1", "worse on all (", id="hardly trained"
+        ),
+    ],
+)
+def test_damaged_model_is_a_regression(
+    project: Project, damage: str, options: str, name: str
+) -> None:
+    """By the name of the suite that it is worse on."""
+    with project.sabotaged("data.py", SPLIT, SPLIT + damage):
+        project.run(f"python -m {project.package} fit {options}")
+    verdict = compare(project, succeeds=False)
+    assert verdict["verdict"] == "regress"
+    assert name in verdict["reason"]
+
+
+def test_equal_model_is_kept(project: Project) -> None:
+    """Another seed is another model, as good as the first."""
+    project.run(f"python -m {project.package} fit --seed_everything=2")
+    assert compare(project)["verdict"] == "keep"
+
+
+def test_better_model_is_promoted(project: Project) -> None:
+    """Than one of a single epoch, which was promoted on request."""
+    path = project.path
+    run = f"python -m {project.package}"
+    project.run(f"{run} fit --trainer.max_epochs=1")
+    refused = project.run(f"{run} promote", succeeds=False)
+    assert "worse on " in refused
+    assert project.run("git status --porcelain models") == ""
+    project.run(f"{run} promote --even-if-worse")
+    project.run("git add --all && git commit --quiet --message=Worse")
+    project.run(f"{run} fit --trainer.max_epochs=5")
+    assert compare(project)["verdict"] == "promote"
+    # What it proposes is what promoting it does.
+    project.run(f"{run} promote")
+    proposed = path / "build" / "comparison" / "production"
+    production = path / "models" / "production"
+    for file in production.iterdir():
+        assert (proposed / file.name).read_bytes() == file.read_bytes()
+    changed = project.run("git status --porcelain").split()[1::2]
+    assert {str(Path(name).parent) for name in changed} == {"models/production"}
+    project.run("pytest -q tests/model")
