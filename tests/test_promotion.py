@@ -77,8 +77,8 @@ def test_equal_model_is_kept(project: Project) -> None:
     assert compare(project)["verdict"] == "keep"
 
 
-def test_better_model_is_promoted(project: Project) -> None:
-    """Than one of a single epoch, which was promoted on request."""
+def test_better_model_is_promoted_and_taken_back(project: Project) -> None:
+    """It is better than one of a single epoch, which was promoted on request."""
     path = project.path
     run = f"python -m {project.package}"
     project.run(f"{run} fit --trainer.max_epochs=1")
@@ -98,3 +98,9 @@ def test_better_model_is_promoted(project: Project) -> None:
     changed = project.run("git status --porcelain").split()[1::2]
     assert {str(Path(name).parent) for name in changed} == {"models/production"}
     project.run("pytest -q tests/model")
+    # The way back is that of any change.
+    before = project.run("git show HEAD:models/production/record.json")
+    project.run("git add --all && git commit --quiet --message=Better")
+    project.run("git revert --no-edit HEAD")
+    assert (production / "record.json").read_text() == before
+    project.run("pytest -q tests/model -k 'golden or metrics'")
