@@ -15,13 +15,32 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option of `nox -s data-docs`."""
+    """Add the options of `nox -s data-docs` and `nox -s gpu`."""
     parser.addoption(
         "--data-docs",
         type=Path,
         metavar="FOLDER",
         help="write the data docs (HTML) of the expectation tests to this folder",
     )
+    parser.addoption(
+        "--need-gpu",
+        action="store_true",
+        help="let tests marked gpu fail where there is none, instead of skipping them",
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests marked gpu where there is none."""
+    if item.get_closest_marker("gpu") is None:
+        return
+    import torch  # after the variables above are set
+
+    if torch.cuda.is_available():
+        return
+    if item.config.getoption("--need-gpu"):
+        # A runner whose driver is broken must not look like one where all is well.
+        pytest.fail("PyTorch finds no GPU here", pytrace=False)
+    pytest.skip("PyTorch finds no GPU here")
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,12 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def gpu(session: nox.Session) -> None:
+    """Run the tests that need a GPU; without one they fail."""
+    _python(session, "pytest", "-m", "gpu", "--need-gpu", *session.posargs)
+
+
+@nox.session
 def notebooks(session: nox.Session) -> None:
     """Run the notebooks from top to bottom."""
     if not NOTEBOOKS:

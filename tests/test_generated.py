@@ -209,6 +209,42 @@ def test_sorted_data_do_not_silence_memorization(default_project: Project) -> No
     assert "::test_memorizes_a_batch" in output
 
 
+def test_promised_gpu_is_missed(default_project: Project) -> None:
+    """Its tests are skipped where there is none, and red on a runner that has one."""
+    assert re.search(r"\n\d+ skipped", default_project.run("pytest -q -m gpu"))
+    output = default_project.run("nox -s gpu", succeeds=False)
+    assert "PyTorch finds no GPU here" in output
+    assert not re.search("passed|skipped", output)
+
+
+PRETENCE = """
+import lightning, pytest, torch
+from tests.helpers import training
+
+torch.Tensor.cuda = torch.nn.Module.cuda = lambda self: self
+training.Trainer = lambda accelerator, **options: lightning.Trainer(
+    accelerator="cpu", **options
+)
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.own_markers = [mark for mark in item.own_markers if mark.name != "gpu"]
+"""
+
+
+def test_tests_for_a_gpu_are_sound(default_project: Project, tmp_path: Path) -> None:
+    """They rarely run, so let the CPU be the GPU: all but the device is tried."""
+    (tmp_path / "pretence.py").write_text(PRETENCE)
+    pretend = f"PYTHONPATH=.:{tmp_path} pytest -q -m gpu -p pretence"
+    assert re.search(r"\n6 passed", default_project.run(pretend))
+    loss = "example_losses(self.net(x), labels).mean()"
+    scaled = f"{loss} * (1.5 if torch.is_autocast_enabled('cpu') else 1)"
+    with default_project.sabotaged("training.py", loss, scaled):
+        output = default_project.run(pretend, succeeds=False)
+    assert "test_step_in_half_precision[bf16-mixed]" in output
+
+
 def test_production_model_is_of_todays_default(default_project: Project) -> None:
     """A new team's first promotion should show what they changed, and no more."""
     program = f"python -m {default_project.package} fit --print_config"

@@ -1,0 +1,51 @@
+"""Trainings as tests need them: by the real trainer, without files and noise."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from lightning import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+def fit(
+    module: LightningModule,
+    data: LightningDataModule,
+    steps: int,
+    *,
+    accelerator: str = "cpu",
+    precision: Precision = "32-true",
+    overfit_batches: int = 0,
+    callbacks: Sequence[Callback] = (),
+) -> int:
+    """Train for some steps.
+
+    Args:
+        module: Is trained.
+        data: Brings the training split.
+        steps: Of the optimizer.
+        accelerator: `cpu`, or `gpu` in tests that are marked so.
+        precision: Of the arithmetic, as in the options of the trainer.
+        overfit_batches: If not 0, so many batches come again and again.
+        callbacks: Of the trainer.
+
+    Returns:
+        The number of steps that were taken.
+    """
+    trainer = Trainer(
+        accelerator=accelerator,
+        devices=1,
+        precision=precision,
+        max_steps=steps,
+        max_epochs=-1,
+        overfit_batches=overfit_batches,
+        limit_val_batches=0,
+        callbacks=list(callbacks),
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+    )
+    trainer.fit(module, data)
+    return trainer.global_step
