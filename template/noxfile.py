@@ -52,6 +52,12 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def slow(session: nox.Session) -> None:
+    """Run the tests marked slow, which all others leave out."""
+    _python(session, "pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
 def gpu(session: nox.Session) -> None:
     """Run the tests that need a GPU; without one they fail."""
     _python(session, "pytest", "-m", "gpu", "--need-gpu", *session.posargs)
@@ -97,6 +103,12 @@ def train(session: nox.Session) -> None:
     """Train, then evaluate the best checkpoint on the test data."""
     _python(session, PACKAGE, "fit", *session.posargs)
     _python(session, PACKAGE, "test")
+
+
+@nox.session
+def retrain(session: nox.Session) -> None:
+    """Train each file in configs/ that says `retrain: true`; or -- FILE [OPTION]."""
+    _python(session, PACKAGE, "retrain", *session.posargs)
 
 
 @nox.session

@@ -4,6 +4,7 @@ These tests install PyTorch, once, and train.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,23 @@ def test_damaged_model_is_a_regression(
 
 
 def test_equal_model_is_kept(project: Project) -> None:
-    """Another seed is another model, as good as the first."""
-    project.run(f"python -m {project.package} fit --seed_everything=2")
+    """Another seed is another model, as good as the first.
+
+    An old experiment is tried again before it, and another one is too old.
+    """
+    configs = project.path / "configs"
+    small, removed = "model: {channels: 4}", "model: {layers: 4}"
+    for name, model in (("small", small), ("old", removed)):
+        limit = "trainer: {max_epochs: 1}"
+        (configs / f"{name}.yaml").write_text(f"retrain: true\n{model}\n{limit}\n")
+    retrain = "nox -s retrain -- --seed_everything=2"
+    output = project.run(retrain, succeeds=False)
+    assert re.search(r"\nconfigs/old.yaml +0 +0 +did not begin\n", output)
+    assert re.search(r"\nconfigs/small.yaml .+ runs/fit-\d+\n", output)
+    assert re.search(r"\nconfigs/default.yaml .+ runs/fit-\d+\n", output)
     assert compare(project)["verdict"] == "keep"
+    for name in ("small", "old"):
+        (configs / f"{name}.yaml").unlink()
 
 
 def test_better_model_is_promoted_and_taken_back(project: Project) -> None:

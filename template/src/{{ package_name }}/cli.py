@@ -20,6 +20,7 @@ from . import report
 from .datamodule import DigitsDataModule
 from .toolkit.errors import InputError
 from .production import load_checkpoint
+from .toolkit.recorder import Recorder
 from .toolkit.runs import new_run_dir, newest_checkpoint
 from .training import DigitClassifier
 
@@ -74,13 +75,17 @@ class CLI(LightningCLI):
         return {name: commands[name] for name in ("fit", "validate", "test")}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add an option that the trainer does not have."""
+        """Add options that the trainer does not have."""
         parser.add_argument(
             "--threads", type=PositiveInt, default=1, help="of PyTorch, on the CPU"
+        )
+        parser.add_argument(
+            "--retrain", type=bool, default=False, help="whether nox -s retrain does it"
         )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Find the checkpoint, and refuse options that it would overrule."""
+        self.arguments = [*args]  # type: ignore[misc]  # `run` gives a list
         super().parse_arguments(parser, args)
         command = self.config.subcommand
         config = self.config[command]
@@ -89,8 +94,8 @@ class CLI(LightningCLI):
         if config.ckpt_path is None:
             return
         _, trained_with = load_checkpoint(Path(config.ckpt_path))
-        # Without the defaults, to see what was asked for; `run` gives a list.
-        asked = parser.parse_args(args, defaults=False)  # type: ignore[arg-type]
+        # Without the defaults, to see what was asked for.
+        asked = parser.parse_args(self.arguments, defaults=False)
         given = asked[command].get("model", {})
         for name, value in given.items():
             before = trained_with.get(name, value)
@@ -134,11 +139,15 @@ class CLI(LightningCLI):
             raise
 
     def after_instantiate_classes(self) -> None:
-        """Show no progress bar in a log: there each of its steps is a line."""
+        """Record the training; show no progress bar in a log, a line per step."""
         wanted = self.config[self.subcommand].trainer.enable_progress_bar
         bar = self.trainer.progress_bar_callback
         if bar is not None and wanted is None and not sys.stdout.isatty():
             bar.disable()
+        if self.subcommand == "fit" and self.run_dir is not None:
+            seed = self.config.fit.seed_everything
+            recorder = Recorder(self.run_dir, self.arguments, seed)
+            self.trainer.callbacks.append(recorder)  # type: ignore[attr-defined]
 
     def after_fit(self) -> None:
         """Draw the learning curves."""

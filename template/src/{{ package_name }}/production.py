@@ -7,8 +7,6 @@ promotion is a commit that changes it, a rollback is the revert of that commit.
 import hashlib
 import inspect
 import json
-import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from .data import Digits, load_splits
 from .toolkit.errors import InputError
 from .evaluation import evaluate
 from .model import ConvNet
+from .toolkit.record import load_training
 
 # Next to the package in the repository; not part of an installed wheel.
 PRODUCTION_DIR = Path(__file__).resolve().parents[2] / "models" / "production"
@@ -119,19 +118,19 @@ def write_production(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> None:
             of their training and the golden predictions.
 
     Raises:
-        InputError: The checkpoint or its configuration is missing or unusable; the
-            folder is as it was.
+        InputError: The checkpoint, its configuration or its record is missing or
+            unusable; the folder is as it was.
     """
     net, hyperparameters = load_checkpoint(checkpoint)
     config = checkpoint.resolve().parents[1] / "config.yaml"
     if not config.is_file():
         raise InputError(f"{config} is missing: promote a checkpoint from its run")
+    training = load_training(checkpoint)
     splits = load_splits()
     evaluation = evaluate(net, splits["test"])
     content = save(net.state_dict())
     record = {
         "sha256": hashlib.sha256(content).hexdigest(),
-        "commit": _commit(),
         "model": _architecture(hyperparameters),
         "data": {name: data.fingerprint() for name, data in splits.items()},
         "metrics": {"test": evaluation.metrics()},
@@ -139,10 +138,7 @@ def write_production(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> None:
             "flops": _flops(net, splits["test"]),
             "weights": sum(weight.numel() for weight in net.parameters()),
         },
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__.split("+")[0],
-        },
+        "training": training,
     }
     golden = [json.dumps(line) for line in golden_examples(net, splits["test"])]
     folder.mkdir(parents=True, exist_ok=True)
@@ -171,18 +167,6 @@ def golden_examples(net: ConvNet, data: Digits) -> list[dict[str, Any]]:
             rows, labels.tolist(), logits.tolist(), strict=True
         )
     ]
-
-
-def _commit() -> str | None:
-    """Name the commit of the code, with `-dirty` if it was edited since."""
-    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    try:
-        done = subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True
-        )
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() or None
 
 
 def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:

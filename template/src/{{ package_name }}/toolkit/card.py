@@ -3,6 +3,7 @@
 Markdown with pictures beside it, for the people who decide whether a model is used.
 """
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def write_card(judgement: Judgement, folder: Path) -> Path:
         as_markdown(comparison.rows()),
         "*lost*: examples that only the old model predicts right; *won*: only the new.",
         as_markdown(_metrics(judgement)),
+        "## Training",
+        as_markdown(_training(judgement)),
         *_curves(judgement, folder),
         *_errors(judgement, folder),
     ]
@@ -63,12 +66,29 @@ def _metrics(judgement: Judgement) -> list[list[str]]:
     return rows
 
 
+def _training(judgement: Judgement) -> list[list[str]]:
+    facts = judgement.training
+    began = facts["resumed_from"]
+    versions = [f"{name} {version}" for name, version in facts["versions"].items()]
+    took = f"{facts['epochs']:,} epochs, {facts['steps']:,} steps, {facts['seconds']:,}"
+    return [
+        ["training", "value"],
+        ["command", f"`{shlex.join(facts['arguments'])}`"],
+        *([["resumed from", f"`{began}`"]] if began else []),
+        ["seed", str(facts["seed"])],
+        ["commit", f"`{facts['commit']}`" if facts["commit"] else "none: not in git"],
+        ["hardware", facts["hardware"]],
+        ["versions", ", ".join(versions)],
+        ["took", f"{took} seconds: {facts['examples_per_second']:,} examples a second"],
+    ]
+
+
 def _curves(judgement: Judgement, folder: Path) -> list[str]:
     curves = judgement.run / "curves.png"
     if not curves.is_file():
         return []
     shutil.copyfile(curves, folder / "curves.png")
-    return ["## Training", "![Loss and accuracy by epoch](curves.png)"]
+    return ["![Loss and accuracy by epoch](curves.png)"]
 
 
 def _errors(judgement: Judgement, folder: Path) -> list[str]:

@@ -13,8 +13,8 @@ Command = Callable[[Sequence[str]], int | None]
 class Parser(argparse.ArgumentParser):
     """Reports a wrong option in one line, and takes none for another."""
 
-    def __init__(self, program: str) -> None:
-        super().__init__(prog=program, allow_abbrev=False)
+    def __init__(self, program: str, epilog: str | None = None) -> None:
+        super().__init__(prog=program, epilog=epilog, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """Raise what `call` prints."""

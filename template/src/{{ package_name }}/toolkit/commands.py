@@ -31,6 +31,29 @@ def run(arguments: Sequence[str]) -> int | None:
     return COMMANDS[command](rest)
 
 
+def _retrain(arguments: Sequence[str]) -> int:
+    parser = Parser(f"{PROGRAM} retrain", "further options are those of fit")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    count = next((n for n, word in enumerate(arguments) if word[0] == "-"), None)
+    files, of_fit = arguments[:count], [] if count is None else arguments[count:]
+    wanted = parser.parse_args([*files, *{"-h", "--help"}.intersection(of_fit)]).files
+
+    from .retraining import configurations, retrain
+    from .tables import as_text
+
+    trainings = retrain(wanted or configurations(), of_fit)
+    rows = [["configuration", "seconds", "examples a second", "outcome"]]
+    for facts in trainings:
+        names = ("seconds", "examples_per_second")
+        figures = [f"{facts.get(name, 0):,}" for name in names]
+        outcome = facts["run"] or "did not begin"
+        if facts["run"] and not facts["finished"]:
+            outcome += "  stopped early"
+        rows.append([facts["configuration"], *figures, outcome])
+    print("\n" + as_text(rows))
+    return 0 if all(facts["finished"] for facts in trainings) else 1
+
+
 def _compare(arguments: Sequence[str]) -> int:
     options = _parser("compare").parse_args(arguments)
 
@@ -89,4 +112,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
     return parser
 
 
-COMMANDS: dict[str, Command] = {"compare": _compare, "promote": _promote}
+COMMANDS: dict[str, Command] = {
+    "retrain": _retrain,
+    "compare": _compare,
+    "promote": _promote,
+}

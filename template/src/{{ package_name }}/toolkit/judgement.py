@@ -3,11 +3,13 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .. import task
 from .comparison import Comparison, compare
 from .errors import InputError
 from .protocols import Evaluation, Examples
+from .record import load_training, require_sound
 from .settings import load_settings
 
 JUDGED = "test"  # the split that no model is trained on, nor chosen by
@@ -24,6 +26,7 @@ class Judgement:
         old: What the one in use says, if it fits today's network.
         data: The examples.
         changed: The splits that are not what they were at the last promotion.
+        training: The record of the training of the new model.
     """
 
     checkpoint: Path
@@ -32,6 +35,7 @@ class Judgement:
     old: Evaluation | None
     data: Examples
     changed: list[str]
+    training: dict[str, Any]
 
     @property
     def run(self) -> Path:
@@ -39,21 +43,30 @@ class Judgement:
         return self.checkpoint.resolve().parents[1]
 
 
-def judge(checkpoint: Path, folder: Path = task.PRODUCTION_DIR) -> Judgement:
+def judge(
+    checkpoint: Path,
+    folder: Path = task.PRODUCTION_DIR,
+    *,
+    even_if_stopped_early: bool = False,
+) -> Judgement:
     """Compare a checkpoint with the model in use, on the data of today.
 
     Args:
         checkpoint: Written by a training run.
         folder: Of the model in use.
+        even_if_stopped_early: Judge what an unfinished training has left, too.
 
     Returns:
         The judgement; nothing is changed by it.
 
     Raises:
-        InputError: There is no such checkpoint, or what it says is no number.
+        InputError: There is no such checkpoint, its training was not sound, or what
+            it says is no number.
     """
     settings = load_settings()
     net, _ = task.load_checkpoint(checkpoint)
+    training = load_training(checkpoint)
+    require_sound(training, checkpoint, even_if_stopped_early=even_if_stopped_early)
     splits = task.load_splits()
     data = splits[JUDGED]
     new = task.evaluate(net, data)
@@ -82,4 +95,5 @@ def judge(checkpoint: Path, folder: Path = task.PRODUCTION_DIR) -> Judgement:
             for name, split in splits.items()
             if name in recorded and recorded[name] != split.fingerprint()
         ],
+        training=training,
     )

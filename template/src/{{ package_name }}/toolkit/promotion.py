@@ -17,16 +17,17 @@ def promote(
     Args:
         checkpoint: Written by a training run, still in the folder of its run.
         folder: Of the model in use; gets the new one.
-        even_if_worse: Do not refuse a model that is worse than the one in use.
+        even_if_worse: Do not refuse a model that is worse than the one in use, or
+            whose training stopped early.
 
     Returns:
         How it compares with the model in use so far.
 
     Raises:
-        InputError: The checkpoint or its configuration is missing or unusable, or
-            the model is worse; the folder is as it was.
+        InputError: The checkpoint, its configuration or its record is missing or
+            unusable, or the model is worse; the folder is as it was.
     """
-    judgement = judge(checkpoint, folder)
+    judgement = judge(checkpoint, folder, even_if_stopped_early=even_if_worse)
     if judgement.comparison.verdict == "regress" and not even_if_worse:
         raise InputError(
             f"{checkpoint} is {judgement.comparison.reason}: train again, look at the "

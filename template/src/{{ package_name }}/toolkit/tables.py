@@ -44,5 +44,6 @@ def as_markdown(rows: Sequence[Sequence[str]]) -> str:
         |---|---|
         | all | 360 |
     """
-    titles, *rest = ["| " + " | ".join(row) + " |" for row in rows]
+    lines = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    titles, *rest = ["| " + " | ".join(line) + " |" for line in lines]
     return "\n".join([titles, "|" + "---|" * len(rows[0]), *rest])
