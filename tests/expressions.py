@@ -67,6 +67,8 @@ def text(value: Any) -> str:
     """Write a value as a workflow does."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "" if value is None or isinstance(value, Missing) else str(value)
 
 
@@ -129,19 +131,27 @@ class _Reader:
         self.tokens = tokens
         self.contexts = contexts
         self.functions = functions
+        self.idle = 0  # how many sides that do not decide we are in
 
     def either(self) -> Any:
         value = self.both()
         while self.takes("||"):
-            other = self.both()
+            other = self.read(self.both, needed=not truth(value))
             value = value if truth(value) else other
         return value
 
     def both(self) -> Any:
         value = self.comparison()
         while self.takes("&&"):
-            other = self.comparison()
+            other = self.read(self.comparison, needed=truth(value))
             value = other if truth(value) else value
+        return value
+
+    def read(self, level: Callable[[], Any], *, needed: bool) -> Any:
+        """Read on; what does not decide is not evaluated, as on the host."""
+        self.idle += not needed
+        value = level()
+        self.idle -= not needed
         return value
 
     def comparison(self) -> Any:
@@ -183,7 +193,8 @@ class _Reader:
         if name in LITERALS:
             return LITERALS[name]
         if name in self.functions and self.takes("("):
-            return self.functions[name](*self.arguments())
+            arguments = self.arguments()
+            return Missing() if self.idle else self.functions[name](*arguments)
         if name not in self.contexts:
             raise Unknown(f"no {name!r} here: {self.expression!r}")
         value = self.contexts[name]

@@ -250,6 +250,7 @@ def _without_numbers(line: str) -> str:
     """Leave out what is an example: times, shares, and widths that follow from them."""
     if line == "...":
         return line
+    line = re.sub(r" \(\d+:\d\d:\d\d\)", "", line)  # of what took over a minute
     return re.sub(r"a minute|[\d.]+( (seconds?|minutes))?|=+", "#", line).strip()
 
 

@@ -32,6 +32,10 @@ from tests.workflows import Host
 # What we have checked: the commit of each version of each action.
 PINS = {
     "actions/checkout": ("v7.0.1", "3d3c42e5aac5ba805825da76410c181273ba90b1"),
+    "actions/create-github-app-token": (
+        "v3.2.0",
+        "bcd2ba49218906704ab6c1aa796996da409d3eb1",
+    ),
     "actions/download-artifact": (
         "v8.0.1",
         "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",

@@ -6,6 +6,7 @@ behind, and any other is an error.
 """
 
 import itertools
+import json
 import os
 import shutil
 import sys
@@ -58,9 +59,11 @@ class Job:
         ran: The steps that ran, by name, in order, with their outcome.
         used: The actions that were used, with their inputs.
         folder: Where it worked.
+        runner: What `runs-on` asks for, if it ran.
     """
 
     folder: Path
+    runner: Any = None
     result: str = "success"
     outputs: dict[str, Any] = field(default_factory=dict)
     log: str = ""
@@ -77,6 +80,9 @@ class Host:
         folder: Gets the folders of all jobs and their artefacts.
         event: Name of what happened.
         programs: Scripts that take the place of programs, by name.
+        variables: Of the settings of the repository.
+        inputs: What somebody who starts a workflow by hand has typed.
+        secrets: Of the environments that jobs name.
     """
 
     def __init__(
@@ -85,14 +91,22 @@ class Host:
         folder: Path,
         event: str = "push",
         programs: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         self.repository = repository
         self.folder = folder
         self.artefacts = folder / "artefacts"
         self.artefacts.mkdir(parents=True)
         self.tools = _tools(folder / "tools", programs or {})
+        self.variables = Missing(variables or {})
+        self.inputs = dict(inputs or {})
+        self.secrets = Missing(secrets or {})
+        # What the host tells about a schedule is less, and nowhere promised.
+        known = {} if event == "schedule" else {"default_branch": "main"}
         self.github = {
-            "event": Missing(),
+            "event": Missing(repository=Missing(known)),
             "event_name": event,
             "ref": "refs/heads/main",
             "ref_name": "main",
@@ -115,6 +129,7 @@ class Host:
         path = self.repository / ".github" / "workflows" / name
         workflow = yaml.safe_load(path.read_text("utf-8"))
         self.github["workflow"] = workflow["name"]
+        inputs = self._inputs(workflow)
         done: dict[str, list[Job]] = {}
         jobs: dict[str, Job] = {}
         waiting = dict(workflow["jobs"])
@@ -131,8 +146,19 @@ class Host:
                 folder.mkdir(parents=True)
                 jobs[label] = Job(folder)
                 done[ready[0]].append(jobs[label])
-                _JobRun(self, workflow, job, jobs[label], needs, values).run()
+                known = {"inputs": inputs, "matrix": values, "needs": needs}
+                _JobRun(self, workflow, job, jobs[label], known).run()
         return jobs
+
+    def _inputs(self, workflow: Mapping[Any, Any]) -> Missing:
+        """Return the values of all inputs; there are none on a schedule."""
+        triggers = workflow[True]  # YAML takes `on` for a truth value
+        if self.github["event_name"] != "workflow_dispatch":
+            return Missing()
+        declared = (triggers["workflow_dispatch"] or {}).get("inputs", {})
+        _know(self.inputs, declared)
+        defaults = {name: item.get("default", "") for name, item in declared.items()}
+        return Missing(defaults | self.inputs)
 
 
 class _JobRun:
@@ -144,8 +170,7 @@ class _JobRun:
         workflow: Mapping[str, Any],
         job: Mapping[str, Any],
         outcome: Job,
-        needs: Mapping[str, Any],
-        matrix: Mapping[str, Any],
+        known: Mapping[str, Mapping[str, Any]],
     ) -> None:
         self.host = host
         self.job = job
@@ -155,12 +180,15 @@ class _JobRun:
         ]
         self.contexts: dict[str, Any] = {
             "github": host.github,
-            "matrix": matrix,
-            "needs": needs,
+            # As our rules have it, not the host's.
+            "secrets": host.secrets if "environment" in job else {},
             "steps": {},
+            "vars": host.variables,
+            **known,
         }
         self.contexts["env"] = self.variables(workflow)
-        self.result = _together([need["result"] for need in needs.values()])
+        results = [need["result"] for need in known["needs"].values()]
+        self.result = _together(results)
 
     @property
     def folder(self) -> Path:
@@ -182,15 +210,20 @@ class _JobRun:
             "cancelled": lambda: False,
             "failure": lambda: self.result == "failure",
             "success": lambda: self.result == "success",
+            "fromJSON": json.loads,
             "hashFiles": lambda *patterns: hash_files(self.folder, *patterns),
             "join": lambda values, by=",": by.join(map(text, values)),
+            "startsWith": lambda value, start: text(value).startswith(start),
+            "toJSON": json.dumps,
         }
 
     def run(self) -> None:
         if not self.wanted(self.job):
             self.outcome.result = "skipped"
+            self.outcome.outputs = dict.fromkeys(self.job.get("outputs", {}), "")
             return
         self.result = "success"  # of its own steps, from here on
+        self.outcome.runner = self.filled(self.job["runs-on"])
         self.contexts["env"] |= self.variables(self.job)
         for step in self.job["steps"]:
             self.step(step)
@@ -207,7 +240,8 @@ class _JobRun:
         if self.wanted(step):
             before = self.contexts["env"]
             self.contexts["env"] = before | self.variables(step)
-            works = self.use(action, step) if action else self.shell(step, outputs)
+            do = self.use if action else self.shell
+            works = do(step, outputs)
             self.contexts["env"] = before
             outcome = "success" if works else "failure"
             if not works and not step.get("continue-on-error", False):
@@ -217,7 +251,8 @@ class _JobRun:
             facts = {"outputs": outputs, "outcome": outcome}
             self.contexts["steps"][step["id"]] = facts
 
-    def use(self, action: str, step: Mapping[str, Any]) -> bool:
+    def use(self, step: Mapping[str, Any], outputs: dict[str, Any]) -> bool:
+        action = step["uses"].partition("@")[0]
         assert action in ACTIONS, f"not known what {action} leaves behind"
         leave_behind, known = ACTIONS[action]
         inputs = self.filled(step.get("with", {}))
@@ -225,7 +260,7 @@ class _JobRun:
         self.outcome.used.append((action, inputs))
         self.outcome.log += f"\n--- {action}\n"
         try:
-            leave_behind(self.host, self.folder, inputs)
+            outputs |= leave_behind(self.host, self.folder, inputs) or {}
         except ActionFailed as error:
             self.outcome.log += f"{error}\n"
             return False
@@ -250,6 +285,11 @@ class _JobRun:
             "CI": "true",
             "GITHUB_ACTIONS": "true",
             "GITHUB_WORKSPACE": str(self.folder),
+            "GITHUB_SERVER_URL": "https://host.invalid",
+            **{
+                f"GITHUB_{name.upper()}": self.host.github[name]
+                for name in ("ref_name", "repository", "run_id", "workflow")
+            },
             "PATH": os.pathsep.join([str(self.host.tools), os.defpath]),
             "ZIZMOR_OFFLINE": "true",  # else it would ask the host, with the token
             **{name: str(path) for name, path in files.items()},
@@ -329,21 +369,27 @@ def _set_up_python(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
 
 
 def _upload(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
-    found = [p for line in inputs["path"].split() for p in sorted(folder.glob(line))]
-    if not found:
+    paths = [p for line in inputs["path"].split() for p in sorted(folder.glob(line))]
+    if not paths:
         return
-    above = os.path.commonpath([path.parent for path in found])
-    for path in found:
+    above = os.path.commonpath([p if p.is_dir() else p.parent for p in paths])
+    inside = [p for path in paths for p in sorted(path.rglob("*"))]
+    for path in filter(Path.is_file, [*paths, *inside]):
         target = host.artefacts / inputs["name"] / path.relative_to(above)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
 
 
 def _download(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
+    target = folder / inputs["path"]
+    if "pattern" in inputs:  # each into a folder of its name, or none at all
+        for source in host.artefacts.glob(inputs["pattern"]):
+            shutil.copytree(source, target / source.name, dirs_exist_ok=True)
+        return
     source = host.artefacts / inputs["name"]
     if not source.exists():
         raise ActionFailed(f"no artefact {inputs['name']}")
-    shutil.copytree(source, folder / inputs["path"], dirs_exist_ok=True)
+    shutil.copytree(source, target, dirs_exist_ok=True)
 
 
 def _codecov(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
@@ -351,12 +397,26 @@ def _codecov(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
         raise ActionFailed(f"no file {inputs['files']}")
 
 
-Action = Callable[[Host, Path, Mapping[str, Any]], None]
+def _app_token(host: Host, folder: Path, inputs: Mapping[str, Any]) -> dict[str, str]:
+    if not inputs["client-id"] or not inputs["private-key"]:
+        raise ActionFailed("no App")
+    return {"token": "of an App"}  # noqa: S105 -- opens nothing
 
-# What each leaves behind, and the inputs that are known here.
+
+Output = dict[str, str] | None
+Action = Callable[[Host, Path, Mapping[str, Any]], Output]
+
+# What each leaves behind, its outputs if any, and the inputs that are known here.
 ACTIONS: dict[str, tuple[Action, set[str]]] = {
     "actions/checkout": (_check_out, {"persist-credentials"}),
-    "actions/download-artifact": (_download, {"name", "path"}),
+    "actions/create-github-app-token": (
+        _app_token,
+        {
+            *("client-id", "permission-contents", "permission-pull-requests"),
+            *("permission-workflows", "private-key"),
+        },
+    ),
+    "actions/download-artifact": (_download, {"name", "path", "pattern"}),
     "actions/setup-python": (_set_up_python, {"python-version"}),
     "actions/upload-artifact": (_upload, {"name", "path"}),
     "astral-sh/setup-uv": (_set_up_uv, {"enable-cache"}),

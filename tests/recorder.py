@@ -1,0 +1,39 @@
+"""A stand-in for the command line of the host, which records how it is called."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class Recorder:
+    """Plays `gh`: records every call, and answers as it is told.
+
+    Args:
+        folder: Gets the calls.
+        answers: What it prints, by the first two words, such as `pr list`.
+    """
+
+    def __init__(self, folder: Path, answers: Mapping[str, str] | None = None) -> None:
+        self.log = folder / "calls.jsonl"
+        self.answers = dict(answers or {})
+
+    @property
+    def program(self) -> str:
+        """The script; a file that is handed over counts as what is in it."""
+        return f"""#!{sys.executable}
+import json, pathlib, sys
+words = sys.argv[1:]
+for place, word in enumerate(words[:-1]):
+    if word == "--body-file":
+        words[place + 1] = pathlib.Path(words[place + 1]).read_text("utf-8")
+with open({str(self.log)!r}, "a") as file:
+    file.write(json.dumps(words) + "\\n")
+print({self.answers!r}.get(" ".join(words[:2]), ""))
+"""
+
+    def calls(self) -> list[list[str]]:
+        """Return the arguments of all calls so far."""
+        if not self.log.exists():
+            return []
+        return [json.loads(line) for line in self.log.read_text().splitlines()]

@@ -1,0 +1,154 @@
+"""What runs at night: it is red when it should be, and one issue says so."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from tests import processes
+from tests.environment import hold_versions, use_mirror
+from tests.helpers import ROOT, commit, render_repository
+from tests.recorder import Recorder
+from tests.workflows import Host
+
+SCRIPT = ROOT / "template" / ".github" / "scripts" / "report.sh"
+RUN = "https://host.invalid/owner/project/actions/runs/1"
+
+# --------------------------------------------------------------------- the issue
+
+
+def report(
+    folder: Path,
+    needs: dict[str, str],
+    issue: str = "",
+    logs: Mapping[str, str] = MappingProxyType({}),
+) -> list[list[str]]:
+    """Report results of jobs, with an open issue or none, and return the calls."""
+    recorder = Recorder(folder, {"issue list": issue})
+    (folder / "gh").write_text(recorder.program)
+    (folder / "gh").chmod(0o755)
+    for job, log in logs.items():
+        (folder / "logs" / f"log-{job}").mkdir(parents=True)
+        (folder / "logs" / f"log-{job}" / "log.txt").write_text(log)
+    environ = os.environ | {
+        "GITHUB_REPOSITORY": "owner/project",
+        "GITHUB_RUN_ID": "1",
+        "GITHUB_SERVER_URL": "https://host.invalid",
+        "GITHUB_WORKFLOW": "Nightly",
+        "NEEDS": json.dumps({job: {"result": result} for job, result in needs.items()}),
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+    }
+    done = processes.run([str(SCRIPT), "logs"], folder, environ)
+    assert done.returncode == 0, done.stdout
+    look, *calls = recorder.calls()
+    assert look[:4] == ["issue", "list", "--state", "open"]
+    assert '.title == "Nightly is red"' in look[-1]
+    return calls
+
+
+def test_red_opens_an_issue(tmp_path: Path) -> None:
+    """With the link and the last lines of every job that is red."""
+    log = "".join(f"line {number}\n" for number in range(100)) + "\x1b[31m```red\r\n"
+    needs = {"slow": "failure", "newest": "success", "gpu": "cancelled"}
+    ((*create, body),) = report(tmp_path, needs, logs={"slow": log})
+    assert create == ["issue", "create", "--title", "Nightly is red", "--body-file"]
+    assert RUN in body
+    assert "## slow\n\nThe last lines of what it printed:\n\n    line 61\n" in body
+    assert "\n    line 99\n    ```red\n" in body
+    assert "## gpu\n\nIt printed nothing before it failed" in body
+    assert "## newest" not in body
+
+
+def test_red_again_changes_the_issue(tmp_path: Path) -> None:
+    """One a cause, never one a night."""
+    ((*edit, body),) = report(tmp_path, {"slow": "failure"}, issue="7")
+    assert edit == ["issue", "edit", "7", "--body-file"]
+    assert RUN in body
+
+
+def test_green_closes_the_issue(tmp_path: Path) -> None:
+    """And says which run it was."""
+    needs = {"slow": "success", "gpu": "skipped"}
+    (close,) = report(tmp_path, needs, issue="7")
+    assert close == ["issue", "close", "7", "--comment", f"Green again: {RUN}"]
+
+
+@pytest.mark.parametrize(
+    ("needs", "issue"),
+    [
+        ({"slow": "success", "gpu": "skipped"}, ""),
+        # What did not run is not green.
+        ({"slow": "skipped", "gpu": "skipped"}, "7"),
+    ],
+    ids=["green as ever", "nothing ran"],
+)
+def test_nobody_is_bothered(needs: dict[str, str], issue: str, tmp_path: Path) -> None:
+    """Nothing is opened, changed or closed."""
+    assert report(tmp_path, needs, issue) == []
+
+
+# ----------------------------------------------------------------------- at work
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project as it is first pushed."""
+    folder = tmp_path_factory.mktemp("a host")
+    project = render_repository(folder / "project")
+    use_mirror(project, folder / "index")
+    hold_versions(project)
+    commit(project, "Let nothing change under the tests")
+    return project
+
+
+def run(project: Path, folder: Path, recorder: Recorder, **variables: Any) -> Any:
+    """Run the workflow as at night."""
+    programs = {"gh": recorder.program}
+    host = Host(project, folder, "schedule", programs=programs, variables=variables)
+    return host.run("nightly.yml")
+
+
+@pytest.mark.environment
+def test_first_night_is_green(project: Path, tmp_path: Path) -> None:
+    """No runner, no lock, no issue; the slow tests run, and only here."""
+    recorder = Recorder(tmp_path)
+    jobs = run(project, tmp_path / "host", recorder)
+    log = "".join(job.log for job in jobs.values())
+    results = {name: job.result for name, job in jobs.items()}
+    assert results == {
+        **dict.fromkeys(("slow", "newest", "report"), "success"),
+        "gpu": "skipped",
+    }, log
+    assert "1 passed, " in jobs["slow"].log
+    assert "1 deselected" in jobs["newest"].log
+    assert [call[:2] for call in recorder.calls()] == [["issue", "list"]]
+
+
+@pytest.mark.environment
+def test_bad_night_ends_in_one_issue(project: Path, tmp_path: Path) -> None:
+    """A training that no longer learns enough, and a GPU that is not there."""
+    clone = Path(shutil.copytree(project, tmp_path / "project"))
+    default = clone / "configs" / "default.yaml"
+    text = default.read_text()
+    default.write_text(text.replace("max_epochs: 20", "max_epochs: 1"))
+    # The other tests would only take time.
+    for name in ("code", "data", "model", "toolkit"):
+        shutil.rmtree(clone / "tests" / name)
+    commit(clone, "Train less")
+    recorder = Recorder(tmp_path)
+    jobs = run(clone, tmp_path / "host", recorder, GPU_RUNNER="gpu-t4")
+    results = {name: job.result for name, job in jobs.items()}
+    assert results == {
+        **dict.fromkeys(("slow", "gpu"), "failure"),
+        **dict.fromkeys(("newest", "report"), "success"),
+    }
+    _, (*create, body) = recorder.calls()
+    assert create == ["issue", "create", "--title", "Nightly is red", "--body-file"]
+    assert "    FAILED tests/training/test_full_training.py::" in body
+    assert "## gpu\n\nIt printed nothing before it failed" in body
+    assert "## newest" not in body

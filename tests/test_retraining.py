@@ -1,0 +1,267 @@
+"""Retraining on a schedule: from the training to the pull request, and back."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests import processes
+from tests.environment import hold_versions, use_mirror
+from tests.expressions import Missing, condition, fill
+from tests.helpers import ROOT, commit, git, render_repository
+from tests.recorder import Recorder
+from tests.workflows import Host, Job
+
+WORKFLOW = ROOT / "template" / ".github" / "workflows" / "retrain.yml"
+BRIEF: dict[str, Any] = {"configuration": "configs/brief.yaml", "minutes": 10}
+MODEL = Path("models", "production")
+
+# ----------------------------------------------------------------- where it runs
+
+
+def train_job() -> dict[str, Any]:
+    """The job that needs a runner."""
+    job: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]["train"]
+    return job
+
+
+@pytest.mark.parametrize(
+    ("variable", "runner", "accelerator", "left_out"),
+    [
+        ("cpu", "ubuntu-24.04", "cpu", ""),
+        ("gpu-t4", "gpu-t4", "gpu", "cpu"),
+        ('["self-hosted", "gpu"]', ["self-hosted", "gpu"], "gpu", "cpu"),
+        ('{"group": "gpus"}', {"group": "gpus"}, "gpu", "cpu"),
+        (
+            '{"group": "gpus", "labels": ["a100"]}',
+            {"group": "gpus", "labels": ["a100"]},
+            "gpu",
+            "cpu",
+        ),
+    ],
+)
+def test_variable_names_a_runner(
+    variable: str, runner: Any, accelerator: str, left_out: str
+) -> None:
+    """A label, labels, a group; or one without a GPU."""
+    job = train_job()
+    contexts = {"vars": {"GPU_RUNNER": variable}}
+    functions: dict[str, Callable[..., Any]] = {
+        "fromJSON": json.loads,
+        "startsWith": lambda value, start: value.startswith(start),
+    }
+    assert fill(job["runs-on"], contexts, functions) == runner
+    steps = {step.get("name"): step for step in job["steps"]}
+    train = steps["Train"]["env"]["ACCELERATOR"]
+    assert fill(train, contexts, functions) == accelerator
+    group = steps["Install"]["env"]["UV_NO_GROUP"]
+    assert fill(group, contexts, functions) == left_out
+
+
+@pytest.mark.parametrize(
+    ("variable", "event", "branch", "wanted"),
+    [
+        ("cpu", "schedule", "main", True),
+        ("gpu-t4", "workflow_dispatch", "main", True),
+        ("", "schedule", "main", False),
+        ("", "workflow_dispatch", "main", False),
+        ("gpu-t4", "workflow_dispatch", "mine", False),
+    ],
+)
+def test_training_needs_a_runner_and_the_default_branch(
+    variable: str, event: str, branch: str, wanted: bool
+) -> None:
+    """Whoever can push a branch would else command the runner."""
+    known = {} if event == "schedule" else {"default_branch": "main"}
+    github = {
+        "event": Missing(repository=Missing(known)),
+        "event_name": event,
+        "ref_name": branch,
+    }
+    contexts = {"github": github, "vars": Missing({"GPU_RUNNER": variable})}
+    functions = {"success": lambda: True}
+    assert condition(train_job()["if"], contexts, functions) == wanted
+
+
+def test_rights_are_apart() -> None:
+    """What trains cannot write, and what writes runs nothing of the project."""
+    jobs = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]
+    writing = [n for n, job in jobs.items() if "write" in job["permissions"].values()]
+    assert writing == ["propose", "report"]
+    for name, command in (
+        ("propose", ".github/scripts/propose.sh build/comparison"),
+        ("report", ".github/scripts/report.sh build/logs"),
+    ):
+        steps = jobs[name]["steps"]
+        assert [step["run"] for step in steps if "run" in step] == [command]
+
+
+# ----------------------------------------------------------------------- at work
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which a regression is an error, and with a brief experiment."""
+    folder = tmp_path_factory.mktemp("a host")
+    project = render_repository(folder / "project")
+    use_mirror(project, folder / "index")
+    hold_versions(project)
+    configs = project / "configs"
+    (configs / "comparison.yaml").write_text("mode: enforce\n")
+    (configs / "brief.yaml").write_text("trainer: {max_epochs: 1}\n")
+    default = configs / "default.yaml"
+    text = default.read_text()
+    default.write_text(text.replace("seed_everything: 1", "seed_everything: 2"))
+    commit(project, "Try another seed")
+    return project
+
+
+def forget(project: Path) -> None:
+    """Set all weights of the model in use to zero."""
+    folder = project / MODEL
+    weights = folder / "model.safetensors"
+    content = weights.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")  # of what follows the header
+    content = content[:start] + bytes(len(content) - start)
+    weights.write_bytes(content)
+    record = json.loads((folder / "record.json").read_text())
+    record["sha256"] = hashlib.sha256(content).hexdigest()
+    (folder / "record.json").write_text(json.dumps(record))
+
+
+def retrain(
+    project: Path,
+    folder: Path,
+    recorder: Recorder,
+    runner: str = "cpu",
+    **inputs: Any,
+) -> dict[str, Job]:
+    """Run the workflow: by hand if something was typed."""
+    host = Host(
+        project,
+        folder,
+        "workflow_dispatch" if inputs else "schedule",
+        programs={"gh": recorder.program},
+        variables={"GPU_RUNNER": runner},
+        inputs=inputs,
+    )
+    return host.run("retrain.yml")
+
+
+def results(jobs: dict[str, Job]) -> list[str]:
+    """Return what became of each job, in their order."""
+    return [job.result for job in jobs.values()]
+
+
+def test_nothing_runs_without_a_runner(project: Path, tmp_path: Path) -> None:
+    """All is skipped, and nothing red, until somebody names one."""
+    jobs = Host(project, tmp_path / "host", "schedule").run("retrain.yml")
+    assert results(jobs) == ["skipped"] * 4
+
+
+def test_missing_gpu_is_red_in_a_second(project: Path, tmp_path: Path) -> None:
+    """Before anything is installed, which takes minutes."""
+    recorder = Recorder(tmp_path)
+    jobs = retrain(project, tmp_path / "host", recorder, "gpu-t4")
+    assert results(jobs) == ["failure", "skipped", "skipped", "success"]
+    assert jobs["train"].ran["Look for the GPU"] == "failure"
+    assert jobs["train"].ran["Install"] == "skipped"
+    _, opened = recorder.calls()
+    assert opened[:4] == ["issue", "create", "--title", "Retrain is red"]
+    assert "## train\n" in opened[-1]
+
+
+@pytest.mark.environment
+def test_equal_model_is_kept(project: Path, tmp_path: Path) -> None:
+    """That of another seed; nobody is bothered with it."""
+    recorder = Recorder(tmp_path)
+    jobs = retrain(project, tmp_path / "host", recorder)
+    log = "".join(job.log for job in jobs.values())
+    assert results(jobs) == ["success", "success", "skipped", "success"], log
+    assert jobs["compare"].outputs["verdict"] == "keep"
+    assert "**keep**: no difference beyond chance" in jobs["compare"].summary
+    assert [call[:2] for call in recorder.calls()] == [["issue", "list"]]
+
+
+@pytest.mark.environment
+def test_regression_ends_red(project: Path, tmp_path: Path) -> None:
+    """And says on which suite, on the page of the run."""
+    recorder = Recorder(tmp_path)
+    jobs = retrain(project, tmp_path / "host", recorder, **BRIEF)
+    log = jobs["train"].log
+    assert results(jobs) == ["success", "failure", "skipped", "skipped"], log
+    assert "**regress**: worse on all (" in jobs["compare"].summary
+    assert "](errors.png)" not in jobs["compare"].summary
+    artefact = tmp_path / "host" / "artefacts" / "comparison"
+    assert {path.name for path in artefact.iterdir()} >= {"card.md", "errors.png"}
+    assert recorder.calls() == []
+
+
+@pytest.mark.environment
+def test_better_model_is_proposed_and_can_be_taken_back(
+    project: Path, tmp_path: Path
+) -> None:
+    """Than one that knows nothing; in one pull request, however often."""
+    clone = Path(shutil.copytree(project, tmp_path / "project"))
+    forget(clone)
+    commit(clone, "Forget everything")
+    recorder = Recorder(tmp_path)
+    jobs = retrain(clone, tmp_path / "host", recorder, **BRIEF)
+    log = "".join(job.log for job in jobs.values())
+    assert results(jobs) == ["success"] * 3 + ["skipped"], log
+    assert "better on all (" in jobs["compare"].summary
+
+    setup, find, (*create, body) = recorder.calls()
+    assert setup == ["auth", "setup-git"]
+    assert find[:4] == ["pr", "list", "--head", "retrain"]
+    (title,) = [word for word in create if word.startswith("Promote a new model: ")]
+    options = ["--head", "retrain", "--base", "main", "--title", title, "--body-file"]
+    assert create == ["pr", "create", *options]
+    card = git(clone, "show", f"retrain:{MODEL}/card.md")
+    assert title.removeprefix("Promote a new model: ") in card
+    for line in card.splitlines():
+        assert (line in body.splitlines()) == (not line.startswith("!["))
+    pictures = "https://host.invalid/owner/project/blob/retrain/models/production"
+    assert f"]({pictures}/errors.png)" in body
+
+    # The branch is one commit on what was there, and changes nothing but the model.
+    assert git(clone, "rev-parse", "retrain~") == git(clone, "rev-parse", "main")
+    assert git(clone, "log", "-1", "--format=%s", "retrain").strip() == title
+    changed = git(clone, "diff", "--name-only", "main", "retrain").split()
+    assert {str(Path(name).parent) for name in changed} == {str(MODEL)}
+    git(clone, "merge", "--quiet", "--no-ff", "retrain")
+    record = json.loads((clone / MODEL / "record.json").read_text())
+    weights = (clone / MODEL / "model.safetensors").read_bytes()
+    assert record["sha256"] == hashlib.sha256(weights).hexdigest()
+    assert record["training"]["arguments"][:2] == ["fit", "--config=configs/brief.yaml"]
+    git(clone, "revert", "--no-edit", "--mainline=1", "HEAD")
+    assert git(clone, "diff", "HEAD~2") == ""
+
+    # The next one takes its place.
+    again = Recorder(tmp_path / "again", {"pr list": "7"})
+    propose(clone, tmp_path / "again", again)
+    assert again.calls()[-1][:4] == ["pr", "edit", "7", "--title"]
+
+
+def propose(repository: Path, folder: Path, recorder: Recorder) -> None:
+    """Run the script of the last job once more."""
+    work = folder / "work"
+    git(folder.parent, "clone", "--quiet", repository.as_uri(), str(work))
+    shutil.copytree(folder.parent / "host/artefacts/comparison", work / "build")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "gh").write_text(recorder.program)
+    (folder / "bin" / "gh").chmod(0o755)
+    environ = os.environ | {
+        "GITHUB_REF_NAME": "main",
+        "GITHUB_REPOSITORY": "owner/project",
+        "GITHUB_SERVER_URL": "https://host.invalid",
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    }
+    done = processes.run([".github/scripts/propose.sh", "build"], work, environ)
+    assert done.returncode == 0, done.stdout
