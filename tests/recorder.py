@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 class Recorder:
@@ -11,10 +12,11 @@ class Recorder:
 
     Args:
         folder: Gets the calls.
-        answers: What it prints, by the first two words, such as `pr list`.
+        answers: What it finds, by the first two words, such as `pr list`; what is
+            wanted of it is picked by `--jq`.
     """
 
-    def __init__(self, folder: Path, answers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, answers: Mapping[str, Any] | None = None) -> None:
         self.log = folder / "calls.jsonl"
         self.answers = dict(answers or {})
 
@@ -22,14 +24,17 @@ class Recorder:
     def program(self) -> str:
         """The script; a file that is handed over counts as what is in it."""
         return f"""#!{sys.executable}
-import json, pathlib, sys
+import json, pathlib, subprocess, sys
 words = sys.argv[1:]
 for place, word in enumerate(words[:-1]):
     if word == "--body-file":
         words[place + 1] = pathlib.Path(words[place + 1]).read_text("utf-8")
 with open({str(self.log)!r}, "a") as file:
     file.write(json.dumps(words) + "\\n")
-print({self.answers!r}.get(" ".join(words[:2]), ""))
+if "--jq" in words:
+    found = json.dumps({self.answers!r}.get(" ".join(words[:2]), []))
+    wanted = ["jq", "--raw-output", words[words.index("--jq") + 1]]
+    subprocess.run(wanted, input=found, text=True, check=True)
 """
 
     def calls(self) -> list[list[str]]:

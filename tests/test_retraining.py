@@ -244,7 +244,7 @@ def test_better_model_is_proposed_and_can_be_taken_back(
     assert git(clone, "diff", "HEAD~2") == ""
 
     # The next one takes its place.
-    again = Recorder(tmp_path / "again", {"pr list": "7"})
+    again = Recorder(tmp_path / "again", {"pr list": [{"number": 7}]})
     propose(clone, tmp_path / "again", again)
     assert again.calls()[-1][:4] == ["pr", "edit", "7", "--title"]
 

@@ -205,6 +205,48 @@ def test_faults_are_found(old: str, new: str, alarm: str, tmp_path: Path) -> Non
     assert alarm in "\n".join(faults(repository))
 
 
+# ------------------------------------------------------------------------ costs
+
+RUNS = {"* * *": 30, "* * 1": 4, "* * 6": 4, "3 * *": 1}  # a month, by days
+BUDGET = (
+    400  # hosted minutes a month; to raise it is a decision, and a commit of its own
+)
+
+
+def declared_minutes(path: Path) -> dict[str, int]:
+    """Return what each job declares behind its time limit; that must be higher."""
+    source = path.read_text("utf-8").partition("\njobs:\n")[2]
+    minutes = {}
+    for job in re.split(r"\n(?=  \w+:\n)", f"\n{source}")[1:]:
+        found = re.search(r"^    timeout-minutes: (\d+) # usually (\d+)$", job, re.M)
+        assert found, f"a job of {path.name} declares no costs: {job[:40]!r}"
+        assert int(found[2]) < int(found[1])
+        minutes[job.split(":")[0].strip()] = int(found[2])
+    return minutes
+
+
+@pytest.mark.one_version
+def test_owners_are_told_what_it_costs() -> None:
+    """The page counts what the jobs declare, and the budget holds."""
+    folder = ROOT / "template" / ".github"
+    page = (folder / "automation.md").read_text("utf-8")
+    months = [0, 0]
+    for path in sorted((folder / "workflows").iterdir()):
+        workflow = yaml.safe_load(path.read_text("utf-8"))
+        if "schedule" not in workflow[True]:
+            continue
+        (schedule,) = workflow[True]["schedule"]
+        runs = RUNS[" ".join(schedule["cron"].split()[2:])]
+        costs = [0, 0]
+        for name, minutes in declared_minutes(path).items():
+            costs["GPU_RUNNER" in workflow["jobs"][name]["runs-on"]] += minutes
+        row = [runs, costs[0], runs * costs[0], costs[1], runs * costs[1]]
+        assert f"| `{path.name}` | {' | '.join(map(str, row))} |" in page
+        months = [months[0] + row[2], months[1] + row[4]]
+    assert f"| together | | | {months[0]} | | {months[1]} |" in page
+    assert months[0] <= BUDGET
+
+
 # ------------------------------------------------------------------ expressions
 
 CONTEXTS = {

@@ -1,24 +1,17 @@
 #!/usr/bin/env bash
-# Proposes a new model as a pull request. There is one at a time: a newer model takes the
-# place of one that nobody has merged yet.
+# Proposes a new model as a pull request.
 #
-# usage: propose.sh FOLDER    what `nox -s compare` left; needs git, gh and GH_TOKEN
+# usage: propose.sh FOLDER    what `nox -s compare` left; needs jq, gh and GH_TOKEN
 set -euo pipefail
 
 folder=$1
 branch=retrain
-bot="github-actions[bot]"
 title="Promote a new model: $(jq --raw-output .reason "$folder/verdict.json")"
 
-git switch --quiet --force-create "$branch"
 rm -rf models/production
 mkdir -p models
 cp -R "$folder/production" models/production
 git add --all models/production
-git -c user.name="$bot" -c user.email="$bot@users.noreply.github.com" \
-    commit --quiet --message="$title"
-gh auth setup-git
-git push --quiet --force origin "$branch"
 
 files="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/blob/$branch/models/production"
 {
@@ -28,10 +21,4 @@ files="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/blob/$branch/models/production"
     echo
     grep --invert-match '^!\[' "$folder/production/card.md"
 } > "$folder/body.md"
-number=$(gh pr list --head "$branch" --state open --json number --jq '.[].number')
-if [ -n "$number" ]; then
-    gh pr edit "$number" --title "$title" --body-file "$folder/body.md"
-else
-    gh pr create --head "$branch" --base "$GITHUB_REF_NAME" --title "$title" \
-        --body-file "$folder/body.md"
-fi
+"$(dirname "$0")/pull-request.sh" "$branch" "$title" "$folder/body.md"

@@ -1,0 +1,136 @@
+"""The monthly look at the template: it says what is out, and decides nothing."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.environment import hold_versions, use_mirror
+from tests.helpers import commit, git, render_repository
+from tests.recorder import Recorder
+from tests.workflows import Host, Job
+
+pytestmark = pytest.mark.environment
+
+NEXT_VERSION = "v999.1.0"
+OPEN = [
+    {"number": 3, "title": "Nightly is red"},
+    {"number": 7, "title": "The template has a new version: 999.0.1"},
+]
+TITLE = f"The template has a new version: {NEXT_VERSION.removeprefix('v')}"
+
+
+@pytest.fixture(scope="module")
+def source(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of the template that can have a next release."""
+    folder = tmp_path_factory.mktemp("a template")
+    git(folder, "clone", "--quiet", str(template), "template")
+    return folder / "template"
+
+
+@pytest.fixture(scope="module")
+def young(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of the newest version."""
+    folder = tmp_path_factory.mktemp("a host")
+    project = render_repository(folder / "project", source=source)
+    use_mirror(project, folder / "index")
+    hold_versions(project)
+    commit(project, "Let nothing change under the tests")
+    return project
+
+
+@pytest.fixture(scope="module")
+def old(source: Path, young: Path) -> Path:
+    """The same project, after the next release."""
+    project = Path(shutil.copytree(young, young.parent / "old"))
+    for name in ("noxfile.py", ".github/workflows/checks.yml"):
+        with (source / "template" / name).open("a") as file:
+            file.write("# From the next release.\n")
+    commit(source, "Next release", NEXT_VERSION)
+    return project
+
+
+def look(
+    project: Path, folder: Path, recorder: Recorder, app: str = ""
+) -> dict[str, Job]:
+    """Run the workflow, with an App or without."""
+    host = Host(
+        project,
+        folder,
+        "schedule",
+        programs={"gh": recorder.program},
+        variables={"UPDATE_APP": app},
+        secrets={"UPDATE_APP_KEY": "opens nothing"},
+    )
+    return host.run("template-update.yml")
+
+
+def results(jobs: dict[str, Job]) -> list[str]:
+    """Return what became of each job, in their order."""
+    return [job.result for job in jobs.values()]
+
+
+def test_newest_version_closes_the_issue(young: Path, tmp_path: Path) -> None:
+    """And opens none."""
+    recorder = Recorder(tmp_path, {"issue list": OPEN})
+    jobs = look(young, tmp_path / "host", recorder, "an App")
+    assert results(jobs) == ["success", "success", "skipped", "skipped"], jobs
+    find, close = recorder.calls()
+    assert find[:2] == ["issue", "list"]
+    assert close[:4] == ["issue", "close", "7", "--comment"]
+
+
+@pytest.mark.parametrize(
+    ("issues", "command"),
+    [(OPEN[:1], ["create"]), (OPEN, ["edit", "7"])],
+    ids=["new", "open"],
+)
+def test_new_version_is_one_issue(
+    issues: list[dict[str, Any]], command: list[str], old: Path, tmp_path: Path
+) -> None:
+    """That names it, and the one command to take it."""
+    recorder = Recorder(tmp_path, {"issue list": issues})
+    jobs = look(old, tmp_path / "host", recorder)
+    log = "".join(job.log for job in jobs.values())
+    assert results(jobs) == ["success", "success", "skipped", "skipped"], log
+    _, (*words, body) = recorder.calls()
+    assert words == ["issue", *command, "--title", TITLE, "--body-file"]
+    assert "\n    uvx copier update --defaults\n" in body
+
+
+def test_app_proposes_the_update(old: Path, tmp_path: Path) -> None:
+    """Workflows included, on a branch of its own."""
+    clone = Path(shutil.copytree(old, tmp_path / "project"))
+    recorder = Recorder(tmp_path)
+    jobs = look(clone, tmp_path / "host", recorder, "an App")
+    log = "".join(job.log for job in jobs.values())
+    assert results(jobs) == ["success"] * 4, log
+    *_, (*create, body) = recorder.calls()
+    title = f"Update from the template to {NEXT_VERSION.removeprefix('v')}"
+    branch = ["--head", "template-update", "--base", "main"]
+    assert create == ["pr", "create", *branch, "--title", title, "--body-file"]
+    assert "Nothing was in conflict" in body
+    changed = git(clone, "diff", "--name-only", "main", "template-update").split()
+    assert sorted(changed) == [
+        ".copier-answers.yml",
+        ".github/workflows/checks.yml",
+        "noxfile.py",
+    ]
+    asked = dict(jobs["propose"].used)["actions/create-github-app-token"]
+    assert asked["private-key"] == "opens nothing"
+
+
+def test_conflict_is_left_to_people(old: Path, tmp_path: Path) -> None:
+    """It is red, and names the file; only the issue is there."""
+    clone = Path(shutil.copytree(old, tmp_path / "project"))
+    with (clone / "noxfile.py").open("a") as file:
+        file.write("# From the team.\n")
+    commit(clone, "Add a line where the template does")
+    recorder = Recorder(tmp_path)
+    jobs = look(clone, tmp_path / "host", recorder, "an App")
+    assert results(jobs) == ["success", "success", "failure", "skipped"]
+    assert re.search(r"--- Stop at conflicts\nnoxfile.py\n", jobs["update"].log)
+    assert [call[:2] for call in recorder.calls()][1:] == [["issue", "create"]]
+    assert "template-update" not in git(clone, "branch", "--list")
