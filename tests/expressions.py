@@ -5,6 +5,7 @@ What this does not know is an error: a test that guesses proves nothing.
 
 import glob
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,14 @@ class Missing(dict[str, Any]):
 
 
 Functions = Mapping[str, Callable[..., Any]]
+
+# Those that need to know nothing about the run.
+FUNCTIONS: Functions = {
+    "fromJSON": json.loads,
+    "join": lambda values, by=",": by.join(map(text, values)),
+    "startsWith": lambda value, start: text(value).startswith(start),
+    "toJSON": json.dumps,
+}
 
 
 def fill(value: Any, contexts: Mapping[str, Any], functions: Functions) -> Any:

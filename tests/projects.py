@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests import processes
-from tests.environment import activated
-from tests.helpers import render_repository
+from tests.environment import activated, hold_versions, use_mirror
+from tests.helpers import commit, render_repository
 
 
 class Project:
@@ -41,6 +41,24 @@ def without_caches(environ: Mapping[str, str]) -> dict[str, str]:
     """Let Python keep its compiled files, as on anybody's machine."""
     hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
     return {name: value for name, value in environ.items() if name not in hidden}
+
+
+def first_push(folder: Path, *, source: Path | None = None, **answers: Any) -> Path:
+    """Make a repository as it is first pushed: without a lock.
+
+    Args:
+        folder: Gets the repository, and the index that it takes PyTorch from.
+        source: A clone of the template other than the one all tests share.
+        **answers: By name of the question.
+
+    Returns:
+        The repository; nothing changes under the tests that run its workflows.
+    """
+    project = render_repository(folder / "project", source=source, **answers)
+    use_mirror(project, folder / "index")
+    hold_versions(project)
+    commit(project, "Let nothing change under the tests")
+    return project
 
 
 def run_in(

@@ -1,10 +1,13 @@
 """A stand-in for the command line of the host, which records how it is called."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tests import processes
 
 
 class Recorder:
@@ -36,6 +39,32 @@ if "--jq" in words:
     wanted = ["jq", "--raw-output", words[words.index("--jq") + 1]]
     subprocess.run(wanted, input=found, text=True, check=True)
 """
+
+    def run(
+        self, script: Path, *arguments: str, folder: Path, **variables: str
+    ) -> None:
+        """Run a script of the workflows, outside of any.
+
+        Args:
+            script: The script.
+            *arguments: Of the script.
+            folder: Where it runs.
+            **variables: What it reads besides those of every run.
+        """
+        programs = self.log.parent / "bin"
+        programs.mkdir(exist_ok=True)
+        (programs / "gh").write_text(self.program)
+        (programs / "gh").chmod(0o755)
+        environ = os.environ | {
+            "GITHUB_REF_NAME": "main",
+            "GITHUB_REPOSITORY": "owner/project",
+            "GITHUB_RUN_ID": "1",
+            "GITHUB_SERVER_URL": "https://host.invalid",
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            **variables,
+        }
+        done = processes.run([str(script), *arguments], folder, environ)
+        assert done.returncode == 0, done.stdout
 
     def calls(self) -> list[list[str]]:
         """Return the arguments of all calls so far."""

@@ -1,7 +1,6 @@
 """What runs at night: it is red when it should be, and one issue says so."""
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests import processes
-from tests.environment import hold_versions, use_mirror
-from tests.helpers import ROOT, commit, render_repository
+from tests.helpers import ROOT, commit
+from tests.projects import first_push
 from tests.recorder import Recorder
 from tests.workflows import Host
 
@@ -34,21 +32,17 @@ def report(
     if issue:
         issues.append({"number": 7, "title": "Nightly is red"})
     recorder = Recorder(folder, {"issue list": issues})
-    (folder / "gh").write_text(recorder.program)
-    (folder / "gh").chmod(0o755)
     for job, log in logs.items():
         (folder / "logs" / f"log-{job}").mkdir(parents=True)
         (folder / "logs" / f"log-{job}" / "log.txt").write_text(log)
-    environ = os.environ | {
-        "GITHUB_REPOSITORY": "owner/project",
-        "GITHUB_RUN_ID": "1",
-        "GITHUB_SERVER_URL": "https://host.invalid",
-        "GITHUB_WORKFLOW": "Nightly",
-        "NEEDS": json.dumps({job: {"result": result} for job, result in needs.items()}),
-        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-    }
-    done = processes.run([str(SCRIPT), "logs"], folder, environ)
-    assert done.returncode == 0, done.stdout
+    facts = {job: {"result": result} for job, result in needs.items()}
+    recorder.run(
+        SCRIPT,
+        "logs",
+        folder=folder,
+        GITHUB_WORKFLOW="Nightly",
+        NEEDS=json.dumps(facts),
+    )
     look, *calls = recorder.calls()
     assert look[:4] == ["issue", "list", "--state", "open"]
     return calls
@@ -105,12 +99,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     The others run in other tests here, and would only take time.
     """
     folder = tmp_path_factory.mktemp("a host")
-    project = render_repository(folder / "project")
-    use_mirror(project, folder / "index")
-    hold_versions(project)
+    project = first_push(folder)
     for name in ("code", "data", "model", "toolkit"):
         shutil.rmtree(project / "tests" / name)
-    commit(project, "Let nothing change under the tests")
+    commit(project, "Keep some tests")
     return project
 
 

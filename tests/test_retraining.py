@@ -2,21 +2,18 @@
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests import processes
-from tests.environment import hold_versions, use_mirror
-from tests.expressions import Missing, condition, fill
-from tests.helpers import ROOT, commit, git, render_repository
+from tests.expressions import FUNCTIONS, Missing, condition, fill
+from tests.helpers import ROOT, commit, git
+from tests.projects import first_push
 from tests.recorder import Recorder
-from tests.workflows import Host, Job
+from tests.workflows import Host, Job, results
 
 WORKFLOW = ROOT / "template" / ".github" / "workflows" / "retrain.yml"
 BRIEF: dict[str, Any] = {"configuration": "configs/brief.yaml", "minutes": 10}
@@ -52,16 +49,12 @@ def test_variable_names_a_runner(
     """A label, labels, a group; or one without a GPU."""
     job = train_job()
     contexts = {"vars": {"GPU_RUNNER": variable}}
-    functions: dict[str, Callable[..., Any]] = {
-        "fromJSON": json.loads,
-        "startsWith": lambda value, start: value.startswith(start),
-    }
-    assert fill(job["runs-on"], contexts, functions) == runner
+    assert fill(job["runs-on"], contexts, FUNCTIONS) == runner
     steps = {step.get("name"): step for step in job["steps"]}
     train = steps["Train"]["env"]["ACCELERATOR"]
-    assert fill(train, contexts, functions) == accelerator
+    assert fill(train, contexts, FUNCTIONS) == accelerator
     group = steps["Install"]["env"]["UV_NO_GROUP"]
-    assert fill(group, contexts, functions) == left_out
+    assert fill(group, contexts, FUNCTIONS) == left_out
 
 
 @pytest.mark.parametrize(
@@ -109,9 +102,7 @@ def test_rights_are_apart() -> None:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in which a regression is an error, and with a brief experiment."""
     folder = tmp_path_factory.mktemp("a host")
-    project = render_repository(folder / "project")
-    use_mirror(project, folder / "index")
-    hold_versions(project)
+    project = first_push(folder)
     configs = project / "configs"
     (configs / "comparison.yaml").write_text("mode: enforce\n")
     (configs / "brief.yaml").write_text("trainer: {max_epochs: 1}\n")
@@ -152,11 +143,6 @@ def retrain(
         inputs=inputs,
     )
     return host.run("retrain.yml")
-
-
-def results(jobs: dict[str, Job]) -> list[str]:
-    """Return what became of each job, in their order."""
-    return [job.result for job in jobs.values()]
 
 
 def test_nothing_runs_without_a_runner(project: Path, tmp_path: Path) -> None:
@@ -254,14 +240,5 @@ def propose(repository: Path, folder: Path, recorder: Recorder) -> None:
     work = folder / "work"
     git(folder.parent, "clone", "--quiet", repository.as_uri(), str(work))
     shutil.copytree(folder.parent / "host/artefacts/comparison", work / "build")
-    (folder / "bin").mkdir()
-    (folder / "bin" / "gh").write_text(recorder.program)
-    (folder / "bin" / "gh").chmod(0o755)
-    environ = os.environ | {
-        "GITHUB_REF_NAME": "main",
-        "GITHUB_REPOSITORY": "owner/project",
-        "GITHUB_SERVER_URL": "https://host.invalid",
-        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
-    }
-    done = processes.run([".github/scripts/propose.sh", "build"], work, environ)
-    assert done.returncode == 0, done.stdout
+    script = work / ".github" / "scripts" / "propose.sh"
+    recorder.run(script, "build", folder=work)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.environment import hold_versions, use_mirror
-from tests.helpers import commit, git, render_repository
+from tests.helpers import commit, git
+from tests.projects import first_push
 from tests.recorder import Recorder
-from tests.workflows import Host, Job
+from tests.workflows import Host, Job, results
 
 pytestmark = pytest.mark.environment
 
@@ -34,11 +34,7 @@ def source(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def young(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of the newest version."""
     folder = tmp_path_factory.mktemp("a host")
-    project = render_repository(folder / "project", source=source)
-    use_mirror(project, folder / "index")
-    hold_versions(project)
-    commit(project, "Let nothing change under the tests")
-    return project
+    return first_push(folder, source=source)
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +61,6 @@ def look(
         secrets={"UPDATE_APP_KEY": "opens nothing"},
     )
     return host.run("template-update.yml")
-
-
-def results(jobs: dict[str, Job]) -> list[str]:
-    """Return what became of each job, in their order."""
-    return [job.result for job in jobs.values()]
 
 
 def test_newest_version_closes_the_issue(young: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import processes
-from tests.environment import hold_versions, use_mirror
+from tests import expressions, processes
 from tests.expressions import (
     Missing,
     Unknown,
@@ -27,6 +26,7 @@ from tests.expressions import (
     truth,
 )
 from tests.helpers import ROOT, commit, label, pairs, render_repository
+from tests.projects import first_push
 from tests.workflows import Host
 
 # What we have checked: the commit of each version of each action.
@@ -253,10 +253,10 @@ CONTEXTS = {
     "github": {"ref": "refs/heads/main", "event": Missing(number=3)},
     "needs": {"a": {"result": "success"}, "b": {"result": "skipped"}},
 }
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS = {
+    **expressions.FUNCTIONS,
     "always": lambda: True,
     "success": lambda: False,
-    "join": lambda values, by: by.join(values),
 }
 
 
@@ -377,11 +377,7 @@ def advisories(bad: str) -> Iterator[str]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project as it is first pushed: without a lock."""
     folder = tmp_path_factory.mktemp("a host")
-    project = render_repository(folder / "project", use_codecov=True)
-    use_mirror(project, folder / "index")
-    hold_versions(project)
-    commit(project, "Let nothing change under the tests")
-    return project
+    return first_push(folder, use_codecov=True)
 
 
 @pytest.fixture

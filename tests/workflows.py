@@ -6,7 +6,6 @@ behind, and any other is an error.
 """
 
 import itertools
-import json
 import os
 import shutil
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 import yaml
 
 from tests import processes
-from tests.expressions import Missing, condition, fill, hash_files, text
+from tests.expressions import FUNCTIONS, Missing, condition, fill, hash_files, text
 from tests.helpers import git
 
 # What `shell: bash` and no shell at all mean on the host.
@@ -161,6 +160,11 @@ class Host:
         return Missing(defaults | self.inputs)
 
 
+def results(jobs: Mapping[str, Job]) -> list[str]:
+    """Return what became of each job, in their order."""
+    return [job.result for job in jobs.values()]
+
+
 class _JobRun:
     """One job while it runs."""
 
@@ -206,15 +210,12 @@ class _JobRun:
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         return {
+            **FUNCTIONS,
             "always": lambda: True,
             "cancelled": lambda: False,
             "failure": lambda: self.result == "failure",
             "success": lambda: self.result == "success",
-            "fromJSON": json.loads,
             "hashFiles": lambda *patterns: hash_files(self.folder, *patterns),
-            "join": lambda values, by=",": by.join(map(text, values)),
-            "startsWith": lambda value, start: text(value).startswith(start),
-            "toJSON": json.dumps,
         }
 
     def run(self) -> None:

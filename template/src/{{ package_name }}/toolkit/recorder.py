@@ -89,11 +89,8 @@ class Recorder(Callback):
             "examples_per_second": round(self.examples / seconds, 1),
             "metrics": {
                 # JSON has no numbers that are not finite.
-                name: value if math.isfinite(value) else str(value)
-                for name, value in (
-                    (name, float(value))
-                    for name, value in sorted(trainer.callback_metrics.items())
-                )
+                name: number if math.isfinite(number := float(value)) else str(number)
+                for name, value in sorted(trainer.callback_metrics.items())
             },
         }
         (self.folder / RECORD).write_text(json.dumps(facts, indent=2) + "\n")
