@@ -15,7 +15,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of `nox -s data-docs` and `nox -s gpu`."""
+    """Add the options of the sessions `data-docs`, `gpu` and `accept-curve`."""
     parser.addoption(
         "--data-docs",
         type=Path,
@@ -26,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--need-gpu",
         action="store_true",
         help="let tests marked gpu fail where there is none, instead of skipping them",
+    )
+    parser.addoption(
+        "--accept-curve",
+        action="store_true",
+        help="make the training curve of today the one to compare with",
     )
 
 
@@ -48,6 +53,13 @@ def data_docs(request: pytest.FixtureRequest) -> Path | None:
     """Where the data docs are wanted, if they are."""
     folder: Path | None = request.config.getoption("--data-docs")
     return folder
+
+
+@pytest.fixture(scope="session")
+def accept_curve(request: pytest.FixtureRequest) -> bool:
+    """Whether the training curve of today is to be the one to compare with."""
+    wanted: bool = request.config.getoption("--accept-curve")
+    return wanted
 
 
 @pytest.fixture(autouse=True)

@@ -130,6 +130,13 @@ def data_docs(session: nox.Session) -> None:
     _python(session, "pytest", "tests/data", "--data-docs=build/data-docs")
 
 
+@nox.session(name="accept-curve")
+def accept_curve(session: nox.Session) -> None:
+    """Show how the training curve changed, and compare with the new one from now."""
+    test = ("tests/training/test_curve.py", "--accept-curve")
+    _python(session, "pytest", "-q", *test, *session.posargs)
+
+
 @nox.session
 def audit(session: nox.Session) -> None:
     """Ask for known holes in the locked packages and in the workflows."""

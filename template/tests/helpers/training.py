@@ -1,6 +1,7 @@
 """Trainings as tests need them: by the real trainer, without files and noise."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from lightning import LightningDataModule, LightningModule, Trainer
@@ -17,8 +18,10 @@ def fit(
     accelerator: str = "cpu",
     precision: Precision = "32-true",
     overfit_batches: int = 0,
+    validate: bool = False,
+    resume_from: Path | None = None,
     callbacks: Sequence[Callback] = (),
-) -> int:
+) -> Trainer:
     """Train for some steps.
 
     Args:
@@ -28,10 +31,13 @@ def fit(
         accelerator: `cpu`, or `gpu` in tests that are marked so.
         precision: Of the arithmetic, as in the options of the trainer.
         overfit_batches: If not 0, so many batches come again and again.
+        validate: Whether to evaluate the validation split after each epoch.
+        resume_from: Checkpoint to go on from; its steps count.
         callbacks: Of the trainer.
 
     Returns:
-        The number of steps that were taken.
+        The trainer, which knows how many steps were taken (`global_step`) and what
+        was logged (`callback_metrics`).
     """
     trainer = Trainer(
         accelerator=accelerator,
@@ -40,12 +46,14 @@ def fit(
         max_steps=steps,
         max_epochs=-1,
         overfit_batches=overfit_batches,
-        limit_val_batches=0,
+        limit_val_batches=1.0 if validate else 0,
+        num_sanity_val_steps=0,
         callbacks=list(callbacks),
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
         enable_progress_bar=False,
     )
-    trainer.fit(module, data)
-    return trainer.global_step
+    # It is our own checkpoint, but a file of anybody's must not run code.
+    trainer.fit(module, data, ckpt_path=resume_from, weights_only=True)
+    return trainer

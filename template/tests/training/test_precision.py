@@ -7,49 +7,32 @@ large values infinite. It shows in the gradients first.
 import lightning
 import pytest
 import torch
-from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
 from torch import Tensor
-from torch.optim import Optimizer
 
-from {{ package_name }}.datamodule import DigitsDataModule
-from {{ package_name }}.training import DigitClassifier
+from tests.helpers.observer import Observer
 from tests.helpers.training import Precision, fit
+from tests.training.case import new_data, without_chance
 
 # Of the norm of all gradients. With four seeds on an H100, bfloat16 changed them by
 # 2 to 6 %, 16-bit by 0.4 to 3 %; a loss scale that stays in, thousands of times.
 TOLERANCE = 0.2
 
 
-class Gradients(Callback):
-    """Keeps the gradients of the last step, as the optimizer gets them."""
-
-    values: Tensor
-
-    def on_before_optimizer_step(
-        self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
-    ) -> None:
-        """Copy them before they are used."""
-        weights = pl_module.parameters()
-        parts = [weight.grad for weight in weights if weight.grad is not None]
-        self.values = torch.cat([part.flatten().cpu() for part in parts])
-
-
 def gradients(precision: Precision) -> Tensor:
     """Take one step, and return the gradients of all P weights, shape (P,)."""
     lightning.seed_everything(1, verbose=False)
-    classifier = DigitClassifier(dropout=0)  # it leaves out others in each precision
-    kept = Gradients()
-    data = DigitsDataModule()
+    observer = Observer()
+    # Dropout would leave out others in each precision.
     fit(
-        classifier,
-        data,
+        without_chance(),
+        new_data(),
         steps=1,
         accelerator="gpu",
         precision=precision,
-        callbacks=[kept],
+        callbacks=[observer],
     )
-    return kept.values
+    parts = [part for part in observer.gradients.values() if part is not None]
+    return torch.cat([part.flatten() for part in parts])
 
 
 @pytest.mark.gpu

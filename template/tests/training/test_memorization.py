@@ -1,0 +1,173 @@
+"""Memorization tests: can training learn a few examples by heart?
+
+A network that learns all of a very small batch has a data path, a loss, gradients
+and an optimizer that work together. It takes a fraction of a second, so it can run
+on every change.
+
+The limits are far from what training needs when it works, so they raise no false
+alarm. If one is too tight for your model, in this order: train for more steps,
+memorize fewer examples, raise the learning rate, switch off what works against
+memorizing (dropout, augmentation, weight decay), and only then raise the limit.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightning
+import pytest
+import torch
+from lightning import LightningModule
+from torch.utils.data import Dataset
+
+from tests.helpers.cost import Cost, measure
+from tests.helpers.observer import examples
+from tests.helpers.training import Precision, fit
+from tests.training.case import (
+    CPU_SECONDS_PER_STEP,
+    FLOPS_PER_STEP,
+    MARGIN,
+    OPERATORS_PER_STEP,
+    different_examples,
+    is_right,
+    loss_by_formula,
+    new_data,
+    new_module,
+    simple_answers,
+    with_labels_permuted,
+    without_content,
+)
+
+EXAMPLES = 16
+STEPS = 120
+
+
+@dataclass(frozen=True)
+class Memorized:
+    """The outcome of memorizing one batch."""
+
+    loss: float
+    right: float
+    steps: int
+    cost: Cost
+
+
+def judge(module: LightningModule, split: Dataset[Any]) -> tuple[float, float]:
+    """Return the mean loss, and the share of answers that are right."""
+    x, labels = examples(split)
+    with torch.no_grad():
+        outputs = module.cpu().eval()(x)
+    losses, right = loss_by_formula(outputs, labels), is_right(outputs, labels)
+    return losses.mean().item(), right.double().mean().item()
+
+
+def memorize(accelerator: str = "cpu", precision: Precision = "32-true") -> Memorized:
+    """Train on one batch only, with the real trainer."""
+    lightning.seed_everything(1, verbose=False)
+    module, data = new_module(), new_data(batch_size=EXAMPLES)
+    batch = different_examples(data.splits["train"], EXAMPLES)
+    data.splits["train"] = batch
+    steps = 0
+
+    def train() -> None:
+        nonlocal steps
+        steps = fit(
+            module,
+            data,
+            STEPS,
+            accelerator=accelerator,
+            precision=precision,
+            overfit_batches=1,
+        ).global_step
+
+    cost = measure(train)
+    # Lightning evaluates the examples of validation. So we look ourselves, as a
+    # user of the model would.
+    return Memorized(*judge(module, batch), steps, cost)
+
+
+@pytest.fixture(scope="module")
+def memorized() -> Memorized:
+    """One training for the tests of what came of it, and of its cost."""
+    return memorize()
+
+
+def test_memorizes_a_batch(memorized: Memorized) -> None:
+    """Every label is known by heart; a loss that only goes down proves little."""
+    assert memorized.steps == STEPS
+    assert memorized.right == 1
+    assert memorized.loss < 0.1
+
+
+def test_memorizing_costs_what_it_should(memorized: Memorized) -> None:
+    """A step that became slower fails here, on a fast and on a busy machine.
+
+    So does one that became cheaper: part of the work is not done.
+    """
+    low, high = FLOPS_PER_STEP
+    assert low < memorized.cost.flops / STEPS < high
+    low, high = OPERATORS_PER_STEP
+    assert low < memorized.cost.operators / STEPS < high
+    assert memorized.cost.cpu_seconds / STEPS < CPU_SECONDS_PER_STEP
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+def test_memorizes_on_a_gpu(precision: Precision) -> None:
+    """Also where numbers have fewer digits, or a smaller range."""
+    memorized = memorize("gpu", precision)
+    assert memorized.right == 1
+    assert memorized.loss < 0.1
+
+
+def test_preprocessing_is_fitted_to_the_training_split_alone() -> None:
+    """What it learns from other data makes every result too good."""
+    fitted = []
+    for hidden in ((), ("val", "test")):
+        lightning.seed_everything(1, verbose=False)
+        module, data = new_module(), new_data()
+        for name in hidden:
+            data.splits[name] = without_content(data.splits[name])
+        fit(module, data, steps=1)
+        fitted.append(module.state_dict())
+    torch.testing.assert_close(*fitted)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The outcome of a short training."""
+
+    loss: float
+    right: float  # on the validation split
+    splits: dict[str, Any]
+
+
+def train(*, permuted: bool) -> Trained:
+    """Train on the whole training split, or with labels that were mixed up once."""
+    lightning.seed_everything(1, verbose=False)
+    module, data = new_module(), new_data()
+    if permuted:
+        data.splits["train"] = with_labels_permuted(data.splits["train"])
+    fit(module, data, STEPS)
+    loss, _ = judge(module, data.splits["train"])
+    _, right = judge(module, data.splits["val"])
+    return Trained(loss, right, data.splits)
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    """One training for the tests of what it learnt."""
+    return train(permuted=False)
+
+
+def test_true_labels_are_learnt_faster_than_permuted_ones(trained: Trained) -> None:
+    """Labels that were mixed up once can be memorized too, but only slowly.
+
+    This is the test that sees inputs and labels out of step with each other.
+    """
+    assert trained.loss < 0.6 * train(permuted=True).loss
+
+
+def test_training_beats_a_simple_baseline(trained: Trained) -> None:
+    """Else the network is not worth its trouble, or something is wrong with it."""
+    simple = simple_answers(trained.splits["train"], trained.splits["val"])
+    assert trained.right > simple.double().mean().item() + MARGIN

@@ -1,0 +1,100 @@
+"""Tests of repeating: does the same lead to the same?
+
+A difference between two runs can be understood only if nothing but the change that was
+made can cause it.
+"""
+
+from pathlib import Path
+
+import lightning
+import pytest
+import torch
+from lightning import LightningModule, Trainer
+
+from tests.helpers.observer import Observer
+from tests.helpers.training import fit
+from tests.training.case import (
+    different_examples,
+    new_data,
+    new_module,
+    without_chance,
+)
+
+STEPS = 6
+
+
+def losses(seed: int) -> list[float]:
+    """Train for some steps, and return the loss of each."""
+    lightning.seed_everything(seed, verbose=False)
+    observer = Observer()
+    fit(new_module(), new_data(), STEPS, callbacks=[observer])
+    return observer.losses
+
+
+def test_same_seed_same_losses() -> None:
+    """To the last digit; and another seed is another training."""
+    first = losses(seed=1)
+    assert losses(seed=1) == first
+    assert losses(seed=2) != first
+
+
+def train_on_one_batch(
+    module: LightningModule,
+    steps: int,
+    *,
+    validate: bool = False,
+    resume_from: Path | None = None,
+) -> tuple[Trainer, list[float]]:
+    """Train where every epoch is one step and nothing is left to chance."""
+    data, observer = new_data(), Observer()
+    data.splits["train"] = different_examples(data.splits["train"], data.batch_size)
+    trainer = fit(
+        module,
+        data,
+        steps,
+        validate=validate,
+        resume_from=resume_from,
+        callbacks=[observer],
+    )
+    return trainer, observer.losses
+
+
+def test_evaluation_changes_nothing() -> None:
+    """Neither what is evaluated, nor the steps after it."""
+    lightning.seed_everything(1, verbose=False)
+    module = without_chance()
+    trainer, expected = train_on_one_batch(module, STEPS)
+    before = {name: part.clone() for name, part in module.state_dict().items()}
+    logged = []
+    for _ in range(2):
+        trainer.limit_val_batches = 1.0
+        trainer.validate(module, new_data(), verbose=False)
+        logged.append({**trainer.callback_metrics})
+    assert logged[0] == logged[1]
+    torch.testing.assert_close(module.state_dict(), before, rtol=0, atol=0)
+    lightning.seed_everything(1, verbose=False)
+    _, found = train_on_one_batch(without_chance(), STEPS, validate=True)
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_resuming_is_the_same_as_not_stopping(tmp_path: Path) -> None:
+    """A checkpoint has all that training needs, the optimizer's memory included."""
+    lightning.seed_everything(1, verbose=False)
+    _, expected = train_on_one_batch(without_chance(), STEPS)
+    lightning.seed_everything(1, verbose=False)
+    trainer, _ = train_on_one_batch(without_chance(), STEPS // 2)
+    trainer.save_checkpoint(tmp_path / "half.ckpt")
+    other = without_chance()
+    _, found = train_on_one_batch(other, STEPS, resume_from=tmp_path / "half.ckpt")
+    assert found == pytest.approx(expected[STEPS // 2 :], rel=1e-4)
+
+
+def test_checkpoint_gives_the_same_answers(tmp_path: Path) -> None:
+    """It holds all that an answer depends on, and no code."""
+    module = new_module()
+    trainer, _ = train_on_one_batch(module, STEPS)
+    trainer.save_checkpoint(path := tmp_path / "trained.ckpt")
+    loaded = type(module).load_from_checkpoint(path, weights_only=True)
+    x, _ = next(iter(new_data().val_dataloader()))
+    with torch.no_grad():
+        assert torch.equal(loaded.eval()(x), module.eval()(x))

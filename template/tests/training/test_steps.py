@@ -1,0 +1,112 @@
+"""Tests of single steps: is what happens inside the trainer what we think it is?
+
+Memorizing succeeds in spite of many mistakes: with examples left out, with another
+loss, with a validation that measures something else. So the real trainer is watched
+for two epochs, and what went through it is compared with the split, with a formula and
+with a plain loop.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightning
+import pytest
+import torch
+from lightning import LightningModule, Trainer
+from torch import Tensor
+
+from tests.helpers.observer import Observer, contents, examples
+from tests.helpers.training import fit
+from tests.training.case import (
+    CHANCE,
+    is_right,
+    loss_by_formula,
+    new_data,
+    new_module,
+    without_chance,
+)
+
+EPOCHS = 2  # what a validation leaves behind would show in the second
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A training with its validations, and what was seen of it."""
+
+    trainer: Trainer
+    module: LightningModule
+    before: dict[str, Tensor]
+    splits: dict[str, Any]
+    observer: Observer
+
+
+@pytest.fixture(scope="module")
+def watched() -> Watched:
+    """One training for the tests of what went on in it."""
+    lightning.seed_everything(1, verbose=False)
+    module, data, observer = new_module(), new_data(), Observer()
+    before = {name: weight.clone() for name, weight in module.named_parameters()}
+    steps = EPOCHS * len(data.train_dataloader())
+    trainer = fit(module, data, steps, validate=True, callbacks=[observer])
+    return Watched(trainer, module, before, data.splits, observer)
+
+
+@pytest.mark.parametrize("name", ["train", "val"])
+def test_every_example_is_seen_once_an_epoch(watched: Watched, name: str) -> None:
+    """None is left out, comes twice, is changed on the way or of another split."""
+    expected = contents(EPOCHS * [examples(watched.splits[name])])
+    assert contents(watched.observer.batches[name]) == expected
+
+
+def test_layers_are_in_the_right_mode(watched: Watched) -> None:
+    """Dropout and the like train in training, and are at rest in validation."""
+    assert watched.observer.modes == {"train": {True}, "val": {False}}
+
+
+def test_every_parameter_learns(watched: Watched) -> None:
+    """A gradient that is a number and not zero reaches it, and it moves."""
+    for name, weight in watched.module.named_parameters():
+        gradient = watched.observer.gradients[name]
+        assert gradient is not None, f"no gradient reaches {name}"
+        assert gradient.isfinite().all(), f"the gradient of {name} is no number"
+        assert gradient.any(), f"the gradient of {name} is zero"
+        assert not torch.equal(weight, watched.before[name]), f"{name} does not move"
+
+
+def test_first_loss_is_that_of_chance(watched: Watched) -> None:
+    """An untrained network knows nothing, and is not sure of anything either."""
+    assert watched.observer.losses[0] == CHANCE
+
+
+def test_loss_is_that_of_the_formula() -> None:
+    """The sum for the mean, a softmax too many: tasks are learnt in spite of them."""
+    module, observer = without_chance(), Observer()
+    before = {name: weight.clone() for name, weight in module.named_parameters()}
+    fit(module, new_data(), 1, callbacks=[observer])
+    # The weights of then, with the preprocessing that came of the training split.
+    module.load_state_dict(before, strict=False)
+    ((x, labels),) = observer.batches["train"]
+    with torch.no_grad():
+        expected = loss_by_formula(module.train()(x), labels).mean()
+    assert observer.losses[0] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_validation_is_that_of_a_plain_loop(watched: Watched) -> None:
+    """What is logged is the mean over all examples, whatever the batches."""
+    x, labels = examples(watched.splits["val"])
+    with torch.no_grad():
+        outputs = watched.module.eval()(x)
+    logged = watched.trainer.callback_metrics
+    loss, right = loss_by_formula(outputs, labels), is_right(outputs, labels)
+    assert logged["val/loss"].item() == pytest.approx(loss.mean().item(), rel=1e-4)
+    assert logged["val/accuracy"].item() == pytest.approx(right.double().mean().item())
+
+
+def test_answer_does_not_depend_on_the_company(watched: Watched) -> None:
+    """Each example alone gets the answer that it gets among others."""
+    x, _ = examples(watched.splits["val"])
+    x = x[:8]
+    with torch.no_grad():
+        together = watched.module.eval()(x)
+        alone = torch.cat([watched.module(one[None]) for one in x])
+    torch.testing.assert_close(together, alone)
