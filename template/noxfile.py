@@ -130,6 +130,12 @@ def data_docs(session: nox.Session) -> None:
     _python(session, "pytest", "tests/data", "--data-docs=build/data-docs")
 
 
+@nox.session
+def alarms(session: nox.Session) -> None:
+    """Break the project in many ways, and count what the fast tests hear."""
+    _python(session, "tests.alarms", *session.posargs)
+
+
 @nox.session(name="accept-curve")
 def accept_curve(session: nox.Session) -> None:
     """Show how the training curve changed, and compare with the new one from now."""

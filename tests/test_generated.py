@@ -163,7 +163,7 @@ def test_folder_of_a_larger_repository(
             "training.py",
             "loss = example_losses",
             "[self.net(x[:1]) for _ in x]\n        loss = example_losses",
-            "training/test_memorization.py::" "test_memorizing_costs_what_it_should",
+            "training/test_memorization.py::test_step_costs_what_it_should",
             id="a step does useless work",
         ),
         pytest.param(
@@ -184,7 +184,7 @@ def test_folder_of_a_larger_repository(
             "datamodule.py",
             "shuffle=shuffle,",
             "shuffle=shuffle, drop_last=shuffle,",
-            "training/test_steps.py::test_every_example_is_seen_once_an_epoch[train]",
+            "training/test_steps.py::test_every_example_is_seen_once[train-2]",
             id="the last examples are left out",
         ),
         pytest.param(
@@ -236,6 +236,37 @@ def test_sorted_data_do_not_silence_memorization(default_project: Project) -> No
             command = "pytest -q tests/training -k memorizes"
             output = default_project.run(command, succeeds=False)
     assert "::test_memorizes_a_batch" in output
+
+
+def test_alarms_are_counted(default_project: Project) -> None:
+    """What is caught, missed, harmless and not applicable, each in its place."""
+    tried = (
+        "the last batch is left out",
+        "one parameter gets none",
+        "the learning rate is a tenth",
+        "absolute errors are taken",
+        "two threads",
+    )
+    only = " ".join(f"--only {shlex.quote(text)}" for text in tried)
+    some = "tests/training/test_steps.py"
+    output = default_project.run(f"nox -s alarms -- {only} {some}")
+    table = (default_project.path / "build" / "alarms.md").read_text()
+    assert table in output
+    for part in (
+        "| caught bugs: 2 | missed alarms: 1 |",
+        "| false alarms: 0 | smooth sailing: 1 |",
+        "67% of the faults that apply here are caught.",
+        "| optimizer: the learning rate is a tenth | training curve |",
+        "Not applicable, as nothing of the kind happens here: loss: absolute errors",
+    ):
+        assert part in table, table
+    # Where tests are red anyway, nothing can be said about them.
+    with default_project.sabotaged("training.py", "labels).mean()", "labels).sum()"):
+        command = f"nox -s alarms -- --only threads {some}"
+        output = default_project.run(command, succeeds=False)
+    assert "error: mend that first" in output
+    assert "test_first_loss_is_that_of_chance" in output
+    assert default_project.run("git status --porcelain") == ""
 
 
 def test_promised_gpu_is_missed(default_project: Project) -> None:

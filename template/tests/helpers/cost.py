@@ -5,11 +5,13 @@ alarms or raises false ones. Floating-point operations and calls of PyTorch
 operators are the same in every run.
 """
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -39,6 +41,12 @@ class _OperatorCounter(TorchDispatchMode):
     ) -> Any:
         self.count += 1
         return func(*args, **(kwargs or {}))
+
+
+def tensors_alive() -> int:
+    """Count the tensors that somebody still holds."""
+    gc.collect()
+    return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
 
 
 def measure(function: Callable[[], object]) -> Cost:

@@ -26,7 +26,6 @@ class CurveWriter(Observer):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write it, with as many digits as a float32 has."""
-        super().on_fit_end(trainer, pl_module)
         logged = sorted(trainer.callback_metrics.items())
         curve = {
             "losses": [_round(loss) for loss in self.losses],

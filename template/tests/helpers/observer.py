@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from torch.utils.data import Dataset
 from torch.utils.hooks import RemovableHandle
 
-BATCHES_OF = ("train", "val")
+STAGES = ("train", "val", "test")
 
 
 class Observer(Callback):
@@ -22,25 +22,26 @@ class Observer(Callback):
         losses: Loss of each training step, as the step returned it.
         gradients: What the optimizer got in the last step, by the name of the
             parameter; None for a parameter that no gradient reached.
-        batches: Batches of `train` and of `val`, as the steps got them.
-        modes: Whether the layers were in training mode when they were called, in
-            `train` and in `val`; one of them in another mode makes it both.
+        batches: Batches of `train`, `val` and `test`, as the steps got them.
+        modes: Whether the layers were in training mode when they were called, in each
+            of these; one of them in another mode makes it both.
     """
 
     def __init__(self) -> None:
         self.losses: list[float] = []
         self.gradients: dict[str, Tensor | None] = {}
-        self.batches: dict[str, list[Any]] = {name: [] for name in BATCHES_OF}
-        self.modes: dict[str, set[bool]] = {name: set() for name in BATCHES_OF}
+        self.batches: dict[str, list[Any]] = {name: [] for name in STAGES}
+        self.modes: dict[str, set[bool]] = {name: set() for name in STAGES}
         self._hooks: list[RemovableHandle] = []
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Look at the mode of every layer whenever it is called."""
 
         def look(layer: nn.Module, inputs: object) -> None:
-            if not trainer.sanity_checking:
-                name = "train" if trainer.training else "val"
-                self.modes[name].add(layer.training)
+            if trainer.training:
+                self.modes["train"].add(layer.training)
+            elif not trainer.sanity_checking:
+                self.modes["test" if trainer.testing else "val"].add(layer.training)
 
         for layer in pl_module.modules():
             # What holds other layers has a mode, but nothing happens in it.
@@ -86,7 +87,20 @@ class Observer(Callback):
         if not trainer.sanity_checking:
             self.batches["val"].append(batch)
 
-    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_test_batch_start(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the batch."""
+        self.batches["test"].append(batch)
+
+    def teardown(
+        self, trainer: Trainer, pl_module: LightningModule, stage: str
+    ) -> None:
         """Look no more."""
         for hook in self._hooks:
             hook.remove()

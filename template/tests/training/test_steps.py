@@ -12,9 +12,11 @@ from typing import Any
 import lightning
 import pytest
 import torch
-from lightning import LightningModule, Trainer
+from lightning import LightningModule
+from lightning.pytorch.callbacks import LambdaCallback
 from torch import Tensor
 
+from tests.helpers.cost import tensors_alive
 from tests.helpers.observer import Observer, contents, examples
 from tests.helpers.training import fit
 from tests.training.case import (
@@ -31,9 +33,9 @@ EPOCHS = 2  # what a validation leaves behind would show in the second
 
 @dataclass(frozen=True)
 class Watched:
-    """A training with its validations, and what was seen of it."""
+    """A training with its validations, then a test, and what was seen of them."""
 
-    trainer: Trainer
+    logged: dict[str, Tensor]
     module: LightningModule
     before: dict[str, Tensor]
     splits: dict[str, Any]
@@ -48,19 +50,25 @@ def watched() -> Watched:
     before = {name: weight.clone() for name, weight in module.named_parameters()}
     steps = EPOCHS * len(data.train_dataloader())
     trainer = fit(module, data, steps, validate=True, callbacks=[observer])
-    return Watched(trainer, module, before, data.splits, observer)
+    logged = {**trainer.callback_metrics}
+    trainer.test(module, data, verbose=False)
+    logged |= trainer.callback_metrics
+    return Watched(logged, module, before, data.splits, observer)
 
 
-@pytest.mark.parametrize("name", ["train", "val"])
-def test_every_example_is_seen_once_an_epoch(watched: Watched, name: str) -> None:
-    """None is left out, comes twice, is changed on the way or of another split."""
-    expected = contents(EPOCHS * [examples(watched.splits[name])])
+@pytest.mark.parametrize(
+    ("name", "times"), [("train", EPOCHS), ("val", EPOCHS), ("test", 1)]
+)
+def test_every_example_is_seen_once(watched: Watched, name: str, times: int) -> None:
+    """In an epoch none is left out, comes twice, is changed or of another split."""
+    expected = contents(times * [examples(watched.splits[name])])
     assert contents(watched.observer.batches[name]) == expected
 
 
 def test_layers_are_in_the_right_mode(watched: Watched) -> None:
     """Dropout and the like train in training, and are at rest in validation."""
-    assert watched.observer.modes == {"train": {True}, "val": {False}}
+    expected = {"train": {True}, "val": {False}, "test": {False}}
+    assert watched.observer.modes == expected
 
 
 def test_every_parameter_learns(watched: Watched) -> None:
@@ -91,15 +99,16 @@ def test_loss_is_that_of_the_formula() -> None:
     assert observer.losses[0] == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_validation_is_that_of_a_plain_loop(watched: Watched) -> None:
+@pytest.mark.parametrize("name", ["val", "test"])
+def test_metrics_are_those_of_a_plain_loop(watched: Watched, name: str) -> None:
     """What is logged is the mean over all examples, whatever the batches."""
-    x, labels = examples(watched.splits["val"])
+    x, labels = examples(watched.splits[name])
     with torch.no_grad():
         outputs = watched.module.eval()(x)
-    logged = watched.trainer.callback_metrics
-    loss, right = loss_by_formula(outputs, labels), is_right(outputs, labels)
-    assert logged["val/loss"].item() == pytest.approx(loss.mean().item(), rel=1e-4)
-    assert logged["val/accuracy"].item() == pytest.approx(right.double().mean().item())
+    loss = loss_by_formula(outputs, labels).mean().item()
+    right = is_right(outputs, labels).double().mean().item()
+    assert watched.logged[f"{name}/loss"].item() == pytest.approx(loss, rel=1e-4)
+    assert watched.logged[f"{name}/accuracy"].item() == pytest.approx(right)
 
 
 def test_answer_does_not_depend_on_the_company(watched: Watched) -> None:
@@ -110,3 +119,16 @@ def test_answer_does_not_depend_on_the_company(watched: Watched) -> None:
         together = watched.module.eval()(x)
         alone = torch.cat([watched.module(one[None]) for one in x])
     torch.testing.assert_close(together, alone)
+
+
+def test_no_step_leaves_tensors_behind() -> None:
+    """What is kept of each step fills the memory, hours later."""
+    counts: list[int] = []
+
+    def count(*_: object) -> None:
+        counts.append(tensors_alive())
+
+    for steps in (4, 12):
+        last = LambdaCallback(on_train_end=count)
+        fit(new_module(), new_data(), steps, callbacks=[last])
+    assert counts[1] < counts[0] + 4

@@ -1,0 +1,240 @@
+"""Faults of batches, loading and splits."""
+
+import time
+import zlib
+from typing import Any
+
+import sklearn.model_selection
+import torch
+from lightning.pytorch.trainer.connectors import data_connector
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from .faults import Fired, fault
+from .places import STAGES, in_step, parts, rebuild, replace
+
+STEPS = "single steps"
+
+Pair = tuple[Tensor, Tensor] | None
+
+
+@fault("batches", "labels are shuffled in each", "memorization")
+def _(fired: Fired) -> None:
+    def change(inputs: Tensor, labels: Tensor) -> Pair:
+        return inputs, labels[torch.randperm(len(labels))]
+
+    in_step(change, "training", fired=fired)
+
+
+@fault("batches", "labels are one place out of step", "memorization")
+def _(fired: Fired) -> None:
+    def change(inputs: Tensor, labels: Tensor) -> Pair:
+        return inputs, labels.roll(1, dims=0)
+
+    in_step(change, "training", fired=fired)
+
+
+@fault("batches", "a tenth of the labels is wrong", STEPS)
+def _(fired: Fired) -> None:
+    def change(inputs: Tensor, labels: Tensor) -> Pair:
+        wrong = labels.clone()
+        wrong[::10] = labels.flip(0)[::10]
+        return inputs, wrong
+
+    in_step(change, "training", fired=fired)
+
+
+@fault("batches", "inputs are twice as large in training", STEPS)
+def _(fired: Fired) -> None:
+    def change(inputs: Tensor, labels: Tensor) -> Pair:
+        return (2 * inputs, labels) if inputs.is_floating_point() else None
+
+    in_step(change, "training", fired=fired)
+
+
+@fault("batches", "inputs are a hundredth in every step", STEPS)
+def _(fired: Fired) -> None:
+    def change(inputs: Tensor, labels: Tensor) -> Pair:
+        return (inputs / 100, labels) if inputs.is_floating_point() else None
+
+    in_step(change, *STAGES, fired=fired)
+
+
+@fault("batches", "inputs are scaled by the batch that they are in", STEPS)
+def _(fired: Fired) -> None:
+    def change(inputs: Tensor, labels: Tensor) -> Pair:
+        if not inputs.is_floating_point() or len(inputs) < 2:
+            return None
+        return (inputs - inputs.mean()) / inputs.std().clamp_min(1e-6), labels
+
+    in_step(change, *STAGES, fired=fired)
+
+
+@fault("batches", "noise is added to inputs", STEPS)
+def _(fired: Fired) -> None:
+    def change(inputs: Tensor, labels: Tensor) -> Pair:
+        if not inputs.is_floating_point():
+            return None
+        return inputs + 0.1 * inputs.std() * torch.randn_like(inputs), labels
+
+    in_step(change, "training", fired=fired)
+
+
+@fault("batches", "inputs are mirrored in training", STEPS)
+def _(fired: Fired) -> None:
+    def change(inputs: Tensor, labels: Tensor) -> Pair:
+        return (inputs.flip(-1), labels) if inputs.dim() > 1 else None
+
+    in_step(change, "training", fired=fired)
+
+
+@fault("batches", "inputs are mirrored in validation", STEPS)
+def _(fired: Fired) -> None:
+    def change(inputs: Tensor, labels: Tensor) -> Pair:
+        return (inputs.flip(-1), labels) if inputs.dim() > 1 else None
+
+    in_step(change, "validation", fired=fired)
+
+
+def _in_loader(change: Any) -> None:
+    def make(healthy: Any) -> Any:
+        def changed(self: DataLoader[Any]) -> Any:
+            return iter(change(self, healthy(self)))
+
+        return changed
+
+    replace(DataLoader, "__iter__", make)
+
+
+@fault("loading", "the last batch is left out", STEPS)
+def _(fired: Fired) -> None:
+    def change(loader: Any, batches: Any) -> Any:
+        kept = [*batches]
+        if len(kept) > 1:
+            fired()
+            del kept[-1]
+        return kept
+
+    _in_loader(change)
+
+
+@fault("loading", "the first batch comes again in place of the second", STEPS)
+def _(fired: Fired) -> None:
+    def change(loader: Any, batches: Any) -> Any:
+        kept = [*batches]
+        if len(kept) > 1:
+            fired()
+            kept[1] = kept[0]
+        return kept
+
+    _in_loader(change)
+
+
+@fault("loading", "examples are not shuffled", "code")
+def _(fired: Fired) -> None:
+    def make(healthy: Any) -> Any:
+        def changed(self: Any, *arguments: Any, **options: Any) -> None:
+            if options.get("shuffle"):
+                fired()
+                options["shuffle"] = False
+            healthy(self, *arguments, **options)
+
+        return changed
+
+    replace(DataLoader, "__init__", make)
+
+
+@fault("loading", "labels were shuffled once", "label permutation")
+def _(fired: Fired) -> None:
+    known: Tensor | None = None
+
+    def change(loader: Any, batches: Any) -> Any:
+        nonlocal known
+        for batch in batches:
+            pair = parts(batch)
+            if pair is None or len(pair[1]) < 2:
+                yield batch
+                continue
+            fired()
+            inputs, labels = pair
+            # By content, so that it is the same in each epoch.
+            seeds = [zlib.crc32(row.numpy().tobytes()) for row in inputs]
+            if known is None:
+                known = labels
+            wrong = [known[seed % len(known)] for seed in seeds]
+            yield rebuild(batch, inputs, torch.stack(wrong))
+
+    _in_loader(change)
+
+
+@fault("loading", "it takes a tenth of a second for each batch", "cost")
+def _(fired: Fired) -> None:
+    def change(loader: Any, batches: Any) -> Any:
+        for batch in batches:
+            fired()
+            end = time.process_time() + 0.1
+            while time.process_time() < end:
+                pass
+            yield batch
+
+    _in_loader(change)
+
+
+def _of_another_split(asked: str, given: str, fired: Fired) -> None:
+    source = data_connector._DataLoaderSource  # noqa: SLF001 -- no public place
+
+    def make(healthy: Any) -> Any:
+        def changed(self: Any) -> Any:
+            if self.name != f"{asked}_dataloader" or not self.is_module():
+                return healthy(self)
+            fired()
+            return getattr(self.instance, f"{given}_dataloader")()
+
+        return changed
+
+    replace(source, "dataloader", make)
+
+
+@fault("splits", "validation is on training data", STEPS)
+def _(fired: Fired) -> None:
+    _of_another_split("val", "train", fired)
+
+
+@fault("splits", "training is on validation data", STEPS)
+def _(fired: Fired) -> None:
+    _of_another_split("train", "val", fired)
+
+
+@fault("splits", "the test is on validation data", STEPS)
+def _(fired: Fired) -> None:
+    _of_another_split("test", "val", fired)
+
+
+def _split(change: Any) -> None:
+    replace(sklearn.model_selection, "train_test_split", change)
+
+
+@fault("splits", "training has test examples too", "data")
+def _(fired: Fired) -> None:
+    def make(healthy: Any) -> Any:
+        def changed(first: Any, *rest: Any, **options: Any) -> Any:
+            result = healthy(first, *rest, **options)
+            fired()
+            result[0] = first
+            return result
+
+        return changed
+
+    _split(make)
+
+
+@fault("splits", "they are drawn anew", "data")
+def _(fired: Fired) -> None:
+    def make(healthy: Any) -> Any:
+        def changed(*arguments: Any, **options: Any) -> Any:
+            fired()
+            return healthy(*arguments, **{**options, "random_state": 12345})
+
+        return changed
+
+    _split(make)

@@ -1,0 +1,129 @@
+"""What must not matter to the tests: each of these should leave them green."""
+
+import locale
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightning
+import pytest
+import torch
+
+from .places import replace
+
+
+@dataclass
+class Run:
+    """How the tests are going to be run.
+
+    Attributes:
+        folder: Copy of the repository, and the working directory.
+        tests: Files and folders of them; all that are fast if empty.
+        plugins: Of pytest.
+    """
+
+    folder: Path
+    tests: list[str]
+    plugins: list[object] = field(default_factory=list)
+
+
+Change = Callable[[Run], None]
+
+HARMLESS: dict[str, Change] = {}
+
+
+def harmless(name: str) -> Callable[[Change], Change]:
+    """Add a function to the changes that are harmless."""
+
+    def add(change: Change) -> Change:
+        HARMLESS[name] = change
+        return change
+
+    return add
+
+
+@harmless("the tests start from other seeds")
+def _(run: Run) -> None:
+    def make(healthy: Any) -> Any:
+        def changed(seed: int, *arguments: Any, **options: Any) -> Any:
+            return healthy(seed + 1000, *arguments, **options)
+
+        return changed
+
+    # That of the configuration is another name for it, and stays: it is a setting.
+    replace(lightning, "seed_everything", make)
+
+
+@harmless("PyTorch takes two threads")
+def _(run: Run) -> None:
+    torch.set_num_threads(2)
+
+
+@harmless("the tests come in reverse order")
+def _(run: Run) -> None:
+    class Reverse:
+        @pytest.hookimpl(trylast=True)
+        def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+            items.reverse()
+
+    run.plugins.append(Reverse())
+
+
+@harmless("they are started in another folder")
+def _(run: Run) -> None:
+    elsewhere = run.folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    os.chdir(elsewhere)
+    run.tests = [str(run.folder / test) for test in run.tests or ("src", "tests")]
+
+
+@harmless("they run a second time")
+def _(run: Run) -> None:
+    command = (sys.executable, "-m", "pytest", "--quiet")
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+
+
+@harmless("other language, other time zone")
+def _(run: Run) -> None:
+    os.environ["TZ"] = "Pacific/Kiritimati"
+    time.tzset()
+    for name in ("tr_TR.UTF-8", "de_DE.UTF-8", "C"):
+        try:
+            locale.setlocale(locale.LC_ALL, name)
+        except locale.Error:
+            continue
+        os.environ["LC_ALL"] = name
+        break
+
+
+@harmless("there is no network")
+def _(run: Run) -> None:
+    def make(healthy: Any) -> Any:
+        def changed(self: socket.socket, address: Any) -> None:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                raise OSError("there is no network")
+            healthy(self, address)
+
+        return changed
+
+    replace(socket.socket, "connect", make)
+
+
+@harmless("the home folder cannot be written")
+def _(run: Run) -> None:
+    # A folder below a file: not even its owner can make it.
+    os.environ["HOME"] = str(Path(__file__).resolve() / "home")
+
+
+@harmless("the machine is busy")
+def _(run: Run) -> None:
+    # Until this process is gone, however it ends.
+    program = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
+    for _ in range(os.cpu_count() or 1):
+        subprocess.Popen([sys.executable, "-c", program])

@@ -1,0 +1,24 @@
+"""What the tests import, imported once for all processes that run them."""
+
+import os
+
+# As in conftest.py: before PyTorch.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+import importlib.util  # noqa: E402
+
+for name in (
+    "lightning.pytorch.cli",
+    "torch.utils.flop_counter",
+    "great_expectations",
+    "matplotlib.pyplot",
+    "pandas",
+    "sklearn.datasets",
+    "sklearn.model_selection",
+    "tensorboard",
+):
+    # Not every project needs all of them.
+    if importlib.util.find_spec(name.partition(".")[0]):
+        importlib.import_module(name)

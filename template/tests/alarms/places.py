@@ -1,0 +1,138 @@
+"""The places where faults are injected: what passes there can be changed."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from lightning.pytorch.strategies import Strategy
+from torch import Tensor
+from torch.optim import Optimizer
+
+STAGES = ("training", "validation", "test")
+
+Batch = Any
+
+
+def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
+    """Put what `make` makes of a function in its place."""
+    healthy = getattr(owner, name)
+    setattr(owner, name, wraps(healthy)(make(healthy)))
+
+
+def parts(batch: Batch) -> tuple[Tensor, Tensor] | None:
+    """Return inputs and labels of a batch, if it is a pair of tensors or more."""
+    values = [*batch.values()] if isinstance(batch, dict) else batch
+    if not isinstance(values, list | tuple) or len(values) < 2:
+        return None
+    first, last = values[0], values[-1]
+    if not isinstance(first, Tensor) or not isinstance(last, Tensor):
+        return None
+    return first, last
+
+
+def rebuild(batch: Batch, inputs: Tensor, labels: Tensor) -> Batch:
+    """Return the batch with other inputs and labels."""
+    if isinstance(batch, dict):
+        first, *_, last = batch
+        return {**batch, first: inputs, last: labels}
+    return type(batch)([inputs, *batch[1:-1], labels])
+
+
+def in_step(
+    change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor] | None],
+    *stages: str,
+    fired: Callable[[], None],
+) -> None:
+    """Change inputs and labels just before the steps of some stages see them.
+
+    Args:
+        change: Gets inputs and labels, and returns others, or None to leave them.
+        *stages: Of `STAGES`.
+        fired: Called for each batch that is changed.
+    """
+    for stage in stages:
+
+        def make(step: Callable[..., Any]) -> Callable[..., Any]:
+            def changed(self: Strategy, batch: Batch, *rest: Any) -> Any:
+                pair = parts(batch)
+                other = change(*pair) if pair else None
+                if other is not None:
+                    fired()
+                    batch = rebuild(batch, *other)
+                return step(self, batch, *rest)
+
+            return changed
+
+        replace(Strategy, f"{stage}_step", make)
+
+
+def around_step(
+    stage: str, change: Callable[[LightningModule, Callable[[], Any]], Any]
+) -> None:
+    """Do something else in place of a step.
+
+    Args:
+        stage: One of `STAGES`.
+        change: Gets the module and the step, to be called without arguments.
+    """
+
+    def make(step: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(self: Strategy, *arguments: Any) -> Any:
+            module = self.lightning_module
+            assert module is not None
+            return change(module, lambda: step(self, *arguments))
+
+        return changed
+
+    replace(Strategy, f"{stage}_step", make)
+
+
+def on_loss(change: Callable[[Tensor], Tensor], fired: Callable[[], None]) -> None:
+    """Change what a training step returns."""
+
+    def changed(module: LightningModule, step: Callable[[], Any]) -> Any:
+        output = step()
+        if isinstance(output, Tensor):
+            fired()
+            return change(output)
+        if isinstance(output, dict) and "loss" in output:
+            fired()
+            return {**output, "loss": change(output["loss"])}
+        return output
+
+    around_step("training", changed)
+
+
+def on_optimizers(change: Callable[[Optimizer], Optimizer | None]) -> None:
+    """Change each optimizer, or put another in its place, before training begins."""
+
+    def make(setup: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(self: Strategy, *arguments: Any) -> None:
+            setup(self, *arguments)
+            self.optimizers = [change(one) or one for one in self.optimizers]
+
+        return changed
+
+    replace(Strategy, "setup_optimizers", make)
+
+
+def on_gradients(
+    change: Callable[[list[Tensor]], None], fired: Callable[[], None]
+) -> None:
+    """Change the gradients, in place, after each backward pass."""
+
+    def make(backward: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(self: LightningModule, *arguments: Any, **options: Any) -> None:
+            backward(self, *arguments, **options)
+            found = [weight.grad for weight in self.parameters()]
+            gradients = [gradient for gradient in found if gradient is not None]
+            if gradients:
+                fired()
+                with torch.no_grad():
+                    change(gradients)
+
+        return changed
+
+    replace(LightningModule, "backward", make)
