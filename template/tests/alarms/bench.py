@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from .harmless import Run
-from .trials import Trial, all_trials
+from .trials import Run, Trial, all_trials
 
 FOLDER = Path("build", "alarms")
 RESULT, FIRED = "result.json", "fired"  # in the folder of a trial
@@ -29,23 +28,22 @@ class Outcome:
     """What the tests said to a change.
 
     Attributes:
-        trial: The change; None if nothing was changed.
+        trial: The change.
         fired: Whether it took effect.
         alarm: The first test that failed, or what else went wrong; empty if none did.
         seconds: That the tests took.
     """
 
-    trial: Trial | None
+    trial: Trial
     fired: bool
     alarm: str
     seconds: float
 
     def __str__(self) -> str:
         """Return a line about it."""
-        name = self.trial.name if self.trial else "nothing is changed"
         if not self.fired:
-            return f"{name}: not applicable"
-        return f"{name}: {self.alarm or 'green'} ({self.seconds:.0f} s)"
+            return f"{self.trial.name}: not applicable"
+        return f"{self.trial.name}: {self.alarm or 'green'} ({self.seconds:.0f} s)"
 
 
 class Bench:
@@ -65,9 +63,9 @@ class Bench:
         self.heard: Counter[str] = Counter()
         self.limit = 600.0  # seconds, until it is known how long healthy tests take
 
-    def run(self, trials: Sequence[Trial | None]) -> Iterator[Outcome]:
+    def run(self, trials: Sequence[Trial]) -> Iterator[Outcome]:
         """Try all, some at a time, in the order in which they end."""
-        running: dict[int, tuple[ForkServerProcess, Trial | None, float]] = {}
+        running: dict[int, tuple[ForkServerProcess, Trial, float]] = {}
         try:
             yield from self._run([*trials], running)
         finally:
@@ -77,8 +75,8 @@ class Bench:
 
     def _run(
         self,
-        waiting: list[Trial | None],
-        running: dict[int, tuple[ForkServerProcess, Trial | None, float]],
+        waiting: list[Trial],
+        running: dict[int, tuple[ForkServerProcess, Trial, float]],
     ) -> Iterator[Outcome]:
         while waiting or running:
             while waiting and len(running) < self.jobs:
@@ -96,39 +94,29 @@ class Bench:
                 del running[slot]
                 yield self._outcome(slot, trial, seconds, hung=hung)
 
-    def _start(self, slot: int, trial: Trial | None) -> ForkServerProcess:
+    def _start(self, slot: int, trial: Trial) -> ForkServerProcess:
         folder = FOLDER.resolve() / str(slot)
         shutil.rmtree(folder, ignore_errors=True)
         copy = folder / "a copy"  # a space in the path must not matter
-        command = (
-            "git",
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        )
-        names = subprocess.run(
-            command, capture_output=True, text=True, check=True
-        ).stdout
-        for path in names.split("\0"):
+        command = ("git", "ls-files", "-z", "-co", "--exclude-standard")
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        for path in done.stdout.split("\0"):
             if path and Path(path).is_file():
                 (copy / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, copy / path)
         first = [test for test, _ in self.heard.most_common()]
-        name = trial.name if trial else None
         process = self.context.Process(
-            target=_run, args=(folder, name, first, self.tests)
+            target=_run, args=(folder, trial.name, first, self.tests)
         )
         process.start()
         return process
 
     def _outcome(
-        self, slot: int, trial: Trial | None, seconds: float, *, hung: bool
+        self, slot: int, trial: Trial, seconds: float, *, hung: bool
     ) -> Outcome:
         folder = FOLDER / str(slot)
         result = folder / RESULT
-        fired = (folder / FIRED).exists() or trial is None
+        fired = (folder / FIRED).exists()
         if hung or not result.exists():
             what = "the tests hang" if hung else "the process of the tests dies"
             return Outcome(trial, fired, what, seconds)
@@ -168,7 +156,7 @@ class _Plugin:
             self.alarm = report.nodeid
 
 
-def _run(folder: Path, name: str | None, first: list[str], tests: list[str]) -> None:
+def _run(folder: Path, name: str, first: list[str], tests: list[str]) -> None:
     """Make the change and run the tests, in the process that is there for it."""
     copy, root = folder / "a copy", os.getcwd()
     with (folder / "log.txt").open("w") as log:
@@ -180,13 +168,12 @@ def _run(folder: Path, name: str | None, first: list[str], tests: list[str]) -> 
     sys.path[:] = [str(copy / "src"), str(copy)] + [
         path for path in sys.path if path not in ("", root, str(Path(root, "src")))
     ]
-    trial = all_trials()[name] if name else None
+    trial = all_trials()[name]
     for module in [one for one in sys.modules if one.partition(".")[0] == "tests"]:
         del sys.modules[module]
     plugin = _Plugin(first)
     run = Run(copy, tests, [plugin])
-    if trial:
-        trial.prepare(run, (folder / FIRED).touch)
+    trial.prepare(run, (folder / FIRED).touch)
     start = time.monotonic()
     options = ["--exitfirst", "--quiet", "-p", "no:cacheprovider"]
     status = pytest.main([*options, *run.tests], plugins=run.plugins)

@@ -10,8 +10,8 @@ from lightning.pytorch.trainer.connectors import data_connector
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from .faults import Fired, fault
-from .places import STAGES, in_step, parts, rebuild, replace
+from .places import STAGES, in_step, parts, rebuild, replace, with_options
+from .trials import Fired, fault
 
 STEPS = "single steps"
 
@@ -80,20 +80,21 @@ def _(fired: Fired) -> None:
     in_step(change, "training", fired=fired)
 
 
-@fault("batches", "inputs are mirrored in training", STEPS)
-def _(fired: Fired) -> None:
+def _mirror(stage: str, fired: Fired) -> None:
     def change(inputs: Tensor, labels: Tensor) -> Pair:
         return (inputs.flip(-1), labels) if inputs.dim() > 1 else None
 
-    in_step(change, "training", fired=fired)
+    in_step(change, stage, fired=fired)
+
+
+@fault("batches", "inputs are mirrored in training", STEPS)
+def _(fired: Fired) -> None:
+    _mirror("training", fired)
 
 
 @fault("batches", "inputs are mirrored in validation", STEPS)
 def _(fired: Fired) -> None:
-    def change(inputs: Tensor, labels: Tensor) -> Pair:
-        return (inputs.flip(-1), labels) if inputs.dim() > 1 else None
-
-    in_step(change, "validation", fired=fired)
+    _mirror("validation", fired)
 
 
 def _in_loader(change: Any) -> None:
@@ -132,16 +133,12 @@ def _(fired: Fired) -> None:
 
 @fault("loading", "examples are not shuffled", "code")
 def _(fired: Fired) -> None:
-    def make(healthy: Any) -> Any:
-        def changed(self: Any, *arguments: Any, **options: Any) -> None:
-            if options.get("shuffle"):
-                fired()
-                options["shuffle"] = False
-            healthy(self, *arguments, **options)
+    def change(options: dict[str, Any]) -> None:
+        if options.get("shuffle"):
+            fired()
+            options["shuffle"] = False
 
-        return changed
-
-    replace(DataLoader, "__init__", make)
+    with_options(DataLoader, "__init__", change)
 
 
 @fault("loading", "labels were shuffled once", "label permutation")
@@ -210,10 +207,6 @@ def _(fired: Fired) -> None:
     _of_another_split("test", "val", fired)
 
 
-def _split(change: Any) -> None:
-    replace(sklearn.model_selection, "train_test_split", change)
-
-
 @fault("splits", "training has test examples too", "data")
 def _(fired: Fired) -> None:
     def make(healthy: Any) -> Any:
@@ -225,16 +218,13 @@ def _(fired: Fired) -> None:
 
         return changed
 
-    _split(make)
+    replace(sklearn.model_selection, "train_test_split", make)
 
 
 @fault("splits", "they are drawn anew", "data")
 def _(fired: Fired) -> None:
-    def make(healthy: Any) -> Any:
-        def changed(*arguments: Any, **options: Any) -> Any:
-            fired()
-            return healthy(*arguments, **{**options, "random_state": 12345})
+    def change(options: dict[str, Any]) -> None:
+        fired()
+        options["random_state"] = 12345
 
-        return changed
-
-    _split(make)
+    with_options(sklearn.model_selection, "train_test_split", change)

@@ -6,8 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +14,12 @@ import pytest
 import torch
 
 from .places import replace
+from .trials import NOTHING, Run, harmless
 
 
-@dataclass
-class Run:
-    """How the tests are going to be run.
-
-    Attributes:
-        folder: Copy of the repository, and the working directory.
-        tests: Files and folders of them; all that are fast if empty.
-        plugins: Of pytest.
-    """
-
-    folder: Path
-    tests: list[str]
-    plugins: list[object] = field(default_factory=list)
-
-
-Change = Callable[[Run], None]
-
-HARMLESS: dict[str, Change] = {}
-
-
-def harmless(name: str) -> Callable[[Change], Change]:
-    """Add a function to the changes that are harmless."""
-
-    def add(change: Change) -> Change:
-        HARMLESS[name] = change
-        return change
-
-    return add
+@harmless(NOTHING)
+def _(run: Run) -> None:
+    pass
 
 
 @harmless("the tests start from other seeds")
@@ -85,7 +59,7 @@ def _(run: Run) -> None:
 
 @harmless("they run a second time")
 def _(run: Run) -> None:
-    command = (sys.executable, "-m", "pytest", "--quiet")
+    command = (sys.executable, "-m", "pytest", "--quiet", *run.tests)
     subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
 
 

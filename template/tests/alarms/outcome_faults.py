@@ -11,8 +11,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.trainer.connectors import checkpoint_connector
 from torch import Tensor, nn
 
-from .faults import Fired, fault
-from .places import around_step, replace
+from .places import around_step, replace, with_options
+from .trials import Fired, fault
 
 STEPS, REPEAT, CURVE = "single steps", "repeating", "training curve"
 
@@ -135,17 +135,13 @@ def _(fired: Fired) -> None:
 
 @fault("checkpoints", "the worst is kept", "code")
 def _(fired: Fired) -> None:
-    def make(init: Any) -> Any:
-        def changed(self: Any, *arguments: Any, **options: Any) -> None:
-            if options.get("monitor"):
-                fired()
-                other = "max" if options.get("mode", "min") == "min" else "min"
-                options["mode"] = other
-            init(self, *arguments, **options)
+    def change(options: dict[str, Any]) -> None:
+        if options.get("monitor"):
+            fired()
+            kept = options.get("mode", "min")
+            options["mode"] = "max" if kept == "min" else "min"
 
-        return changed
-
-    replace(ModelCheckpoint, "__init__", make)
+    with_options(ModelCheckpoint, "__init__", change)
 
 
 @fault("seeds", "they have no effect", REPEAT)
@@ -167,14 +163,11 @@ def _(fired: Fired) -> None:
 
 
 def _in_trainer(fired: Fired, **changes: Any) -> None:
-    def make(init: Any) -> Any:
-        def changed(self: Any, *arguments: Any, **options: Any) -> None:
-            fired()
-            init(self, *arguments, **{**options, **changes})
+    def change(options: dict[str, Any]) -> None:
+        fired()
+        options.update(changes)
 
-        return changed
-
-    replace(Trainer, "__init__", make)
+    with_options(Trainer, "__init__", change)
 
 
 @fault("options", "training sees half of the batches", CURVE)

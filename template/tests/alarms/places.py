@@ -21,6 +21,21 @@ def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) ->
     setattr(owner, name, wraps(healthy)(make(healthy)))
 
 
+def with_options(
+    owner: Any, name: str, change: Callable[[dict[str, Any]], None]
+) -> None:
+    """Change the options that a function is called with."""
+
+    def make(healthy: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*arguments: Any, **options: Any) -> Any:
+            change(options)
+            return healthy(*arguments, **options)
+
+        return changed
+
+    replace(owner, name, make)
+
+
 def parts(batch: Batch) -> tuple[Tensor, Tensor] | None:
     """Return inputs and labels of a batch, if it is a pair of tensors or more."""
     values = [*batch.values()] if isinstance(batch, dict) else batch

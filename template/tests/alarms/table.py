@@ -7,20 +7,19 @@ from .bench import Outcome
 
 def draw(outcomes: Sequence[Outcome]) -> str:
     """Return the table, what was missed and what was a false alarm, as Markdown."""
-    applied = [one for one in outcomes if one.fired and one.trial]
-    count = {
-        (harmful, red): [
-            one
-            for one in applied
-            if one.trial and one.trial.harmful == harmful and bool(one.alarm) == red
-        ]
-        for harmful in (True, False)
-        for red in (True, False)
-    }
-    caught, missed = count[True, True], count[True, False]
-    false, smooth = count[False, True], count[False, False]
-    # It failed, but not because of the fault.
-    false += [one for one in outcomes if one.trial and not one.fired and one.alarm]
+    caught, missed, false, smooth, rest = [], [], [], [], []
+    for one in outcomes:
+        if one.alarm and one.fired and one.trial.kind:
+            caught.append(one)
+        elif one.alarm:
+            # Nothing was wrong, or the fault was not even made.
+            false.append(one)
+        elif not one.fired:
+            rest.append(one)
+        elif one.trial.kind:
+            missed.append(one)
+        else:
+            smooth.append(one)
     lines = [
         "| | tests are red | tests are green |",
         "|---|---|---|",
@@ -35,16 +34,13 @@ def draw(outcomes: Sequence[Outcome]) -> str:
         lines += [f"{share:.0%} of the faults that apply here are caught.", ""]
     if missed:
         lines += ["| missed | kind of test that would catch it |", "|---|---|"]
-        lines += [
-            f"| {one.trial.name} | {one.trial.kind} |" for one in missed if one.trial
-        ]
+        lines += [f"| {one.trial.name} | {one.trial.kind} |" for one in missed]
         lines += [""]
     if false:
         lines += ["| false alarm | test |", "|---|---|"]
-        lines += [f"| {one.trial.name} | {one.alarm} |" for one in false if one.trial]
+        lines += [f"| {one.trial.name} | {one.alarm} |" for one in false]
         lines += [""]
-    rest = [one for one in outcomes if one.trial and not one.fired and not one.alarm]
     if rest:
-        names = "; ".join(one.trial.name for one in rest if one.trial)
+        names = "; ".join(one.trial.name for one in rest)
         lines += [f"Not applicable, as nothing of the kind happens here: {names}.", ""]
     return "\n".join(lines)

@@ -1,5 +1,6 @@
 """Faults of optimizer, gradients, loss, network and modes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -8,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD, Optimizer
 
-from .faults import Fired, fault
 from .places import around_step, in_step, on_gradients, on_loss, on_optimizers, replace
+from .trials import Fired, fault
 
 CURVE, MEMORIZE, STEPS = "training curve", "memorization", "single steps"
 
@@ -105,7 +106,10 @@ def _(fired: Fired) -> None:
 
 @fault("gradients", "one parameter gets none", STEPS)
 def _(fired: Fired) -> None:
-    on_gradients(lambda gradients: gradients[0].zero_(), fired)  # type: ignore[arg-type,return-value]
+    def change(gradients: list[Tensor]) -> None:
+        gradients[0].zero_()
+
+    on_gradients(change, fired)
 
 
 @fault("loss", "it is the sum for the mean", STEPS)
@@ -192,18 +196,22 @@ def _(fired: Fired) -> None:
     replace(F, "dropout", make)
 
 
-@fault("network", "its answers depend on the rest of the batch", STEPS)
-def _(fired: Fired) -> None:
+def _in_layers(change: Callable[[Tensor], Tensor]) -> None:
     def make(forward: Any) -> Any:
-        def changed(self: nn.Linear, x: Tensor) -> Any:
-            if len(x) > 1:
-                fired()
-                x = x - x.mean(dim=0, keepdim=True)
-            return forward(self, x)
-
-        return changed
+        return lambda self, x: forward(self, change(x))
 
     replace(nn.Linear, "forward", make)
+
+
+@fault("network", "its answers depend on the rest of the batch", STEPS)
+def _(fired: Fired) -> None:
+    def change(x: Tensor) -> Tensor:
+        if len(x) < 2:
+            return x
+        fired()
+        return x - x.mean(dim=0, keepdim=True)
+
+    _in_layers(change)
 
 
 @fault("network", "it starts with weights five times as large", STEPS)
@@ -222,23 +230,17 @@ def _(fired: Fired) -> None:
 
 @fault("network", "noise is added to what passes through", "regression")
 def _(fired: Fired) -> None:
-    def make(forward: Any) -> Any:
-        def changed(self: nn.Linear, x: Tensor) -> Any:
-            fired()
-            return forward(self, x + 0.01 * torch.randn_like(x))
+    def change(x: Tensor) -> Tensor:
+        fired()
+        return x + 0.01 * torch.randn_like(x)
 
-        return changed
-
-    replace(nn.Linear, "forward", make)
+    _in_layers(change)
 
 
 @fault("network", "it computes in half precision", "regression")
 def _(fired: Fired) -> None:
-    def make(forward: Any) -> Any:
-        def changed(self: nn.Linear, x: Tensor) -> Any:
-            fired()
-            return forward(self, x.bfloat16().to(x.dtype))
+    def change(x: Tensor) -> Tensor:
+        fired()
+        return x.bfloat16().to(x.dtype)
 
-        return changed
-
-    replace(nn.Linear, "forward", make)
+    _in_layers(change)
