@@ -82,6 +82,7 @@ class Host:
         variables: Of the settings of the repository.
         inputs: What somebody who starts a workflow by hand has typed.
         secrets: Of the environments that jobs name.
+        schedule: Which line of it has come, on a schedule.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Host:
         variables: Mapping[str, str] | None = None,
         inputs: Mapping[str, Any] | None = None,
         secrets: Mapping[str, str] | None = None,
+        schedule: str = "",
     ) -> None:
         self.repository = repository
         self.folder = folder
@@ -104,8 +106,9 @@ class Host:
         self.secrets = Missing(secrets or {})
         # What the host tells about a schedule is less, and nowhere promised.
         known = {} if event == "schedule" else {"default_branch": "main"}
+        facts = {"schedule": schedule} if event == "schedule" else {}
         self.github = {
-            "event": Missing(repository=Missing(known)),
+            "event": Missing(repository=Missing(known), **facts),
             "event_name": event,
             "ref": "refs/heads/main",
             "ref_name": "main",

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from .bench import HANGS, Bench, Outcome
+from .source_faults import draw_source_trials, source_trials
 from .table import draw
 from .trials import NOTHING, all_trials
 
@@ -24,7 +25,8 @@ def main() -> int:
     )
     add = parser.add_argument
     add("--sample", type=int, metavar="N", help="make N of the changes only")
-    add("--seed", type=int, default=0, help="of the sample; another, other changes")
+    add("--seed", type=int, default=0, help="of what is drawn; another, other changes")
+    add("--source", type=int, default=40, metavar="N", help="draw N in your source")
     add("--only", action="append", metavar="TEXT", help="those with this in their name")
     add("--jobs", type=int, default=2, help="changes at a time, each in a process")
     add("--list", action="store_true", help="say what can be changed, and end")
@@ -32,16 +34,19 @@ def main() -> int:
     options = parser.parse_args()
     every = all_trials()
     nothing = every.pop(NOTHING)
-    trials = [*every.values()]
+    chance = random.Random(options.seed)  # noqa: S311 -- nothing secret
     if options.only:
         trials = [
-            one for one in trials if any(text in one.name for text in options.only)
+            one
+            for one in (*every.values(), *source_trials())
+            if any(text in one.name for text in options.only)
         ]
+    else:
+        trials = [*every.values(), *draw_source_trials(options.source, chance)]
     if not trials:
         parser.error("no change is called so: see --list")
     if options.sample is not None:
         size = max(1, min(options.sample, len(trials)))
-        chance = random.Random(options.seed)  # noqa: S311 -- nothing secret
         trials = chance.sample(trials, size)
     if options.list:
         print("\n".join(trial.name for trial in trials))

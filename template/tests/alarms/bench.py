@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from .source_faults import source_trials
 from .trials import Run, Trial, all_trials
 
 FOLDER = Path("build", "alarms")
@@ -127,9 +128,15 @@ class Bench:
 
 
 class _Plugin:
-    """Runs first what has raised an alarm before, and keeps what fails."""
+    """Runs first what is likely to fail, and keeps what does.
 
-    def __init__(self, first: list[str]) -> None:
+    Args:
+        module: Tests with its name, and its examples, come first.
+        first: Tests that have raised an alarm before, most often first.
+    """
+
+    def __init__(self, module: str, first: list[str]) -> None:
+        self.module = module
         files = [test.partition("::")[0] for test in first]
         self.rank = {file: rank for rank, file in reversed([*enumerate(files)])}
         self.alarm = ""
@@ -138,10 +145,15 @@ class _Plugin:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Change the order of files, not that of the tests of a file."""
 
-        def rank(item: pytest.Item) -> tuple[int, bool]:
+        def rank(item: pytest.Item) -> tuple[bool, int, bool]:
             file = item.nodeid.partition("::")[0]
-            # Tests of training hear most, and soon.
-            return self.rank.get(file, len(self.rank)), "tests/training" not in file
+            name = Path(file).stem.removeprefix("test_")
+            return (
+                not self.module or name != self.module,
+                self.rank.get(file, len(self.rank)),
+                # Tests of training hear most, and soon.
+                "tests/training" not in file,
+            )
 
         items.sort(key=rank)
 
@@ -168,12 +180,12 @@ def _run(folder: Path, name: str, first: list[str], tests: list[str]) -> None:
     sys.path[:] = [str(copy / "src"), str(copy)] + [
         path for path in sys.path if path not in ("", root, str(Path(root, "src")))
     ]
-    trial = all_trials()[name]
+    trial = _find(name)
     for module in [one for one in sys.modules if one.partition(".")[0] == "tests"]:
         del sys.modules[module]
-    plugin = _Plugin(first)
-    run = Run(copy, tests, [plugin])
-    trial.prepare(run, (folder / FIRED).touch)
+    plugin = _Plugin(trial.module, first)
+    run = Run(copy, folder / FIRED, tests, [plugin])
+    trial.prepare(run)
     start = time.monotonic()
     options = ["--exitfirst", "--quiet", "-p", "no:cacheprovider"]
     status = pytest.main([*options, *run.tests], plugins=run.plugins)
@@ -181,3 +193,8 @@ def _run(folder: Path, name: str, first: list[str], tests: list[str]) -> None:
         plugin.alarm = f"pytest ends with status {int(status)}"
     facts = {"alarm": plugin.alarm, "seconds": time.monotonic() - start}
     (folder / RESULT).write_text(json.dumps(facts))
+
+
+def _find(name: str) -> Trial:
+    known = all_trials()
+    return known.get(name) or {one.name: one for one in source_trials()}[name]

@@ -29,18 +29,26 @@ def draw(outcomes: Sequence[Outcome]) -> str:
         f"smooth sailing: {len(smooth)} |",
         "",
     ]
-    if caught or missed:
-        share = len(caught) / (len(caught) + len(missed))
-        lines += [f"{share:.0%} of the faults that apply here are caught.", ""]
+    for level in ("run time", "source"):
+        heard = sum(one.trial.level == level for one in caught)
+        every = heard + sum(one.trial.level == level for one in missed)
+        if every:
+            share = f"{heard} of {every} faults ({heard / every:.0%})"
+            lines += [f"- {level}: {share} that apply here are caught"]
+    lines += [""]
     if missed:
         lines += ["| missed | kind of test that would catch it |", "|---|---|"]
-        lines += [f"| {one.trial.name} | {one.trial.kind} |" for one in missed]
+        lines += [f"| {_cell(one.trial.name)} | {one.trial.kind} |" for one in missed]
         lines += [""]
     if false:
         lines += ["| false alarm | test |", "|---|---|"]
         lines += [f"| {one.trial.name} | {one.alarm} |" for one in false]
         lines += [""]
     if rest:
-        names = "; ".join(one.trial.name for one in rest)
-        lines += [f"Not applicable, as nothing of the kind happens here: {names}.", ""]
+        lines += ["Not applicable, as the tests reach nothing of the kind:", ""]
+        lines += [f"- {one.trial.name}" for one in rest] + [""]
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

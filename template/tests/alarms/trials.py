@@ -1,7 +1,8 @@
 """What the bench tries: faults, which the tests should hear, and what is harmless.
 
-Each trial is made in a process of its own, and changes PyTorch, Lightning, NumPy or
-scikit-learn there for good, so it needs to know nothing of the model.
+Each trial is made in a process and a copy of the repository of its own. At run time it
+changes PyTorch, Lightning, NumPy or scikit-learn there for good; in the source, a place
+of the package. So it needs to know nothing of the model.
 """
 
 from collections.abc import Callable
@@ -19,13 +20,18 @@ class Run:
 
     Attributes:
         folder: Copy of the repository, and the working directory.
+        mark: File that is there once the change has taken effect.
         tests: Files and folders of them; all that are fast if empty.
         plugins: Of pytest.
     """
 
     folder: Path
+    mark: Path
     tests: list[str]
     plugins: list[object] = field(default_factory=list)
+
+
+Change = Callable[[Run], None]
 
 
 @dataclass(frozen=True)
@@ -34,18 +40,21 @@ class Trial:
 
     Attributes:
         name: What is changed, in words, unique.
+        level: "run time" or "source"; empty if it is harmless.
         kind: Of test that should hear it; empty if it is harmless.
-        prepare: Makes the change; tells when it takes effect. One that never does is
-            not applicable here, whatever the tests say.
+        prepare: Makes the change, which marks when it takes effect. One that never does
+            is not applicable here, whatever the tests say.
+        module: That is changed: tests with its name run first.
     """
 
     name: str
+    level: str
     kind: str
-    prepare: Callable[[Run, Fired], None]
+    prepare: Change
+    module: str = ""
 
 
 Inject = Callable[[Fired], None]
-Change = Callable[[Run], None]
 
 _trials: dict[str, Trial] = {}
 
@@ -55,7 +64,9 @@ def fault(part: str, name: str, kind: str) -> Callable[[Inject], Inject]:
 
     def add(inject: Inject) -> Inject:
         full = f"{part}: {name}"
-        _trials[full] = Trial(full, kind, lambda run, fired: inject(fired))
+        _trials[full] = Trial(
+            full, "run time", kind, lambda run: inject(run.mark.touch)
+        )
         return inject
 
     return add
@@ -65,18 +76,18 @@ def harmless(name: str) -> Callable[[Change], Change]:
     """Make a trial of a function that changes what should not matter."""
 
     def add(change: Change) -> Change:
-        def prepare(run: Run, fired: Fired) -> None:
-            fired()
+        def prepare(run: Run) -> None:
+            run.mark.touch()
             change(run)
 
-        _trials[name] = Trial(name, "", prepare)
+        _trials[name] = Trial(name, "", "", prepare)
         return change
 
     return add
 
 
 def all_trials() -> dict[str, Trial]:
-    """Return each trial by its name."""
+    """Return each trial but those in the source, by its name."""
     # They add themselves.
     from . import data_faults, harmless, outcome_faults, training_faults  # noqa: F401
 

@@ -1,0 +1,313 @@
+"""Faults in the source of the package: a sign, a limit, a call left out.
+
+Tools for this exist, but they start the tests anew for each change, which takes longer
+than the tests, and do not say whether a change was ever reached.
+"""
+
+import ast
+import random
+import re
+from collections import defaultdict
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+from .trials import Run, Trial
+
+SOURCE = Path("src")
+KEPT = "toolkit"  # the folder that updates of the template keep, with its tests
+SHOWN = 60  # characters of code in a name
+
+# How a picture looks is judged by eyes, not by tests.
+STYLE = {
+    *("alpha", "cmap", "color", "dpi", "figsize", "fontsize", "ha", "layout"),
+    *("linestyle", "linewidth", "marker", "refresh_rate", "va", "yscale"),
+}
+
+OTHER: dict[type, type] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.FloorDiv,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A piece of a file, and what comes in its place.
+
+    Attributes:
+        path: Of the file.
+        scope: Function or class that it is in; empty if in none.
+        old: The piece.
+        new: An expression, or None to leave the statement out.
+        what: The difference, in words.
+    """
+
+    path: Path
+    scope: str
+    old: ast.expr | ast.stmt
+    new: ast.expr | None
+    what: str
+
+    def __str__(self) -> str:
+        """Return where it is and what it does, on one line."""
+        where = f"{self.path.as_posix()}:{self.old.lineno}"
+        scope = self.scope and f" {self.scope}"
+        return f"{where}{scope}: {self.what}"
+
+    def apply(self, run: Run) -> None:
+        """Make it in the copy, with a note that it was reached."""
+        path = run.folder / self.path
+        lines = path.read_bytes().splitlines(keepends=True)
+        starts = [0]
+        for line in lines:
+            starts.append(starts[-1] + len(line))
+        assert self.old.end_lineno is not None
+        assert self.old.end_col_offset is not None
+        # Columns are counted in bytes.
+        begin = starts[self.old.lineno - 1] + self.old.col_offset
+        end = starts[self.old.end_lineno - 1] + self.old.end_col_offset
+        code = f'__import__("pathlib").Path({str(run.mark)!r}).touch()'
+        if self.new is not None:
+            code = f"({code} or ({ast.unparse(self.new)}))"
+        text = b"".join(lines)
+        path.write_bytes(text[:begin] + code.encode() + text[end:])
+
+
+def source_trials() -> list[Trial]:
+    """Return a trial for each place of the package where something can be changed."""
+    return [_trial(edit) for edit in _all_edits()]
+
+
+def draw_source_trials(size: int, chance: random.Random) -> list[Trial]:
+    """Draw some from as many functions as there are, of the code that is yours."""
+    scopes: dict[tuple[Path, str], list[Edit]] = defaultdict(list)
+    for edit in _all_edits():
+        if KEPT not in edit.path.parts:
+            scopes[edit.path, edit.scope].append(edit)
+    piles = [*scopes.values()]
+    for pile in piles:
+        chance.shuffle(pile)
+    drawn: list[Edit] = []
+    while piles and len(drawn) < size:
+        chance.shuffle(piles)
+        drawn += [pile.pop() for pile in piles]
+        piles = [pile for pile in piles if pile]
+    return [_trial(edit) for edit in drawn[:size]]
+
+
+def _trial(edit: Edit) -> Trial:
+    return Trial(str(edit), "source", "code", edit.apply, edit.path.stem)
+
+
+def _all_edits() -> list[Edit]:
+    found: dict[str, Edit] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        finder = _Finder(path)
+        finder.visit(ast.parse(path.read_bytes()))
+        for edit in finder.found:
+            # Two in a line may read the same.
+            found.setdefault(str(edit), edit)
+    return [*found.values()]
+
+
+def _shown(node: ast.AST) -> str:
+    text = ast.unparse(node)
+    return f"`{text}`" if len(text) <= SHOWN else f"`{text[: SHOWN - 4]} ...`"
+
+
+class _Finder(ast.NodeVisitor):
+    """Finds what can be changed: what runs, and no text that is meant for people."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.scopes: list[str] = []
+        self.found: list[Edit] = []
+
+    def add(
+        self, old: ast.expr | ast.stmt, new: ast.expr | None, what: str = ""
+    ) -> None:
+        """Keep one."""
+        if not what:
+            what = f"becomes {_shown(new)}" if new else "is left out"
+            what = f"{_shown(old)} {what}"
+        scope = ".".join(self.scopes)
+        self.found.append(Edit(self.path, scope, old, new, what))
+
+    def change(self, old: ast.expr, what: str = "", **fields: object) -> None:
+        """Keep one that differs in some fields."""
+        new = copy(old)
+        for name, value in fields.items():
+            setattr(new, name, value)
+        self.add(old, new, what)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        """Leave decorators and bases."""
+        self._body(node.name, node.body)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        """Leave decorators and annotations."""
+        for default in (*node.args.defaults, *node.args.kw_defaults):
+            if default is not None:
+                self.visit(default)
+        self._body(node.name, node.body)
+
+    def _body(self, name: str, body: list[ast.stmt]) -> None:
+        self.scopes.append(name)
+        for statement in body:
+            self.visit(statement)
+        self.scopes.pop()
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        """Leave the annotation."""
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        """Leave out what is set elsewhere; names with `__` are for Python."""
+        target, *_ = node.targets
+        if isinstance(target, ast.Attribute | ast.Subscript):
+            self.add(node, None)
+        if not (isinstance(target, ast.Name) and target.id.startswith("__")):
+            self.visit(node.value)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        """Leave it out."""
+        self.add(node, None)
+        self.visit(node.value)
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        """Leave out a call that is made for its effect; docstrings are no code."""
+        if isinstance(node.value, ast.Call):
+            self.add(node, None)
+            self.visit(node.value)
+
+    def visit_If(self, node: ast.If) -> None:
+        """Turn a condition around, unless it is about types or the main program."""
+        test = ast.unparse(node.test)
+        if "TYPE_CHECKING" in test or "__name__" in test:
+            return
+        self.turn_around(node.test)
+        self.generic_visit(node)
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:
+        """Turn a condition around."""
+        self.turn_around(node.test)
+        self.generic_visit(node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> None:
+        """Turn conditions around; skip the first."""
+        for test in node.ifs:
+            self.turn_around(test)
+        self.skip_first(node.iter)
+        self.generic_visit(node)
+
+    def visit_For(self, node: ast.For) -> None:
+        """Skip the first."""
+        self.skip_first(node.iter)
+        self.generic_visit(node)
+
+    def turn_around(self, test: ast.expr) -> None:
+        """Want the opposite."""
+        self.add(test, ast.UnaryOp(ast.Not(), test))
+
+    def skip_first(self, iterable: ast.expr) -> None:
+        """Skip the first of several."""
+        code = f'__import__("itertools").islice({ast.unparse(iterable)}, 1, None)'
+        new = ast.parse(code, mode="eval").body
+        self.add(iterable, new, f"the first of {_shown(iterable)} is skipped")
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        """Let a limit count the other way, or want the opposite."""
+        first, *rest = node.ops
+        if type(first) in OTHER:
+            self.change(node, ops=[OTHER[type(first)](), *rest])
+        else:
+            self.turn_around(node)
+        self.generic_visit(node)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:
+        """Take or for and."""
+        self.change(node, op=OTHER[type(node.op)]())
+        self.generic_visit(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        """Take the opposite operation, if it is on numbers."""
+        ends = (node.left, node.right)
+        text = any(isinstance(end, ast.JoinedStr) or _is_text(end) for end in ends)
+        if type(node.op) in OTHER and not text:
+            self.change(node, op=OTHER[type(node.op)]())
+        self.generic_visit(node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
+        """Leave out a sign."""
+        if isinstance(node.op, ast.Not | ast.USub):
+            self.add(node, node.operand)
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        """Forget an option, swap two arguments, or leave out a method."""
+        for number, keyword in enumerate(node.keywords):
+            if keyword.arg is None or _is_for_people(keyword.value):
+                continue
+            if keyword.arg in STYLE or keyword.arg == "strict":
+                continue
+            rest = node.keywords[:number] + node.keywords[number + 1 :]
+            what = f"`{ast.unparse(keyword)}` of {_shown(node.func)} is left out"
+            self.change(node, what, keywords=rest)
+        plain = (ast.Name, ast.Attribute)
+        match node:
+            case ast.Call(args=[ast.expr() as one, ast.expr() as two, *others]):
+                if isinstance(one, plain) and isinstance(two, plain):
+                    names = f"{_shown(one)} and {_shown(two)} change places"
+                    self.change(node, names, args=[two, one, *others])
+            case ast.Call(args=[], keywords=[], func=ast.Attribute(value=owner)):
+                if not isinstance(owner, ast.Call):
+                    self.add(node, owner)
+        self.generic_visit(node)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        """Leave style, and what is a test itself."""
+        if node.arg not in STYLE and node.arg != "strict":
+            self.visit(node.value)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """Take another number, the opposite, or another name."""
+        value = node.value
+        if isinstance(value, bool):
+            self.change(node, value=not value)
+        elif isinstance(value, int):
+            self.change(node, value=value + 1)
+        elif isinstance(value, float):
+            self.change(node, value=value * 2 or 1.0)
+        elif isinstance(value, str) and not _is_for_people(node):
+            self.change(node, value=f"{value}_")
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        """Leave what people read; before Python 3.12 its places are unknown, too."""
+
+    def visit_Raise(self, node: ast.Raise) -> None:
+        """Leave what people read."""
+
+    def visit_Assert(self, node: ast.Assert) -> None:
+        """Leave what is a test itself."""
+
+
+def _is_for_people(node: ast.expr) -> bool:
+    """Return whether it is text, and no name of something."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return not re.fullmatch("[a-z][a-z0-9_]{2,}", node.value)
+    return isinstance(node, ast.JoinedStr)
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
