@@ -232,7 +232,6 @@ def test_commands_of_the_reference(name: str, template: Path, tmp_path: Path) ->
     [
         ["getting-started.md"],
         ["own-data-and-model.md"],
-        ["own-table.md", "own-number.md"],  # the second goes on where the first ends
     ],
     ids=" then ".join,
 )
@@ -244,6 +243,53 @@ def test_page_works_word_for_word(
     reader = Reader(tmp_path / "work", template)
     for name in names:
         reader.follow(DOCS / name)
+
+
+# Written by a command that the pages name.
+BY_COMMAND = ("models/", "tests/training/curve.json")
+MAX_CHANGED = 16
+# What the tests that stay hear: a scale that knows the test data, and an input that is
+# the answer in other units.
+MISTAKES = (
+    (
+        "src/wine_sorter/training.py",
+        'self.net.prepare(data.splits["train"])',
+        'self.net.prepare(data.splits["test"])',
+        "tests/training/test_memorization.py",
+    ),
+    (
+        "src/wine_sorter/data.py",
+        "return table[:, :-1].copy(), table[:, -1].copy()",
+        "table[:, 0] = 3 + 2 * table[:, -1]\n"
+        "    return table[:, :-1].copy(), table[:, -1].copy()",
+        "tests/data/test_splits.py",
+    ),
+)
+
+
+@pytest.mark.environment
+def test_second_task_takes_few_files(template: Path, tmp_path: Path) -> None:
+    """A number from a table: starter files change alone, and few; the alarms hold."""
+    (tmp_path / "work").mkdir()
+    reader = Reader(tmp_path / "work", template)
+    # The second page goes on where the first ends.
+    for name in ("own-table.md", "own-number.md"):
+        reader.follow(DOCS / name)
+    first = "$(git rev-list --max-parents=0 HEAD)"
+    output = reader.run(f"git diff --name-only --diff-filter=a --no-renames {first}")
+    changed = [name for name in output.splitlines() if not name.startswith(BY_COMMAND)]
+    assert len(changed) <= MAX_CHANGED, changed
+    managed = ("src/wine_sorter/toolkit/", "tests/alarms/", "tests/helpers/")
+    zones = ("README.md", "configs/", "notebooks/", "src/", "tests/")
+    assert not [name for name in changed if name.startswith(managed)]
+    assert not [name for name in changed if not name.startswith(zones)]
+    for file, healthy, broken, alarm in MISTAKES:
+        path = reader.folder / file
+        source = path.read_text("utf-8")
+        _replace(path, healthy, broken)
+        output = reader.run(f"pytest -q {alarm}", may_fail=True)
+        path.write_text(source, "utf-8")
+        assert f"FAILED {alarm}::" in output, output
 
 
 def _without_numbers(line: str) -> str:

@@ -222,11 +222,11 @@ def test_broken_project_raises_the_alarm(
 def test_sorted_data_do_not_silence_memorization(default_project: Project) -> None:
     """As in a table sorted by class, of which one batch would hold a single one."""
     by_class = "rows[labels[rows].argsort(kind='stable')]"
-    images, labels = "from_numpy(images[rows])", "from_numpy(labels[rows])"
+    raw, labels = "from_numpy(raw[rows])", "from_numpy(labels[rows])"
     loss = "example_losses(self.net(x), labels)"
     sabotaged = default_project.sabotaged
     with (
-        sabotaged("data.py", images, images.replace("rows", by_class)),
+        sabotaged("data.py", raw, raw.replace("rows", by_class)),
         sabotaged("data.py", labels, labels.replace("rows", by_class)),
     ):
         command = "pytest -q tests/training --deselect {}/test_curve.py"

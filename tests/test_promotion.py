@@ -16,7 +16,7 @@ from tests.projects import Project
 pytestmark = pytest.mark.environment
 
 # How the training data are damaged; the test data are not.
-SPLIT = "    rows_of = split_indices(images, labels)\n"
+SPLIT = "    rows_of = split_indices(raw, labels)\n"
 WITHOUT_CLASS_8 = """\
     train = rows_of["train"]
     rows_of["train"] = train[labels[train] != 8]
@@ -78,7 +78,7 @@ def test_equal_model_is_kept(project: Project) -> None:
     An old experiment is tried again before it, and another one is too old.
     """
     configs = project.path / "configs"
-    small, removed = "model: {channels: 4}", "model: {layers: 4}"
+    small, removed = "model: {width: 4}", "model: {layers: 4}"
     for name, model in (("small", small), ("old", removed)):
         limit = "trainer: {max_epochs: 1}"
         (configs / f"{name}.yaml").write_text(f"retrain: true\n{model}\n{limit}\n")

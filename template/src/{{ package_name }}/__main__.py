@@ -17,7 +17,7 @@ usage: {PROGRAM} COMMAND [OPTION ...]
 
   fit       train; options come from configs/default.yaml, then from --config
             FILE (may be repeated), then from the command line, such as
-            --trainer.max_epochs=3 or --model.channels=32
+            --trainer.max_epochs=3 or --model.width=32
   validate  evaluate the newest run, or --ckpt_path FILE, on the validation data
   test      the same on the test data
   predict   say which digit is on a picture: predict FILE.png
@@ -50,7 +50,7 @@ def _run(arguments: Sequence[str]) -> int | None:
 
 def _predict(arguments: Sequence[str]) -> None:
     parser = Parser(f"{PROGRAM} predict")
-    parser.add_argument("images", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument(
         "--invert", action="store_true", help="for dark ink on a light ground"
     )
@@ -59,20 +59,18 @@ def _predict(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
 
-    import torch
-
     from .prediction import predict
     from .production import load_checkpoint, load_production
-    from .task import read_example
+    from .task import read_examples
 
-    images = [read_example(path, invert=options.invert) for path in options.images]
+    files = {path: read_examples(path, invert=options.invert) for path in options.files}
     if options.ckpt_path:
         net, _ = load_checkpoint(options.ckpt_path)
     else:
         net = load_production()
-    predictions = predict(net, torch.stack(images))
-    for path, prediction in zip(options.images, predictions, strict=True):
-        print(f"{path}: {prediction.label} ({prediction.confidence:.1%})")
+    for path, raw in files.items():
+        for prediction in predict(net, raw):
+            print(f"{path}: {prediction}")
 
 
 if __name__ == "__main__":

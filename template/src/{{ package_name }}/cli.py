@@ -17,12 +17,12 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from . import report
-from .datamodule import DigitsDataModule
+from .datamodule import DataModule
 from .toolkit.errors import InputError
 from .production import load_checkpoint
 from .toolkit.recorder import Recorder
 from .toolkit.runs import new_run_dir, newest_checkpoint
-from .training import DigitClassifier
+from .training import TrainingModule
 
 CONFIG = "configs/default.yaml"
 
@@ -200,8 +200,8 @@ def run(command: str, arguments: Sequence[str]) -> None:
     defaults = {"default_config_files": [CONFIG]}
     CLI.command = command
     CLI(
-        DigitClassifier,
-        DigitsDataModule,
+        TrainingModule,
+        DataModule,
         args=[command, *arguments],
         parser_class=Parser,
         parser_kwargs={**options, command: defaults},

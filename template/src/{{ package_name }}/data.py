@@ -1,12 +1,13 @@
 """The data: images of handwritten digits, split once and for all.
 
-The images come with scikit-learn, so nothing is downloaded. To use data of your
-own, replace what `load_raw` returns, what `to_tensor` makes of it, and the
-constants; the rest of the package and the tests go by these names.
+They come with scikit-learn, so nothing is downloaded. To use data of your own, replace
+what `load_raw` returns, what `to_tensor` makes of it, `class_of` and the constants; the
+rest of the package and the tests go by these names.
 """
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,15 +28,15 @@ MIN_PER_CLASS = 5  # to have at least one in each split
 
 
 @dataclass(frozen=True)
-class Digits(Dataset[tuple[Tensor, Tensor]]):
-    """One split: raw images and their labels, in a fixed order.
+class Examples(Dataset[tuple[Tensor, Tensor]]):
+    """One split: examples as they were loaded and their labels, in a fixed order.
 
     Attributes:
-        images: Raw pixels, uint8 from 0 to `MAX_INK`, shape (N, 8, 8).
+        raw: Raw pixels, uint8 from 0 to `MAX_INK`, shape (N, 8, 8).
         labels: Class indices, int64, shape (N,).
     """
 
-    images: Tensor
+    raw: Tensor
     labels: Tensor
 
     def __len__(self) -> int:
@@ -44,38 +45,38 @@ class Digits(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Return one example: its input (1, 8, 8) and its label ()."""
-        return to_tensor(self.images[index]), self.labels[index]
+        return to_tensor(self.raw[index]), self.labels[index]
 
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return inputs (B, 1, 8, 8) and labels (B,) of many examples at once."""
-        return to_tensor(self.images[indices]), self.labels[indices]
+        return to_tensor(self.raw[indices]), self.labels[indices]
 
     # What the data loader calls, and takes as a batch. One indexing operation per batch
     # instead of one per example keeps the data path out of the way of training.
     __getitems__ = batch
 
     def digests(self) -> list[str]:
-        """Return a short content hash per image: the same pixels, the same hash."""
+        """Return a short content hash per example, whatever its label."""
         return [
-            hashlib.sha256(image.tobytes()).hexdigest()[:16]
-            for image in self.images.numpy()
+            hashlib.sha256(example.tobytes()).hexdigest()[:16]
+            for example in self.raw.numpy()
         ]
 
     def fingerprint(self) -> str:
-        """Return a hash of all images and labels: other data, another hash."""
-        content = hashlib.sha256(self.images.numpy().tobytes())
+        """Return a hash of all examples and labels: other data, another hash."""
+        content = hashlib.sha256(self.raw.numpy().tobytes())
         content.update(self.labels.numpy().tobytes())
         return content.hexdigest()
 
 
-def to_tensor(images: Tensor) -> Tensor:
+def to_tensor(raw: Tensor) -> Tensor:
     """Turn raw images into what the network reads.
 
     Training and prediction both go through this function, so that they cannot
     come to see different inputs.
 
     Args:
-        images: Raw pixels from 0 to `MAX_INK`, shape (..., 8, 8).
+        raw: Raw pixels from 0 to `MAX_INK`, shape (..., 8, 8).
 
     Returns:
         Inputs from 0 to 1, float32, shape (..., 1, 8, 8).
@@ -86,7 +87,7 @@ def to_tensor(images: Tensor) -> Tensor:
         >>> to_tensor(torch.full((8, 8), 4)).max()
         tensor(0.2500)
     """
-    return images.unsqueeze(-3).float() / MAX_INK
+    return raw.unsqueeze(-3).float() / MAX_INK
 
 
 def load_raw() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -102,67 +103,86 @@ def load_raw() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return digits.images.astype(np.uint8), digits.target.astype(np.int64)
 
 
+def class_of(labels: Tensor) -> Tensor:
+    """Return the position in `CLASSES` of each label.
+
+    Splits have the same share of each class, and a model is judged on each. Here a
+    label is that position; where labels are numbers, classes can be ranges of them.
+
+    Args:
+        labels: As in `Examples`, shape (N,).
+
+    Returns:
+        Positions, int64, shape (N,).
+
+    Raises:
+        InputError: A label is none.
+    """
+    last = len(CLASSES) - 1
+    wrong = labels[(labels < 0) | (labels > last)]
+    if len(wrong):
+        raise InputError(f"label {wrong[0]} is no class: from 0 to {last}, please")
+    return labels
+
+
 def split_indices(
-    images: NDArray[np.uint8], labels: NDArray[np.int64]
+    raw: NDArray[Any], labels: NDArray[Any]
 ) -> dict[str, NDArray[np.int64]]:
     """Divide examples into 60 % training, 20 % validation and 20 % test.
 
-    Every split has the same share of each class. Of identical images only the
+    Every split has the same share of each class. Of identical examples only the
     first is kept: a copy in another split would leak the answer.
 
     Args:
-        images: Raw images, shape (N, 8, 8).
-        labels: Class indices, shape (N,).
+        raw: Examples as `load_raw` returns them, shape (N, ...).
+        labels: Their labels, shape (N,).
 
     Returns:
         Sorted row numbers per name in `SPLITS`, disjoint.
 
     Raises:
-        InputError: A label is no class, or a class has too few examples to split.
+        InputError: There are no examples, or too few of a class to split.
 
     Examples:
-        >>> images, labels = load_raw()
-        >>> {name: len(rows) for name, rows in split_indices(images, labels).items()}
+        >>> raw, labels = load_raw()
+        >>> {name: len(rows) for name, rows in split_indices(raw, labels).items()}
         {'train': 1078, 'val': 359, 'test': 360}
     """
     from sklearn.model_selection import train_test_split
 
     if not len(labels):
         raise InputError("there are no examples")
-    last = len(CLASSES) - 1
-    for label in np.unique(labels):
-        if not 0 <= label <= last:
-            raise InputError(f"label {label} is no class: from 0 to {last}, please")
-    flat = images.reshape(len(images), -1)
+    classes = class_of(torch.from_numpy(labels)).numpy()
+    flat = raw.reshape(len(raw), -1)
     _, rows = np.unique(flat, axis=0, return_index=True)
     rows.sort()
-    for label, count in zip(*np.unique(labels[rows], return_counts=True), strict=True):
+    for index, count in zip(*np.unique(classes[rows], return_counts=True), strict=True):
         if count < MIN_PER_CLASS:
-            raise InputError(f"class {CLASSES[label]} has too few examples: {count}")
+            raise InputError(f"class {CLASSES[index]} has too few examples: {count}")
     train, rest = train_test_split(
-        rows, test_size=0.4, random_state=SPLIT_SEED, stratify=labels[rows]
+        rows, test_size=0.4, random_state=SPLIT_SEED, stratify=classes[rows]
     )
     val, test = train_test_split(
-        rest, test_size=0.5, random_state=SPLIT_SEED, stratify=labels[rest]
+        rest, test_size=0.5, random_state=SPLIT_SEED, stratify=classes[rest]
     )
     return {"train": np.sort(train), "val": np.sort(val), "test": np.sort(test)}
 
 
-def load_splits() -> dict[str, Digits]:
+def load_splits() -> dict[str, Examples]:
     """Load all splits.
 
     Returns:
-        A `Digits` per name in `SPLITS`.
+        The `Examples` per name in `SPLITS`.
 
     Raises:
         InputError: The data cannot be split, or a split is empty.
     """
-    images, labels = load_raw()
-    rows_of = split_indices(images, labels)
+    raw, labels = load_raw()
+    rows_of = split_indices(raw, labels)
     for name in SPLITS:
         if not len(rows_of[name]):
             raise InputError(f"there are no examples in the split {name}")
     return {
-        name: Digits(torch.from_numpy(images[rows]), torch.from_numpy(labels[rows]))
+        name: Examples(torch.from_numpy(raw[rows]), torch.from_numpy(labels[rows]))
         for name, rows in rows_of.items()
     }

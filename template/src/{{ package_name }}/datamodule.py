@@ -6,14 +6,14 @@ from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from .data import Digits, load_splits
+from .data import Examples, load_splits
 from .toolkit.errors import require
 
 Batch = tuple[Tensor, Tensor]
 
 
-class DigitsDataModule(LightningDataModule):
-    """Batches of digits.
+class DataModule(LightningDataModule):
+    """Batches of examples.
 
     Args:
         batch_size: Examples per batch.
@@ -30,7 +30,7 @@ class DigitsDataModule(LightningDataModule):
         self.save_hyperparameters()
         self.batch_size = batch_size
         self.num_workers = num_workers
-        self.splits: dict[str, Digits] = {}
+        self.splits: dict[str, Examples] = {}
 
     def setup(self, stage: str | None = None) -> None:
         """Load the data once per process."""
@@ -61,5 +61,5 @@ class DigitsDataModule(LightningDataModule):
 
 
 def _already_a_batch(batch: Any) -> Any:
-    """Pass on what `Digits.batch` has put together."""
+    """Pass on what `Examples.batch` has put together."""
     return batch

@@ -6,12 +6,24 @@ kept, and the averages are computed from it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .data import CLASSES, Digits
+from .data import CLASSES, Examples, class_of
+
+
+class Prediction(NamedTuple):
+    """The most likely class and its probability, from 0 to 1."""
+
+    label: str
+    confidence: float
+
+    def __str__(self) -> str:
+        """Write it for people."""
+        return f"{self.label} ({self.confidence:.1%})"
 
 
 @dataclass(frozen=True)
@@ -52,19 +64,49 @@ class Evaluation:
     def confusion(self) -> Tensor:
         """Return counts by true class (row) and predicted class (column)."""
         size = len(CLASSES)
-        cells = self.labels * size + self.predictions  # (N,)
+        cells = class_of(self.labels) * size + class_of(self.predictions)  # (N,)
         return torch.bincount(cells, minlength=size * size).reshape(size, size)
 
     def worst(self, count: int) -> list[int]:
         """Return the positions of the highest losses, the highest first."""
         return self.losses.argsort(descending=True)[:count].tolist()
 
+    def describe(self, row: int) -> dict[str, str]:
+        """Return what there is to say about one example, for people, by name."""
+        return {
+            "label": describe_label(self.labels[row]),
+            "prediction": describe_label(self.predictions[row]),
+            "confidence": f"{self.confidences[row]:.4f}",
+            "loss": f"{self.losses[row]:.4f}",
+        }
+
+
+def describe_label(label: Tensor) -> str:
+    """Name a label or a prediction, an index ()."""
+    return CLASSES[label]
+
+
+def interpret(logits: Tensor) -> list[Prediction]:
+    """Say what outputs of the network mean.
+
+    Args:
+        logits: Output of the network, shape (B, C).
+
+    Returns:
+        A prediction for each.
+    """
+    confidences, predictions = _most_likely(logits)
+    return [
+        Prediction(describe_label(prediction), confidence.item())
+        for prediction, confidence in zip(predictions, confidences, strict=True)
+    ]
+
 
 def example_losses(logits: Tensor, labels: Tensor) -> Tensor:
     """Return what training makes small, for each example.
 
     Args:
-        logits: Output of the network, shape (B, 10).
+        logits: Output of the network, shape (B, C).
         labels: True classes, shape (B,).
 
     Returns:
@@ -77,14 +119,14 @@ def score(logits: Tensor, labels: Tensor) -> Evaluation:
     """Compare what the network says about a batch with the truth.
 
     Args:
-        logits: Output of the network, shape (B, 10).
+        logits: Output of the network, shape (B, C).
         labels: True classes, shape (B,).
 
     Returns:
         The evaluation of the batch, without gradients, on the CPU.
 
     Examples:
-        >>> logits = torch.eye(10)[:2] * 100
+        >>> logits = torch.eye(3)[:2] * 100
         >>> score(logits, torch.tensor([0, 2])).predictions
         tensor([0, 1])
         >>> score(logits, torch.tensor([0, 2])).accuracy
@@ -92,9 +134,13 @@ def score(logits: Tensor, labels: Tensor) -> Evaluation:
     """
     # In float32 whatever the precision of training: losses are compared closely.
     logits, labels = logits.detach().float().cpu(), labels.detach().cpu()
-    confidences, predictions = logits.softmax(dim=1).max(dim=1)  # (B,), (B,)
+    confidences, predictions = _most_likely(logits)  # (B,), (B,)
     losses = example_losses(logits, labels)  # (B,)
     return Evaluation(labels, predictions, confidences, losses)
+
+
+def _most_likely(logits: Tensor) -> tuple[Tensor, Tensor]:
+    return logits.softmax(dim=1).max(dim=1)
 
 
 def concatenate(parts: Sequence[Evaluation]) -> Evaluation:
@@ -108,11 +154,11 @@ def concatenate(parts: Sequence[Evaluation]) -> Evaluation:
 
 
 @torch.inference_mode()
-def evaluate(net: nn.Module, data: Digits, batch_size: int = 256) -> Evaluation:
+def evaluate(net: nn.Module, data: Examples, batch_size: int = 256) -> Evaluation:
     """Evaluate a network on one split, in plain PyTorch.
 
     Args:
-        net: Maps inputs (B, 1, 8, 8) to logits (B, 10); put in evaluation mode.
+        net: Maps inputs (B, ...) to outputs (B, K); put in evaluation mode.
         data: The examples.
         batch_size: Examples per forward pass; does not change the result.
 
@@ -123,6 +169,6 @@ def evaluate(net: nn.Module, data: Digits, batch_size: int = 256) -> Evaluation:
     parts = []
     for start in range(0, len(data), batch_size):
         rows = [*range(start, min(start + batch_size, len(data)))]
-        x, labels = data.batch(rows)  # (B, 1, 8, 8), (B,)
+        x, labels = data.batch(rows)  # (B, ...), (B,)
         parts.append(score(net(x), labels))
     return concatenate(parts)

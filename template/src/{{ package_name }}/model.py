@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .data import CLASSES, IMAGE_SIZE
+from .data import CLASSES, IMAGE_SIZE, Examples, to_tensor
 
 
 class Standardize(nn.Module):
@@ -25,7 +25,7 @@ class Standardize(nn.Module):
         """Learn the numbers.
 
         Args:
-            x: Inputs of the training split, of no other, shape (N, 1, 8, 8).
+            x: Inputs, shape (N, 1, 8, 8).
         """
         self.mean.copy_(x.mean())
         self.std.copy_(x.std().clamp_min(1e-6))
@@ -35,33 +35,36 @@ class Standardize(nn.Module):
         return (x - self.mean) / self.std
 
 
-class ConvNet(nn.Module):
+class Network(nn.Module):
     """Two convolutions, one pooling, two linear layers.
 
     Args:
-        channels: Feature maps of the first convolution; the second has twice
-            as many.
+        width: Feature maps of the first convolution; the second has twice as many.
         embedding_size: Length D of the vector that stands for an image.
         dropout: Share of features that training leaves out, from 0 to 1.
     """
 
     def __init__(
-        self, channels: int = 16, embedding_size: int = 32, dropout: float = 0.4
+        self, width: int = 16, embedding_size: int = 32, dropout: float = 0.4
     ) -> None:
         super().__init__()
         self.standardize = Standardize()
         self.features = nn.Sequential(
-            nn.Conv2d(1, channels, kernel_size=3, padding=1),
+            nn.Conv2d(1, width, kernel_size=3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(channels, 2 * channels, kernel_size=3, padding=1),
+            nn.Conv2d(width, 2 * width, kernel_size=3, padding=1),
             nn.ReLU(),
             nn.MaxPool2d(2),
             nn.Flatten(),
             nn.Dropout(dropout),
         )
-        flat_size = 2 * channels * (IMAGE_SIZE // 2) ** 2
+        flat_size = 2 * width * (IMAGE_SIZE // 2) ** 2
         self.embedding = nn.Linear(flat_size, embedding_size)
         self.head = nn.Linear(embedding_size, len(CLASSES))
+
+    def prepare(self, train: Examples) -> None:
+        """Learn the preprocessing, from examples of the training split and no other."""
+        self.standardize.fit(to_tensor(train.raw))
 
     def embed(self, x: Tensor) -> Tensor:
         """Return the vector that stands for each image.
@@ -73,7 +76,7 @@ class ConvNet(nn.Module):
             Embeddings, shape (B, D).
         """
         x = self.standardize(x)  # (B, 1, 8, 8)
-        x = self.features(x)  # (B, 2 * channels * 4 * 4)
+        x = self.features(x)  # (B, 2 * width * 4 * 4)
         return self.embedding(x).relu()  # (B, D)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,7 +90,7 @@ class ConvNet(nn.Module):
 
         Examples:
             >>> import torch
-            >>> ConvNet()(torch.zeros(3, 1, 8, 8)).shape
+            >>> Network()(torch.zeros(3, 1, 8, 8)).shape
             torch.Size([3, 10])
         """
         return self.head(self.embed(x))  # (B, 10)

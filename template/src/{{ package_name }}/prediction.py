@@ -1,37 +1,22 @@
 """Prediction: what is this?"""
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
-from .data import CLASSES, to_tensor
-
-
-class Prediction(NamedTuple):
-    """The most likely class and its probability, from 0 to 1."""
-
-    label: str
-    confidence: float
+from .data import to_tensor
+from .evaluation import Prediction, interpret
 
 
 @torch.inference_mode()
-def predict(net: nn.Module, images: Tensor) -> list[Prediction]:
-    """Predict the class of each image.
+def predict(net: nn.Module, raw: Tensor) -> list[Prediction]:
+    """Predict what each example is.
 
     Args:
-        net: Maps inputs (B, 1, 8, 8) to logits (B, 10); put in evaluation mode.
-        images: Raw pixels, uint8 from 0 to 16, shape (B, 8, 8).
+        net: Maps inputs (B, ...) to outputs (B, K); put in evaluation mode.
+        raw: Examples as in the data, shape (B, ...).
 
     Returns:
-        A prediction per image.
+        A prediction per example.
     """
     net.eval()
-    probabilities = net(to_tensor(images)).softmax(dim=1)  # (B, 10)
-    confidences, classes = probabilities.max(dim=1)  # (B,), (B,)
-    return [
-        Prediction(CLASSES[index], confidence)
-        for index, confidence in zip(
-            classes.tolist(), confidences.tolist(), strict=True
-        )
-    ]
+    return interpret(net(to_tensor(raw)))

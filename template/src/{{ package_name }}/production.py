@@ -14,10 +14,10 @@ import torch
 from safetensors.torch import load, save
 from torch.utils.flop_counter import FlopCounterMode
 
-from .data import Digits, load_splits
+from .data import Examples, load_splits
 from .toolkit.errors import InputError
 from .evaluation import evaluate
-from .model import ConvNet
+from .model import Network
 from .toolkit.record import load_training
 
 # Next to the package in the repository; not part of an installed wheel.
@@ -26,7 +26,7 @@ PRODUCTION_DIR = Path(__file__).resolve().parents[2] / "models" / "production"
 GOLDEN_COUNT = 40  # examples whose output is recorded
 
 
-def load_production(folder: Path = PRODUCTION_DIR) -> ConvNet:
+def load_production(folder: Path = PRODUCTION_DIR) -> Network:
     """Load the production model, ready to predict.
 
     Args:
@@ -50,7 +50,7 @@ def load_production(folder: Path = PRODUCTION_DIR) -> ConvNet:
             "checkout, or promote a checkpoint"
         )
     try:
-        net = ConvNet(**record["model"])
+        net = Network(**record["model"])
         net.load_state_dict(load(content))
     except (RuntimeError, TypeError) as error:
         raise InputError(
@@ -79,7 +79,7 @@ def load_record(folder: Path = PRODUCTION_DIR) -> dict[str, Any]:
     return record
 
 
-def load_checkpoint(path: Path) -> tuple[ConvNet, dict[str, Any]]:
+def load_checkpoint(path: Path) -> tuple[Network, dict[str, Any]]:
     """Load a network from a training checkpoint, without Lightning.
 
     Args:
@@ -96,7 +96,7 @@ def load_checkpoint(path: Path) -> tuple[ConvNet, dict[str, Any]]:
     try:
         checkpoint = torch.load(path, weights_only=True, map_location="cpu")
         hyperparameters = dict(checkpoint["hyper_parameters"])
-        net = ConvNet(**_architecture(hyperparameters))
+        net = Network(**_architecture(hyperparameters))
         # Only the network: what else was trained or kept belongs to training.
         weights = {
             name.removeprefix("net."): weight
@@ -149,35 +149,35 @@ def write_production(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> None:
 
 
 @torch.inference_mode()
-def golden_examples(net: ConvNet, data: Digits) -> list[dict[str, Any]]:
+def golden_examples(net: Network, data: Examples) -> list[dict[str, Any]]:
     """Return the network's output for examples spread over the data."""
     step = max(1, len(data) // GOLDEN_COUNT)
     rows = list(range(0, len(data), step))[:GOLDEN_COUNT]
-    x, labels = data.batch(rows)  # (G, 1, 8, 8), (G,)
-    logits = net(x)  # (G, 10)
+    x, labels = data.batch(rows)  # (G, ...), (G,)
+    outputs = net(x)  # (G, K)
     digests = data.digests()
     return [
         {
             "row": row,
             "digest": digests[row],
             "label": label,
-            "logits": [round(value, 5) for value in values],
+            "outputs": [round(value, 5) for value in values],
         }
         for row, label, values in zip(
-            rows, labels.tolist(), logits.tolist(), strict=True
+            rows, labels.tolist(), outputs.tolist(), strict=True
         )
     ]
 
 
 def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:
     """Pick out what builds the network; the rest only trained it."""
-    names = inspect.signature(ConvNet).parameters
+    names = inspect.signature(Network).parameters
     return {name: hyperparameters[name] for name in names}
 
 
-def _flops(net: ConvNet, data: Digits) -> int:
+def _flops(net: Network, data: Examples) -> int:
     """Count the floating-point operations of one prediction."""
-    x, _ = data.batch([0])  # (1, 1, 8, 8)
+    x, _ = data.batch([0])  # (1, ...)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         net(x)
     return int(counter.get_total_flops())

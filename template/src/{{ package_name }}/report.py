@@ -9,14 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .data import CLASSES, Digits
+from .data import CLASSES, Examples
 from .evaluation import Evaluation
-from .task import describe_label
 from .toolkit.pictures import draw_examples, save
 
 
 def write_curves(run_dir: Path) -> Path:
-    """Draw the learning curves of a run from its `metrics.csv`.
+    """Draw the learning curves of a run into its folder.
 
     Args:
         run_dir: Folder of the run; gets `curves.png`.
@@ -24,24 +23,29 @@ def write_curves(run_dir: Path) -> Path:
     Returns:
         The picture's path.
     """
+    return save(draw_curves(run_dir), run_dir / "curves.png")
+
+
+def draw_curves(run_dir: Path) -> Figure:
+    """Draw the learning curves of a run from its `metrics.csv`."""
     with (run_dir / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     _draw_curve(loss, rows, "train/loss")
     _draw_curve(loss, rows, "val/loss")
-    loss.set(xlabel="epoch", ylabel="loss (nats)", yscale="log")
+    loss.set(xlabel="epoch", ylabel="loss", yscale="log")
     # Else people look for a leak.
     loss.set_title("validation is without dropout, and may lie below", fontsize=9)
     loss.legend()
     _draw_curve(accuracy, rows, "val/accuracy")
     accuracy.set(xlabel="epoch", ylabel="accuracy")
     accuracy.legend()
-    return save(figure, run_dir / "curves.png")
+    return figure
 
 
 def write_evaluation(
-    evaluation: Evaluation, data: Digits, folder: Path, model: Mapping[str, str]
+    evaluation: Evaluation, data: Examples, folder: Path, model: Mapping[str, str]
 ) -> list[Path]:
     """Write everything there is to know about one evaluation.
 
@@ -61,19 +65,11 @@ def write_evaluation(
     metrics.write_text(json.dumps(content, indent=2) + "\n")
     examples = folder / "examples.csv"
     with examples.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["digest", "label", "prediction", "confidence", "loss"])
+        writer = csv.DictWriter(file, ["digest", *evaluation.describe(0)])
+        writer.writeheader()
         digests = data.digests()
         for row in evaluation.worst(len(data)):
-            writer.writerow(
-                [
-                    digests[row],
-                    describe_label(evaluation.labels[row]),
-                    describe_label(evaluation.predictions[row]),
-                    f"{evaluation.confidences[row]:.4f}",
-                    f"{evaluation.losses[row]:.4f}",
-                ]
-            )
+            writer.writerow({"digest": digests[row], **evaluation.describe(row)})
     confusion = save(draw_confusion(evaluation), folder / "confusion.png")
     errors = save(draw_errors(evaluation, data), folder / "errors.png")
     return [metrics, examples, confusion, errors]
@@ -101,7 +97,7 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def draw_errors(evaluation: Evaluation, data: Digits, count: int = 20) -> Figure:
+def draw_errors(evaluation: Evaluation, data: Examples, count: int = 20) -> Figure:
     """Draw the examples with the highest loss: errors in the model or in the data?
 
     Args:
@@ -126,9 +122,8 @@ def table(evaluations: Mapping[str, Evaluation]) -> str:
         A line of titles, and a line for each evaluation.
 
     Examples:
-        >>> import torch
-        >>> from .evaluation import score
-        >>> evaluation = score(torch.zeros(4, 10), torch.tensor([0, 0, 1, 2]))
+        >>> from types import SimpleNamespace
+        >>> evaluation = SimpleNamespace(labels=[0, 0, 1, 2], accuracy=0.5, loss=2.3026)
         >>> print(table({"test": evaluation}))
               examples  accuracy    loss
         test         4     50.0%  2.3026

@@ -1,8 +1,8 @@
 """The task: what an example is to people, and how it comes from a file.
 
-Here it is an image. Prediction, reports and notebooks see no more of the task than
-these functions, `data.py` and `model.py`: another task rewrites these three. The
-toolkit, which serves any task, sees what `__all__` names.
+Here it is an image. All else sees no more of the task than these functions, `data.py`,
+`model.py` and `evaluation.py`: another task rewrites these four. The toolkit, which
+serves any task, sees what `__all__` names.
 """
 
 from pathlib import Path
@@ -13,8 +13,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from .data import CLASSES, IMAGE_SIZE, MAX_INK, Digits, load_splits
-from .evaluation import evaluate
+from .data import CLASSES, IMAGE_SIZE, MAX_INK, Examples, class_of, load_splits
+from .evaluation import describe_label, evaluate
 from .production import (
     PRODUCTION_DIR,
     load_checkpoint,
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-def read_example(path: Path, *, invert: bool = False) -> Tensor:
+def read_examples(path: Path, *, invert: bool = False) -> Tensor:
     """Read a picture of one digit in light ink on a dark ground.
 
     Args:
@@ -49,7 +49,7 @@ def read_example(path: Path, *, invert: bool = False) -> Tensor:
         invert: Set for dark ink on a light ground.
 
     Returns:
-        Raw pixels as in the data, uint8 from 0 to 16, shape (8, 8).
+        Raw pixels as in the data, uint8 from 0 to 16, shape (1, 8, 8).
 
     Raises:
         InputError: The file is missing, no picture, or much too large.
@@ -69,30 +69,26 @@ def read_example(path: Path, *, invert: bool = False) -> Tensor:
         # The mean over a box is how the data were made from larger scans.
         image = image.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BOX)
     ink = np.asarray(image, dtype=np.float32) * MAX_INK / 255
-    return torch.from_numpy(ink.round().astype(np.uint8))
+    return torch.from_numpy(ink.round().astype(np.uint8))[None]
 
 
 def write_example(image: Tensor, path: Path) -> None:
-    """Write raw pixels, uint8 (8, 8), so that `read_example` gets them back."""
+    """Write raw pixels, uint8 (8, 8), so that `read_examples` gets them back."""
     gray = (image.numpy().astype(np.float32) * 255 / MAX_INK).round()
-    Image.fromarray(gray.astype(np.uint8)).save(path)
+    Image.fromarray(gray.astype(np.uint8)).save(path, format="PNG")
 
 
-def draw_example(axes: "Axes", data: Digits, row: int) -> None:
+def draw_example(axes: "Axes", data: Examples, row: int) -> None:
     """Draw the image in a row of the data, without axes around it."""
-    image = data.images[row]  # (8, 8)
+    image = data.raw[row]  # (8, 8)
     axes.imshow(image.numpy(), cmap="gray", vmin=0, vmax=MAX_INK)
     axes.set(xticks=[], yticks=[])
 
 
-def describe_label(label: Tensor) -> str:
-    """Name a label or a prediction, an index ()."""
-    return CLASSES[label]
-
-
-def suites(data: Digits) -> dict[str, list[int]]:
+def suites(data: Examples) -> dict[str, list[int]]:
     """Return the rows of each class: a model is judged on every one of them."""
+    classes = class_of(data.labels)  # (N,)
     return {
-        f"class {name}": (data.labels == index).nonzero().flatten().tolist()
+        f"class {name}": (classes == index).nonzero().flatten().tolist()
         for index, name in enumerate(CLASSES)
     }

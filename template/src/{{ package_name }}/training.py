@@ -5,22 +5,21 @@ from lightning import LightningModule
 from torch import Tensor
 from torch.optim import Optimizer
 
-from .data import to_tensor
-from .datamodule import Batch, DigitsDataModule
+from .datamodule import Batch, DataModule
 from .toolkit.errors import InputError, require
 from .evaluation import Evaluation, concatenate, example_losses, score
-from .model import ConvNet
+from .model import Network
 
 
-class DigitClassifier(LightningModule):
-    """Trains a `ConvNet` with cross-entropy and AdamW.
+class TrainingModule(LightningModule):
+    """Trains a `Network` with AdamW.
 
     Hyperparameters are plain numbers, so that checkpoints hold no code and load
     with `weights_only=True`.
 
     Args:
-        channels: Feature maps of the first convolution.
-        embedding_size: Length of the vector that stands for an image.
+        width: Features of the network's first layer.
+        embedding_size: Length of the vector that stands for an example.
         dropout: Share of features that training leaves out, from 0 to 1.
         learning_rate: Step size of AdamW.
         weight_decay: Weight decay of AdamW.
@@ -28,14 +27,14 @@ class DigitClassifier(LightningModule):
 
     def __init__(
         self,
-        channels: int = 16,
+        width: int = 16,
         embedding_size: int = 32,
         dropout: float = 0.4,
         learning_rate: float = 5e-3,
         weight_decay: float = 0.01,
     ) -> None:
         for name, value in (
-            ("channels", channels),
+            ("width", width),
             ("embedding_size", embedding_size),
             ("learning_rate", learning_rate),
         ):
@@ -51,35 +50,35 @@ class DigitClassifier(LightningModule):
         self.save_hyperparameters()
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
-        self.net = ConvNet(channels, embedding_size, dropout)
+        self.net = Network(width, embedding_size, dropout)
         self.evaluation: Evaluation | None = None  # of the last validate or test
         self._parts: list[Evaluation] = []
 
     def setup(self, stage: str) -> None:
         """Fit the preprocessing to the training split; a checkpoint brings its own."""
         if stage == "fit":
-            data: DigitsDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
-            self.net.standardize.fit(to_tensor(data.splits["train"].images))
+            data: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+            self.net.prepare(data.splits["train"])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits (B, 10) of inputs (B, 1, 8, 8)."""
+        """Return the outputs (B, K) of inputs (B, ...)."""
         return self.net(x)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Compute the loss to be minimized.
 
         Args:
-            batch: Inputs (B, 1, 8, 8) and labels (B,).
+            batch: Inputs (B, ...) and labels (B,).
             batch_idx: Position of the batch in the epoch.
 
         Returns:
-            Mean cross-entropy in nats, shape ().
+            Mean loss of the examples, shape ().
 
         Raises:
             InputError: The loss is not a finite number. Without this, a training
                 that diverged would end as if nothing had happened.
         """
-        x, labels = batch  # (B, 1, 8, 8), (B,)
+        x, labels = batch  # (B, ...), (B,)
         loss = example_losses(self.net(x), labels).mean()
         if not torch.isfinite(loss):
             raise InputError(
@@ -113,7 +112,7 @@ class DigitClassifier(LightningModule):
         )
 
     def _evaluate(self, batch: Batch, split: str) -> None:
-        x, labels = batch  # (B, 1, 8, 8), (B,)
+        x, labels = batch  # (B, ...), (B,)
         part = score(self.net(x), labels)
         self._parts.append(part)
         metrics = {f"{split}/{name}": value for name, value in part.metrics().items()}
