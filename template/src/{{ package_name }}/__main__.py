@@ -63,12 +63,14 @@ def _predict(arguments: Sequence[str]) -> None:
     from .production import load_checkpoint, load_production
     from .task import read_examples
 
-    files = {path: read_examples(path, invert=options.invert) for path in options.files}
+    files = [
+        (path, read_examples(path, invert=options.invert)) for path in options.files
+    ]
     if options.ckpt_path:
         net, _ = load_checkpoint(options.ckpt_path)
     else:
         net = load_production()
-    for path, raw in files.items():
+    for path, raw in files:
         for prediction in predict(net, raw):
             print(f"{path}: {prediction}")
 

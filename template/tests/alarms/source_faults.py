@@ -18,10 +18,11 @@ SOURCE = Path("src")
 KEPT = "toolkit"  # the folder that updates of the template keep, with its tests
 SHOWN = 60  # characters of code in a name
 
-# How a picture looks is judged by eyes, not by tests.
-STYLE = {
+# Options that are left alone: `strict` is a test itself, and how a picture looks is
+# judged by eyes.
+KEPT_OPTIONS = {
     *("alpha", "cmap", "color", "dpi", "figsize", "fontsize", "ha", "layout"),
-    *("linestyle", "linewidth", "marker", "refresh_rate", "va", "yscale"),
+    *("linestyle", "linewidth", "marker", "refresh_rate", "strict", "va", "yscale"),
 }
 
 OTHER: dict[type, type] = {
@@ -218,7 +219,11 @@ class _Finder(ast.NodeVisitor):
 
     def turn_around(self, test: ast.expr) -> None:
         """Want the opposite."""
-        self.add(test, ast.UnaryOp(ast.Not(), test))
+        match test:
+            case ast.UnaryOp(op=ast.Not(), operand=opposite):
+                self.add(test, opposite)
+            case _:
+                self.add(test, ast.UnaryOp(ast.Not(), test))
 
     def skip_first(self, iterable: ast.expr) -> None:
         """Skip the first of several."""
@@ -242,8 +247,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
         """Take the opposite operation, if it is on numbers."""
-        ends = (node.left, node.right)
-        text = any(isinstance(end, ast.JoinedStr) or _is_text(end) for end in ends)
+        text = _is_text(node.left) or _is_text(node.right)
         if type(node.op) in OTHER and not text:
             self.change(node, op=OTHER[type(node.op)]())
         self.generic_visit(node)
@@ -257,9 +261,7 @@ class _Finder(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         """Forget an option, swap two arguments, or leave out a method."""
         for number, keyword in enumerate(node.keywords):
-            if keyword.arg is None or _is_for_people(keyword.value):
-                continue
-            if keyword.arg in STYLE or keyword.arg == "strict":
+            if keyword.arg in {None, *KEPT_OPTIONS} or _is_for_people(keyword.value):
                 continue
             rest = node.keywords[:number] + node.keywords[number + 1 :]
             what = f"`{ast.unparse(keyword)}` of {_shown(node.func)} is left out"
@@ -276,8 +278,8 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_keyword(self, node: ast.keyword) -> None:
-        """Leave style, and what is a test itself."""
-        if node.arg not in STYLE and node.arg != "strict":
+        """Leave what is left alone with its value."""
+        if node.arg not in KEPT_OPTIONS:
             self.visit(node.value)
 
     def visit_Constant(self, node: ast.Constant) -> None:
@@ -302,12 +304,15 @@ class _Finder(ast.NodeVisitor):
         """Leave what is a test itself."""
 
 
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
 def _is_for_people(node: ast.expr) -> bool:
     """Return whether it is text, and no name of something."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return not re.fullmatch("[a-z][a-z0-9_]{2,}", node.value)
-    return isinstance(node, ast.JoinedStr)
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return _is_text(node) and not (
+        isinstance(node, ast.Constant)
+        and re.fullmatch("[a-z][a-z0-9_]{2,}", str(node.value))
+    )
