@@ -48,7 +48,10 @@ def typecheck(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the fast tests: code, data, training and model."""
-    _python(session, "pytest", *session.posargs)
+    # Tests of a file stay together, as they share its fixtures. With options one looks
+    # for something: a debugger and prints need a single process.
+    parallel = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
+    _python(session, "pytest", *(session.posargs or parallel))
 
 
 @nox.session

@@ -64,6 +64,14 @@ def _types_are_checked_once(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _projects_take_one_core() -> Iterator[None]:
+    """Keep their tests in one process, as ours take all cores already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "0")
+        yield
+
+
 @pytest.fixture(scope="session")
 def template() -> Path:
     """A clone of the template as it is in the working tree; not to be changed."""
