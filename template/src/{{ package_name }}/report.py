@@ -97,7 +97,11 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def draw_errors(evaluation: Evaluation, data: Examples, count: int = 20) -> Figure:
+def draw_errors(
+    evaluation: Evaluation,
+    data: Examples,
+    count: int = 20,  # pragma: no mutate -- a matter of taste
+) -> Figure:
     """Draw the examples with the highest loss: errors in the model or in the data?
 
     Args:

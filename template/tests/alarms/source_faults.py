@@ -17,6 +17,8 @@ from .trials import Run, Trial
 SOURCE = Path("src")
 KEPT = "toolkit"  # the folder that updates of the template keep, with its tests
 SHOWN = 60  # characters of code in a name
+# Ends a line that is as right when it is another, such as the size of a batch. Say why.
+EQUIVALENT = "# pragma: no mutate"
 
 # Options that are left alone: `strict` is a test itself, and how a picture looks is
 # judged by eyes.
@@ -113,11 +115,14 @@ def _trial(edit: Edit) -> Trial:
 def _all_edits() -> list[Edit]:
     found: dict[str, Edit] = {}
     for path in sorted(SOURCE.rglob("*.py")):
+        source = path.read_bytes()
+        lines = source.decode().splitlines()
         finder = _Finder(path)
-        finder.visit(ast.parse(path.read_bytes()))
+        finder.visit(ast.parse(source))
         for edit in finder.found:
-            # Two in a line may read the same.
-            found.setdefault(str(edit), edit)
+            if EQUIVALENT not in lines[edit.old.lineno - 1]:
+                # Two in a line may read the same.
+                found.setdefault(str(edit), edit)
     return [*found.values()]
 
 
@@ -187,8 +192,11 @@ class _Finder(ast.NodeVisitor):
         self.visit(node.value)
 
     def visit_Expr(self, node: ast.Expr) -> None:
-        """Leave out a call that is made for its effect; docstrings are no code."""
-        if isinstance(node.value, ast.Call):
+        """Leave out a call that is made for its effect.
+
+        Docstrings are no code, and which warnings are hidden is for people.
+        """
+        if isinstance(node.value, ast.Call) and not _hides_warnings(node.value):
             self.add(node, None)
             self.visit(node.value)
 
@@ -269,7 +277,8 @@ class _Finder(ast.NodeVisitor):
         plain = (ast.Name, ast.Attribute)
         match node:
             case ast.Call(args=[ast.expr() as one, ast.expr() as two, *others]):
-                if isinstance(one, plain) and isinstance(two, plain):
+                same = ast.dump(one) == ast.dump(two)
+                if isinstance(one, plain) and isinstance(two, plain) and not same:
                     names = f"{_shown(one)} and {_shown(two)} change places"
                     self.change(node, names, args=[two, one, *others])
             case ast.Call(args=[], keywords=[], func=ast.Attribute(value=owner)):
@@ -302,6 +311,10 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Assert(self, node: ast.Assert) -> None:
         """Leave what is a test itself."""
+
+
+def _hides_warnings(call: ast.Call) -> bool:
+    return ast.unparse(call.func) == "warnings.filterwarnings"
 
 
 def _is_text(node: ast.expr) -> bool:
