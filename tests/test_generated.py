@@ -76,8 +76,7 @@ def _path_without_uv(path: str) -> str:
 
 def test_everything_is_green_at_birth(project: Project) -> None:
     """Hooks, types, tests and notebooks pass, and leave nothing behind."""
-    # On all cores, as people run them.
-    project.run("env --unset=PYTEST_XDIST_AUTO_NUM_WORKERS nox")
+    project.run("nox")
     assert project.run("git status --porcelain") == ""
 
 
@@ -300,7 +299,7 @@ def test_tests_for_a_gpu_are_sound(default_project: Project, tmp_path: Path) -> 
     """They rarely run, so let the CPU be the GPU: all but the device is tried."""
     (tmp_path / "pretence.py").write_text(PRETENCE)
     pretend = f"PYTHONPATH=.:{tmp_path} pytest -q -m gpu -p pretence"
-    assert re.search(r"\n6 passed", default_project.run(pretend))
+    assert re.search(r"\n7 passed", default_project.run(pretend))
     loss = "example_losses(self.net(x), labels).mean()"
     scaled = f"{loss} * (1.5 if torch.is_autocast_enabled('cpu') else 1)"
     with default_project.sabotaged("training.py", loss, scaled):

@@ -29,7 +29,7 @@ from tests.helpers import (
 RESERVED = QUESTIONS["reserved_names"]["default"].split()
 
 # Distributions whose package has another name (but PIL, which no project can have).
-IMPORT_NAMES = {"scikit-learn": "sklearn"}
+IMPORT_NAMES = {"pytest-xdist": "xdist", "scikit-learn": "sklearn"}
 
 # Standard modules of versions newer than those the tests run on.
 FUTURE_MODULES = {"annotationlib", "compression"}
@@ -247,6 +247,7 @@ def test_names_in_the_project_are_reserved(tmp_path: Path) -> None:
     assert names <= set(RESERVED)
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("folder", ["project", "a [b] {{ c }}"])
 def test_package_name_stays_in_an_update(folder: str, tmp_path: Path) -> None:
     """Another name would move the package and lose the team's edits in it."""
@@ -260,6 +261,7 @@ def test_package_name_stays_in_an_update(folder: str, tmp_path: Path) -> None:
     assert git(project, "status", "--porcelain") == ""
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("new_name", ["Other", "test", "数字识别"])
 def test_project_can_be_renamed_without_its_package(
     new_name: str, tmp_path: Path

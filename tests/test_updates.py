@@ -149,6 +149,7 @@ def test_work_of_the_team_stays(source: Path, tmp_path: Path, zone_of: Zone) -> 
     assert list(project.rglob("*.rej")) == []
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     ("switch", "before", "after"),
     [
@@ -170,6 +171,7 @@ def test_switch_can_be_turned(
     check_files(project, starter, tmp_path / "fresh", zone_of)
 
 
+@pytest.mark.one_version
 def test_nasty_answers_survive(source: Path, tmp_path: Path, zone_of: Zone) -> None:
     """They are read back from the answers file and lead to the same files."""
     text = "\"{{ x }}\" {% y %} 'z' \\n #: 🎉 \\"
@@ -184,6 +186,7 @@ def test_nasty_answers_survive(source: Path, tmp_path: Path, zone_of: Zone) -> N
     assert answers.items() <= read_answers(project).items()
 
 
+@pytest.mark.one_version
 def test_name_that_is_reserved_later_stays(source: Path, tmp_path: Path) -> None:
     """A dependency added in a later release must not lock anybody out of updates."""
     project = render_repository(tmp_path / "project", source=source)

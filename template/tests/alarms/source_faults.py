@@ -20,11 +20,12 @@ SHOWN = 60  # characters of code in a name
 # Ends a line that is as right when it is another, such as the size of a batch. Say why.
 EQUIVALENT = "# pragma: no mutate"
 
-# Options that are left alone: `strict` is a test itself, and how a picture looks is
+# Options that are left alone: `strict` is a test itself, and how something looks is
 # judged by eyes.
 KEPT_OPTIONS = {
-    *("alpha", "cmap", "color", "dpi", "figsize", "fontsize", "ha", "layout"),
-    *("linestyle", "linewidth", "marker", "refresh_rate", "strict", "va", "yscale"),
+    *("alpha", "cmap", "color", "dpi", "figsize", "fontsize", "ha", "indent"),
+    *("layout", "linestyle", "linewidth", "marker", "prog_bar", "refresh_rate"),
+    *("strict", "va", "yscale"),
 }
 
 OTHER: dict[type, type] = {

@@ -38,6 +38,28 @@ def test_same_seed_same_losses() -> None:
     assert losses(seed=2) != first
 
 
+@pytest.mark.gpu
+def test_gpu_begins_as_the_cpu() -> None:
+    """Hence one recorded curve serves both, though dropout leaves out others there.
+
+    Rounding, kernels and TF32 make millionths of a difference, at first.
+    """
+    curves = []
+    for accelerator in ("cpu", "gpu"):
+        lightning.seed_everything(1, verbose=False)
+        observer = Observer()
+        fit(
+            without_chance(),
+            new_data(),
+            STEPS,
+            accelerator=accelerator,
+            callbacks=[observer],
+        )
+        curves.append(observer.losses)
+    on_cpu, on_gpu = curves
+    assert on_gpu == pytest.approx(on_cpu, rel=1e-3)
+
+
 def train_on_one_batch(
     module: LightningModule,
     steps: int,
