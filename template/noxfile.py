@@ -48,8 +48,9 @@ def typecheck(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the fast tests: code, data, training and model."""
-    # Tests of a file stay together, as they share its fixtures. With options one looks
-    # for something: a debugger and prints need a single process.
+    # Tests of a file stay together, as they share its fixtures. Each process imports
+    # everything once more, so a few are enough. With options one looks for something:
+    # a debugger and prints need a single process.
     parallel = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
     _python(session, "pytest", *(session.posargs or parallel))
 

@@ -271,6 +271,18 @@ def test_alarms_are_counted(default_project: Project) -> None:
     assert default_project.run("git status --porcelain") == ""
 
 
+def test_equivalent_changes_are_not_tried(default_project: Project) -> None:
+    """Nor can two arguments that are the same change places."""
+    listed = "nox -s alarms -- --list --only evaluation.py"
+    output = default_project.run(listed)
+    assert "`self.right.double()` becomes" in output
+    assert "`256` becomes" not in output
+    assert "`size` and `size`" not in output
+    mark = "  # pragma: no mutate -- any gives the same"
+    with default_project.sabotaged("evaluation.py", mark, ""):
+        assert "`256` becomes `257`" in default_project.run(listed)
+
+
 def test_promised_gpu_is_missed(default_project: Project) -> None:
     """Its tests are skipped where there is none, and red on a runner that has one."""
     assert re.search(r"\n\d+ skipped", default_project.run("pytest -q -m gpu"))

@@ -18,7 +18,7 @@ SOURCE = Path("src")
 KEPT = "toolkit"  # the folder that updates of the template keep, with its tests
 SHOWN = 60  # characters of code in a name
 # Ends a line that is as right when it is another, such as the size of a batch. Say why.
-EQUIVALENT = "# pragma: no mutate"
+EQUIVALENT = b"# pragma: no mutate"
 
 # Options that are left alone: `strict` is a test itself, and how something looks is
 # judged by eyes.
@@ -117,7 +117,7 @@ def _all_edits() -> list[Edit]:
     found: dict[str, Edit] = {}
     for path in sorted(SOURCE.rglob("*.py")):
         source = path.read_bytes()
-        lines = source.decode().splitlines()
+        lines = source.splitlines()
         finder = _Finder(path)
         finder.visit(ast.parse(source))
         for edit in finder.found:

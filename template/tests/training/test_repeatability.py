@@ -4,6 +4,7 @@ A difference between two runs can be understood only if nothing but the change t
 made can cause it.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import lightning
@@ -23,11 +24,15 @@ from tests.training.case import (
 STEPS = 6
 
 
-def losses(seed: int) -> list[float]:
+def losses(
+    seed: int,
+    new: Callable[[], LightningModule] = new_module,
+    accelerator: str = "cpu",
+) -> list[float]:
     """Train for some steps, and return the loss of each."""
     lightning.seed_everything(seed, verbose=False)
     observer = Observer()
-    fit(new_module(), new_data(), STEPS, callbacks=[observer])
+    fit(new(), new_data(), STEPS, accelerator=accelerator, callbacks=[observer])
     return observer.losses
 
 
@@ -44,19 +49,8 @@ def test_gpu_begins_as_the_cpu() -> None:
 
     Rounding, kernels and TF32 make millionths of a difference, at first.
     """
-    curves = []
-    for accelerator in ("cpu", "gpu"):
-        lightning.seed_everything(1, verbose=False)
-        observer = Observer()
-        fit(
-            without_chance(),
-            new_data(),
-            STEPS,
-            accelerator=accelerator,
-            callbacks=[observer],
-        )
-        curves.append(observer.losses)
-    on_cpu, on_gpu = curves
+    on_cpu = losses(1, without_chance)
+    on_gpu = losses(1, without_chance, "gpu")
     assert on_gpu == pytest.approx(on_cpu, rel=1e-3)
 
 
