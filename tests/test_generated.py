@@ -404,12 +404,13 @@ def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) ->
     source = f"src/{default_project.package}"
     for name, what, file in (
         ("notebooks", "--nbmake notebooks", f"{source}/report.py"),
-        ("commands", "tests/code/test_cli.py -k picture", f"{source}/prediction.py"),
+        ("commands", "tests/code/test_cli.py -k from_a_file", f"{source}/__main__.py"),
     ):
         default_project.run(command.format(name=name, what=what))
         report = default_project.path / "build" / f"{name}.json"
         summary = json.loads(report.read_text())["files"][file]["summary"]
-        assert summary["percent_covered"] > 30, name
+        # Without what the subprocess runs it is 37 % of the second.
+        assert summary["percent_covered"] > 50, name
 
 
 def test_pins_can_be_raised(default_project: Project) -> None:
