@@ -7,7 +7,8 @@ import shlex
 import shutil
 from pathlib import Path
 
-from .judgement import JUDGED, Judgement
+from .exam import JUDGED
+from .judgement import Judgement
 from .pictures import draw_examples, save
 from .tables import as_markdown
 

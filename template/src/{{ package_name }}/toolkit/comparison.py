@@ -8,8 +8,8 @@ every second model. So the suites share the chance of a false alarm (Bonferroni)
 examples together, where most regressions show, take half of it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -89,17 +89,19 @@ def compare(
     suites: Mapping[str, Sequence[int]],
     floors: Mapping[str, float],
     chance: float = 0.05,
+    guards: Collection[str] = (),
 ) -> Comparison:
     """Compare two models on the same examples, suite by suite.
 
     Args:
         new: Whether the new model predicts each example right, shape (N,).
         old: The same of the model in use, if there is one to compare with.
-        suites: Rows of the examples by the name of the suite; all examples are one
-            more suite.
+        suites: Rows of the examples by the name of the suite. If they do not say which
+            those of `all` are, these are all examples.
         floors: The least share that must be right, by the name of a suite.
         chance: The highest probability that an equally good model is found worse, over
             all suites together.
+        guards: Names of suites on which a model can be worse, but not better.
 
     Returns:
         The verdict and what it rests on.
@@ -129,9 +131,12 @@ def compare(
             raise InputError(f"the suite {name} has no examples")
         index = torch.tensor([*rows])  # (S,)
         before = None if old is None else old[index]  # (S,)
-        share = 0.5 if name == ALL else 0.5 / len(suites)
+        share = 0.5 if name == ALL else 0.5 / (len(rows_of) - 1)
         floor = floors.get(name, 0)
-        results.append(_judge(name, new[index], before, floor, chance * share))
+        result = _judge(name, new[index], before, floor, chance * share)
+        if name in guards and result.finding == "better":
+            result = replace(result, finding="")
+        results.append(result)
     return _conclude(results)
 
 

@@ -8,11 +8,10 @@ from typing import Any
 from .. import task
 from .comparison import Comparison, compare
 from .errors import InputError
+from .exam import JUDGED, load_exam, right
 from .protocols import Evaluation, Examples
 from .record import load_training, require_sound
 from .settings import load_settings
-
-JUDGED = "test"  # the split that no model is trained on, nor chosen by
 
 
 @dataclass(frozen=True)
@@ -63,33 +62,33 @@ def judge(
         InputError: There is no such checkpoint, its training was not sound, or what
             it says is no number.
     """
-    settings = load_settings()
     net, _ = task.load_checkpoint(checkpoint)
     training = load_training(checkpoint)
     require_sound(training, checkpoint, even_if_stopped_early=even_if_stopped_early)
     splits = task.load_splits()
-    data = splits[JUDGED]
-    new = task.evaluate(net, data)
-    for name, value in new.metrics().items():
+    exam = load_exam(splits)
+    new = exam.evaluate(net)
+    for name, value in new[JUDGED].metrics().items():
         if not math.isfinite(value):
             raise InputError(f"{checkpoint} cannot be used: its {name} is {value}")
     try:
-        old = task.evaluate(task.load_production(folder), data)
+        old = exam.evaluate(task.load_production(folder))
         recorded = task.load_record(folder).get("data", {})
     except (InputError, RuntimeError):  # of another kind, or none at all
         old, recorded = None, {}
     return Judgement(
         checkpoint=checkpoint,
         comparison=compare(
-            new.right,
-            None if old is None else old.right,
-            task.suites(data),
-            settings.floors,
-            settings.chance,
+            right(new),
+            None if old is None else right(old),
+            exam.suites,
+            exam.floors,
+            load_settings().chance,
+            guards=exam.kept,
         ),
-        new=new,
-        old=old,
-        data=data,
+        new=new[JUDGED],
+        old=None if old is None else old[JUDGED],
+        data=splits[JUDGED],
         changed=[
             name
             for name, split in splits.items()

@@ -1,6 +1,7 @@
 """Pictures of examples, with what a model said about each."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,28 @@ from .. import task
 from .protocols import Evaluation
 
 
+@dataclass(frozen=True)
+class Shown:
+    """An example to draw.
+
+    Attributes:
+        data: The examples it is one of, as `task.load_splits` gives them.
+        evaluation: What the model said about each of these, in the same order.
+        row: Which one it is.
+    """
+
+    data: Any
+    evaluation: Evaluation
+    row: int
+
+    @property
+    def loss(self) -> float:
+        """Return what the answer of the model costs."""
+        return self.evaluation.losses[self.row].item()
+
+
 def draw_examples(evaluation: Evaluation, data: Any, rows: Sequence[int]) -> Figure:
-    """Draw examples with their label, prediction and loss.
+    """Draw some of the examples that were evaluated.
 
     Args:
         evaluation: What the model said about each example.
@@ -19,24 +40,38 @@ def draw_examples(evaluation: Evaluation, data: Any, rows: Sequence[int]) -> Fig
         rows: Which of them to draw, in this order.
 
     Returns:
+        What `draw` makes of them.
+    """
+    return draw([Shown(data, evaluation, row) for row in rows])
+
+
+def draw(examples: Sequence[Shown]) -> Figure:
+    """Draw examples with their label, prediction and loss.
+
+    Args:
+        examples: In the order in which to draw them.
+
+    Returns:
         A picture of each; errors have a red title, and the digest below a picture
         tells which example it is.
     """
-    digests = data.digests()
+    every = {id(example.data): example.data for example in examples}
+    digests = {key: data.digests() for key, data in every.items()}
     columns = 5
-    lines = -(-len(rows) // columns)
+    lines = -(-len(examples) // columns)
     figure = Figure(figsize=(1.8 * columns, 2.3 * lines), layout="constrained")
-    for position, row in enumerate(rows):
-        axes = figure.add_subplot(lines, columns, position + 1)
-        task.draw_example(axes, data, row)
+    for position, example in enumerate(examples, start=1):
+        axes = figure.add_subplot(lines, columns, position)
+        evaluation, row = example.evaluation, example.row
+        task.draw_example(axes, example.data, row)
         label = task.describe_label(evaluation.labels[row])
         prediction = task.describe_label(evaluation.predictions[row])
         axes.set_title(
-            f"{label}, predicted {prediction}\nloss {evaluation.losses[row]:.2f}",
+            f"{label}, predicted {prediction}\nloss {example.loss:.2f}",
             fontsize=9,
             color="black" if evaluation.right[row] else "firebrick",
         )
-        axes.set_xlabel(digests[row], fontsize=8)
+        axes.set_xlabel(digests[id(example.data)][row], fontsize=8)
     return figure
 
 

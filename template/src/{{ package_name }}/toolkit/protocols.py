@@ -11,6 +11,10 @@ class Examples(Protocol):
     def __len__(self) -> int:
         """Return the number of examples."""
 
+    @property
+    def labels(self) -> Tensor:
+        """Return the true labels, shape (N,)."""
+
     def digests(self) -> list[str]:
         """Return a short content hash per example."""
 

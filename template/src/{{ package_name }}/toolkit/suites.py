@@ -1,0 +1,105 @@
+"""Suites that people keep: named sets of examples that every model is judged on.
+
+Where the model in use failed once, no later one shall fail in silence. Each suite is a
+file, `NAME.jsonl`, whose first line is about the suite,
+
+    {"floor": 0.6, "why": "what these examples have in common"}
+
+and every other line about one of its examples, which the data must hold:
+
+    {"digest": "78be85b95195f3da", "label": "9", "why": "the loop is open"}
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+
+SUITES = Path("tests", "model", "suites")
+
+
+@dataclass(frozen=True)
+class Member:
+    """An example of a suite.
+
+    Attributes:
+        digest: Of its content, as in `Examples.digests`.
+        label: The true one, as `task.describe_label` names it.
+        why: The reason why it is there.
+    """
+
+    digest: str
+    label: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named set of examples.
+
+    Attributes:
+        name: Of the file, without its suffix.
+        floor: The least share that must be predicted right, from 0 to 1.
+        why: What its examples have in common.
+        members: Its examples.
+    """
+
+    name: str
+    floor: float
+    why: str
+    members: list[Member]
+
+
+def load_suites(folder: Path = SUITES) -> list[Suite]:
+    """Read the suites that are kept in files.
+
+    Args:
+        folder: Holds a file for each; without it there are none.
+
+    Returns:
+        The suites in the order of their names.
+
+    Raises:
+        InputError: A file holds something else.
+    """
+    suites = [_read(path) for path in sorted(folder.glob("*.jsonl"))]
+    for suite in suites:
+        if not suite.members:
+            path = folder / f"{suite.name}.jsonl"
+            raise InputError(f"{path} names no examples: add some, or delete it")
+    return suites
+
+
+def _read(path: Path) -> Suite:
+    head, *rest = path.read_text("utf-8").splitlines() or [""]
+    about = _parse(head, {"floor": (int, float), "why": str}, f"{path}, line 1")
+    if not 0 <= about["floor"] <= 1:
+        raise InputError(f"{path}, line 1: the floor is a share, from 0 to 1")
+    members: dict[str, Member] = {}
+    for number, line in enumerate(rest, start=2):
+        where = f"{path}, line {number}"
+        member = Member(
+            **_parse(line, dict.fromkeys(("digest", "label", "why"), str), where)
+        )
+        if member.digest in members:
+            raise InputError(f"{where}: {member.digest} is there already")
+        members[member.digest] = member
+    return Suite(path.stem, about["floor"], about["why"], [*members.values()])
+
+
+def _parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
+    try:
+        content = json.loads(line)
+    except ValueError:
+        content = None
+    if (
+        not isinstance(content, dict)
+        or content.keys() != kinds.keys()
+        or not all(isinstance(content[name], kind) for name, kind in kinds.items())
+    ):
+        names = ", ".join(kinds)
+        raise InputError(f"{where} must be one JSON object with {names}, and no more")
+    return content
