@@ -128,6 +128,12 @@ def promote(session: nox.Session) -> None:
     _python(session, PACKAGE, "promote")
 
 
+@nox.session
+def hard(session: nox.Session) -> None:
+    """Collect the hardest examples for review, and make a suite of those reviewed."""
+    _python(session, PACKAGE, "hard", *session.posargs)
+
+
 @nox.session(name="data-docs")
 def data_docs(session: nox.Session) -> None:
     """Write what is expected of the data, and what it is, as a web page."""

@@ -56,8 +56,8 @@ LICENCE_TITLES = {
     "Proprietary": "Copyright (c) The authors. All rights reserved.\n",
 }
 
-# Written by tools, as the text around their names says.
-FILES_TO_COME = {"uv.lock"}
+# Written by tools and commands, as the text around their names says.
+FILES_TO_COME = {"tests/model/review.jsonl", "uv.lock"}
 
 # Jinja, but not the ${{ }} of workflows.
 JINJA = re.compile(r"(?<!\$)\{\{|\{%|\{#-")

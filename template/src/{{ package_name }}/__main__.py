@@ -24,6 +24,8 @@ usage: {PROGRAM} COMMAND [OPTION ...]
   retrain   train each file in configs/ that says so, with today's code and data
   compare   judge the newest run, or --ckpt_path FILE, beside the production model
   promote   make the newest run, or --ckpt_path FILE, the production model
+  hard      collect the highest losses for people to say: is the model wrong there,
+            or the data? What they answered with "model" becomes a suite
 
 COMMAND --help lists the options of a command."""
 

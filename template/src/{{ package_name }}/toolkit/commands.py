@@ -106,6 +106,51 @@ def _promote(arguments: Sequence[str]) -> None:
     print("Look at the change with git diff, then commit it.")
 
 
+def _hard(arguments: Sequence[str]) -> None:
+    parser = Parser(f"{PROGRAM} hard")
+    parser.add_argument(
+        "--ckpt_path", type=Path, help="a checkpoint instead of the production model"
+    )
+    parser.add_argument(
+        "--count", type=int, default=25, help="of the highest losses (default: 25)"
+    )
+    options = parser.parse_args(arguments)
+    if options.count < 1:
+        raise InputError(f"--count is at least 1, not {options.count}")
+
+    from .. import task
+    from .hard import collect, draw, extend_suite
+    from .review import REVIEW, load_review, write_review
+    from .suites import SUITES
+
+    reviewed = load_review()
+    if options.ckpt_path:
+        net, _ = task.load_checkpoint(options.ckpt_path)
+    else:
+        net = task.load_production()
+    data = task.load_splits()["val"]
+    evaluation = task.evaluate(net, data)
+    cases = collect(evaluation, data, reviewed, options.count)
+    write_review(cases)
+    waiting = [case for case in cases if not case.wrong]
+    print(f"picture  {draw(cases, evaluation, data)}")
+    print(f"review   {REVIEW}: {len(waiting)} of {len(cases)} wait for an answer")
+    if waiting:
+        suspect = sum(case.suspect for case in waiting)
+        print(f"         {suspect} of these look like a wrong label")
+        print(
+            '\nWho is wrong, "model" or "data"? Write it behind "wrong" in each line,'
+        )
+        print("then run this again.")
+        return
+    suite = extend_suite(cases, evaluation, data)
+    for case in cases:
+        if case.wrong == "data":
+            print(f"correct  the label of {case.digest}, which is {case.label}")
+    path = SUITES / f"{suite.name}.jsonl"
+    print(f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}")
+
+
 def _parser(command: str) -> argparse.ArgumentParser:
     parser = Parser(f"{PROGRAM} {command}")
     parser.add_argument("--ckpt_path", type=Path, help="default: of the newest run")
@@ -116,4 +161,5 @@ COMMANDS: dict[str, Command] = {
     "retrain": _retrain,
     "compare": _compare,
     "promote": _promote,
+    "hard": _hard,
 }

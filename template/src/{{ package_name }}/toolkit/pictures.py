@@ -19,11 +19,13 @@ class Shown:
         data: The examples it is one of, as `task.load_splits` gives them.
         evaluation: What the model said about each of these, in the same order.
         row: Which one it is.
+        remark: A line to write above it.
     """
 
     data: Any
     evaluation: Evaluation
     row: int
+    remark: str = ""
 
     @property
     def loss(self) -> float:
@@ -59,7 +61,8 @@ def draw(examples: Sequence[Shown]) -> Figure:
     digests = {key: data.digests() for key, data in every.items()}
     columns = 5
     lines = -(-len(examples) // columns)
-    figure = Figure(figsize=(1.8 * columns, 2.3 * lines), layout="constrained")
+    height = 2.6 if any(example.remark for example in examples) else 2.3
+    figure = Figure(figsize=(1.8 * columns, height * lines), layout="constrained")
     for position, example in enumerate(examples, start=1):
         axes = figure.add_subplot(lines, columns, position)
         evaluation, row = example.evaluation, example.row
@@ -67,7 +70,8 @@ def draw(examples: Sequence[Shown]) -> Figure:
         label = task.describe_label(evaluation.labels[row])
         prediction = task.describe_label(evaluation.predictions[row])
         axes.set_title(
-            f"{label}, predicted {prediction}\nloss {example.loss:.2f}",
+            f"{example.remark}\n{label}, predicted {prediction}\n"
+            f"loss {example.loss:.2f}".lstrip(),
             fontsize=9,
             color="black" if evaluation.right[row] else "firebrick",
         )

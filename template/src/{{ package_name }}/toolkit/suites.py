@@ -12,7 +12,7 @@ and every other line about one of its examples, which the data must hold:
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +75,14 @@ def load_suites(folder: Path = SUITES) -> list[Suite]:
 
 def _read(path: Path) -> Suite:
     head, *rest = path.read_text("utf-8").splitlines() or [""]
-    about = _parse(head, {"floor": (int, float), "why": str}, f"{path}, line 1")
+    about = parse(head, {"floor": (int, float), "why": str}, f"{path}, line 1")
     if not 0 <= about["floor"] <= 1:
         raise InputError(f"{path}, line 1: the floor is a share, from 0 to 1")
     members: dict[str, Member] = {}
     for number, line in enumerate(rest, start=2):
         where = f"{path}, line {number}"
         member = Member(
-            **_parse(line, dict.fromkeys(("digest", "label", "why"), str), where)
+            **parse(line, dict.fromkeys(("digest", "label", "why"), str), where)
         )
         if member.digest in members:
             raise InputError(f"{where}: {member.digest} is there already")
@@ -90,7 +90,20 @@ def _read(path: Path) -> Suite:
     return Suite(path.stem, about["floor"], about["why"], [*members.values()])
 
 
-def _parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
+def parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Read a line of a file that people edit.
+
+    Args:
+        line: A JSON object.
+        kinds: The type of each of its values, by name.
+        where: The place of the line, for the message.
+
+    Returns:
+        The values by name.
+
+    Raises:
+        InputError: It is something else.
+    """
     try:
         content = json.loads(line)
     except ValueError:
@@ -103,3 +116,14 @@ def _parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
         names = ", ".join(kinds)
         raise InputError(f"{where} must be one JSON object with {names}, and no more")
     return content
+
+
+def write_suite(suite: Suite, folder: Path = SUITES) -> Path:
+    """Write a suite into the file of its name, and return the path."""
+    head = {"floor": suite.floor, "why": suite.why}
+    lines = [head, *(asdict(member) for member in suite.members)]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{suite.name}.jsonl"
+    texts = [json.dumps(line, ensure_ascii=False) for line in lines]
+    path.write_text("".join(f"{text}\n" for text in texts), "utf-8")
+    return path
