@@ -13,6 +13,9 @@ os.environ["MKL_NUM_THREADS"] = "1"
 # Great Expectations would report its use over the network.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
+# The fixture `checklist`, and the table after the run.
+pytest_plugins = ["tests.helpers.behaviour"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the sessions `data-docs`, `gpu` and `accept-curve`."""
