@@ -61,9 +61,11 @@ def _predict(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
 
+    from .data import RANGES, attributes
     from .prediction import predict
     from .production import load_checkpoint, load_production
     from .task import read_examples
+    from .toolkit.expectations import unusual
 
     files = [
         (path, read_examples(path, invert=options.invert)) for path in options.files
@@ -73,8 +75,11 @@ def _predict(arguments: Sequence[str]) -> None:
     else:
         net = load_production()
     for path, raw in files:
-        for prediction in predict(net, raw):
+        remarks = unusual(attributes(raw), RANGES)
+        for prediction, unlike in zip(predict(net, raw), remarks, strict=True):
             print(f"{path}: {prediction}")
+            for remark in unlike:
+                print(f"warning: {path}: {remark}", file=sys.stderr)
 
 
 if __name__ == "__main__":
