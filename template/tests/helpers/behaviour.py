@@ -96,9 +96,7 @@ class Checklist:
             names: Of the questions, to find them again.
         """
         pairs = [*zip(answers, expected, strict=True)]
-        holds = [answer == wanted for answer, wanted in pairs]
-        what = [f"{answer} instead of {wanted}" for answer, wanted in pairs]
-        self.check(capability, KINDS[0], holds, what, names)
+        self._compare(capability, KINDS[0], pairs, "instead of", names)
 
     def invariance(
         self,
@@ -116,9 +114,7 @@ class Checklist:
             names: Of the questions, to find them again.
         """
         pairs = [*zip(before, after, strict=True)]
-        holds = [first == second for first, second in pairs]
-        what = [f"{first} became {second}" for first, second in pairs]
-        self.check(capability, KINDS[1], holds, what, names)
+        self._compare(capability, KINDS[1], pairs, "became", names)
 
     def directional_expectation(
         self,
@@ -174,6 +170,19 @@ class Checklist:
         self.record("behaviour", json.dumps(asdict(result)))
         if result.rate > result.ceiling:
             pytest.fail("\n".join([str(result), *result.lines()]), pytrace=False)
+
+    def _compare(
+        self,
+        capability: str,
+        kind: str,
+        pairs: Sequence[tuple[object, object]],
+        between: str,
+        names: Sequence[str],
+    ) -> None:
+        """Require that both of each pair are the same."""
+        holds = [first == second for first, second in pairs]
+        what = [f"{first} {between} {second}" for first, second in pairs]
+        self.check(capability, kind, holds, what, names)
 
 
 @pytest.fixture

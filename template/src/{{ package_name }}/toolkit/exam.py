@@ -162,5 +162,4 @@ def _draw(
         if not evaluations[split].right[place]:
             shown.append(Shown(exam.splits[split], evaluations[split], place))
     shown.sort(key=lambda each: -each.loss)
-    folder.mkdir(parents=True, exist_ok=True)
     return save(draw(shown[:MAX_PICTURES]), folder / f"{name}.png")

@@ -105,7 +105,6 @@ def draw(
         )
         for case in cases
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
     return pictures.save(pictures.draw(shown), path)
 
 

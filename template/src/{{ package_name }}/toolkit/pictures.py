@@ -81,5 +81,6 @@ def draw(examples: Sequence[Shown]) -> Figure:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a picture in the size of a screen, and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     return path

@@ -1,13 +1,12 @@
 """The review: what people say about examples that a model is bad at."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .suites import parse
+from .suites import parse, write_lines
 
 REVIEW = Path("tests", "model", "review.jsonl")
 ANSWERS = ("model", "data")
@@ -70,6 +69,4 @@ def load_review(path: Path = REVIEW) -> list[Case]:
 
 def write_review(cases: Sequence[Case], path: Path = REVIEW) -> None:
     """Write cases for people to answer, one a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [json.dumps(asdict(case), ensure_ascii=False) for case in cases]
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    write_lines(path, [asdict(case) for case in cases])

@@ -11,7 +11,7 @@ and every other line about one of its examples, which the data must hold:
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -121,9 +121,13 @@ def parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
 def write_suite(suite: Suite, folder: Path = SUITES) -> Path:
     """Write a suite into the file of its name, and return the path."""
     head = {"floor": suite.floor, "why": suite.why}
-    lines = [head, *(asdict(member) for member in suite.members)]
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{suite.name}.jsonl"
+    write_lines(path, [head, *(asdict(member) for member in suite.members)])
+    return path
+
+
+def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Write a file that people edit, a JSON object a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     texts = [json.dumps(line, ensure_ascii=False) for line in lines]
     path.write_text("".join(f"{text}\n" for text in texts), "utf-8")
-    return path
