@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
@@ -14,6 +15,7 @@ from tests import environment
 ROOT = Path(__file__).resolve().parent
 DEMO = ROOT / "demo"
 CONSTRAINTS = ROOT / "constraints.txt"
+OTHER_VERSIONS = ("3.12", "3.13")  # the newest last
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "tests"]
@@ -41,16 +43,16 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Test the template; without PyTorch also on other versions of Python."""
+    """Test the template; without PyTorch also on the newest version of Python."""
     _pytest(session, sys.executable, *session.posargs)
-    _on_other_versions(session)
+    _on_other_versions(session, OTHER_VERSIONS[-1:])
 
 
 @nox.session
 def versions(session: nox.Session) -> None:
     """Run those tests only that need no PyTorch, on each version of Python."""
     _pytest(session, sys.executable, "-m", "not environment", *session.posargs)
-    _on_other_versions(session)
+    _on_other_versions(session, OTHER_VERSIONS)
 
 
 @nox.session
@@ -119,8 +121,8 @@ def constraints(session: nox.Session) -> None:
     )
 
 
-def _on_other_versions(session: nox.Session) -> None:
-    for version in ("3.12", "3.13"):
+def _on_other_versions(session: nox.Session, versions: Sequence[str]) -> None:
+    for version in versions:
         session.log(f"again on Python {version}, without PyTorch")
         venv = ROOT / "build" / f"python-{version}"
         interpreter = _interpreter(version)

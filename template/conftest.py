@@ -13,6 +13,9 @@ os.environ["MKL_NUM_THREADS"] = "1"
 # Great Expectations would report its use over the network.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
+# It holds no tests, and importing it is importing everything that tests could need.
+collect_ignore = ["tests/alarms"]
+
 # The fixture `checklist`, and the table after the run.
 pytest_plugins = ["tests.helpers.behaviour"]
 

@@ -134,6 +134,12 @@ def hard(session: nox.Session) -> None:
     _python(session, PACKAGE, "hard", *session.posargs)
 
 
+@nox.session
+def slices(session: nox.Session) -> None:
+    """Find groups of validation examples on which the model is often wrong."""
+    _python(session, PACKAGE, "slices", *session.posargs)
+
+
 @nox.session(name="data-docs")
 def data_docs(session: nox.Session) -> None:
     """Write what is expected of the data, and what it is, as a web page."""

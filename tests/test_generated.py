@@ -356,6 +356,42 @@ record["sha256"] = hashlib.sha256(content).hexdigest()
     assert "test_golden_predictions" in output
 
 
+PLANTED = """
+import dataclasses, json, torch
+from {package} import task
+from {package}.data import MAX_INK
+from {package}.toolkit.slices import find_slices
+
+kinds = {kinds}
+net, val = task.load_production(), task.load_splits()["val"]
+shares = dict()
+for label, change in kinds.items():
+    raw = val.raw.clone()
+    rows = (val.labels == label).nonzero().flatten()[::2][:15]
+    raw[rows] = eval(change)(raw[rows])
+    data = dataclasses.replace(val, raw=raw)
+    found = find_slices(
+        task.embed(net, data), task.evaluate(net, data), task.attributes(raw)
+    )
+    shares[change] = sum(row in rows for row in found[0].rows[:10]) / 10
+print(json.dumps(shares))
+"""
+
+
+def test_planted_slices_are_found(default_project: Project) -> None:
+    """Examples of one kind that were changed, by the first ten of the first slice."""
+    kinds = {
+        7: "lambda raw: raw.rot90(1, (1, 2))",
+        3: "lambda raw: MAX_INK - raw",
+        # A bar.
+        0: "lambda raw: raw.index_fill(1, torch.tensor([3, 4]), MAX_INK)",
+    }
+    script = PLANTED.format(package=default_project.package, kinds=kinds)
+    shares = json.loads(default_project.run(f"python -c {shlex.quote(script)}"))
+    assert len(shares) == len(kinds)
+    assert min(shares.values()) >= 0.8, shares
+
+
 @pytest.mark.parametrize(
     ("sent", "started"),
     [

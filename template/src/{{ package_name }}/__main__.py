@@ -26,6 +26,8 @@ usage: {PROGRAM} COMMAND [OPTION ...]
   promote   make the newest run, or --ckpt_path FILE, the production model
   hard      collect the highest losses for people to say: is the model wrong there,
             or the data? What they answered with "model" becomes a suite
+  slices    find groups of examples on which the model is often wrong, and say what
+            they have in common; --suite makes one a suite
 
 COMMAND --help lists the options of a command."""
 

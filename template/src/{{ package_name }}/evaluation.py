@@ -4,7 +4,7 @@ An average hides the errors one can learn from, so the loss of each example is
 kept, and the averages are computed from it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .data import CLASSES, Examples, class_of
+from .model import Network
 
 
 class Prediction(NamedTuple):
@@ -170,9 +171,32 @@ def evaluate(
         The evaluation of all examples, in their order.
     """
     net.eval()
-    parts = []
-    for start in range(0, len(data), batch_size):
-        rows = [*range(start, min(start + batch_size, len(data)))]
-        x, labels = data.batch(rows)  # (B, ...), (B,)
-        parts.append(score(net(x), labels))
-    return concatenate(parts)
+    return concatenate(
+        [score(net(x), labels) for x, labels in _batches(data, batch_size)]
+    )
+
+
+@torch.inference_mode()
+def embed(
+    net: Network,
+    data: Examples,
+    batch_size: int = 256,  # pragma: no mutate -- any gives the same
+) -> Tensor:
+    """Return the vector that stands for each example of one split.
+
+    Args:
+        net: Put in evaluation mode.
+        data: The examples.
+        batch_size: Examples per forward pass; does not change the result.
+
+    Returns:
+        Embeddings, shape (N, D), in the order of the data.
+    """
+    net.eval()
+    return torch.cat([net.embed(x) for x, _ in _batches(data, batch_size)])
+
+
+def _batches(data: Examples, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield inputs (B, ...) and labels (B,) of a few examples after the other."""
+    for start in range(0, len(data), size):
+        yield data.batch([*range(start, min(start + size, len(data)))])

@@ -13,8 +13,16 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from .data import CLASSES, IMAGE_SIZE, MAX_INK, Examples, class_of, load_splits
-from .evaluation import describe_label, evaluate
+from .data import (
+    CLASSES,
+    IMAGE_SIZE,
+    MAX_INK,
+    Examples,
+    attributes,
+    class_of,
+    load_splits,
+)
+from .evaluation import describe_label, embed, evaluate
 from .production import (
     PRODUCTION_DIR,
     load_checkpoint,
@@ -28,9 +36,13 @@ if TYPE_CHECKING:  # prediction does not wait for it
     from matplotlib.axes import Axes
 
 __all__ = [
+    "CLASSES",
     "PRODUCTION_DIR",
+    "attributes",
+    "class_of",
     "describe_label",
     "draw_example",
+    "embed",
     "evaluate",
     "load_checkpoint",
     "load_production",

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import great_expectations as gx
 import pandas as pd
-from great_expectations.checkpoint import UpdateDataDocsAction
-from great_expectations.expectations import Expectation
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
+    from great_expectations.expectations import Expectation
 
 
 def failures(
-    table: pd.DataFrame, expectations: Sequence[Expectation], docs: Path | None = None
+    table: pd.DataFrame, expectations: Sequence["Expectation"], docs: Path | None = None
 ) -> list[str]:
     """Check a table.
 
@@ -23,6 +25,10 @@ def failures(
     Returns:
         A line per expectation that is not met; empty if all are.
     """
+    # Imported here: it takes two seconds, and whoever runs another test waits for it.
+    import great_expectations as gx
+    from great_expectations.checkpoint import UpdateDataDocsAction
+
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     batch = (
@@ -63,7 +69,7 @@ def failures(
     return [_line(check) for check in result.results if not check.success]
 
 
-def _line(check: gx.core.ExpectationValidationResult) -> str:
+def _line(check: "ExpectationValidationResult") -> str:
     config = check.expectation_config
     settings = {
         name: value

@@ -1,16 +1,17 @@
 """The commands that serve any task; `__main__.py` of the package passes them on."""
 
-import argparse
 import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from .command import Command, Parser
 from .errors import InputError
 
 PROGRAM = f"python -m {__package__.partition('.')[0]}"
 COMPARISON_DIR = Path("build", "comparison")
+MAX_SLICES = 5
 
 
 def run(arguments: Sequence[str]) -> int | None:
@@ -107,10 +108,7 @@ def _promote(arguments: Sequence[str]) -> None:
 
 
 def _hard(arguments: Sequence[str]) -> None:
-    parser = Parser(f"{PROGRAM} hard")
-    parser.add_argument(
-        "--ckpt_path", type=Path, help="a checkpoint instead of the production model"
-    )
+    parser = _parser("hard", "the production model")
     parser.add_argument(
         "--count", type=int, default=25, help="of the highest losses (default: 25)"
     )
@@ -124,10 +122,7 @@ def _hard(arguments: Sequence[str]) -> None:
     from .suites import SUITES
 
     reviewed = load_review()
-    if options.ckpt_path:
-        net, _ = task.load_checkpoint(options.ckpt_path)
-    else:
-        net = task.load_production()
+    net = _network(options.ckpt_path)
     data = task.load_splits()["val"]
     evaluation = task.evaluate(net, data)
     cases = collect(evaluation, data, reviewed, options.count)
@@ -151,9 +146,57 @@ def _hard(arguments: Sequence[str]) -> None:
     print(f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}")
 
 
-def _parser(command: str) -> argparse.ArgumentParser:
+def _slices(arguments: Sequence[str]) -> None:
+    parser = _parser("slices", "the production model")
+    parser.add_argument(
+        "--suite",
+        nargs=2,
+        metavar=("NUMBER", "NAME"),
+        help="make a suite of this name of the slice with this number",
+    )
+    options = parser.parse_args(arguments)
+
+    from .. import task
+    from .pictures import save
+    from .slices import PICTURE, draw, find_slices, write_slice
+    from .suites import SUITES
+
+    net = _network(options.ckpt_path)
+    data = task.load_splits()["val"]
+    evaluation = task.evaluate(net, data)
+    columns = task.attributes(data.raw)
+    found = find_slices(task.embed(net, data), evaluation, columns)[:MAX_SLICES]
+    if options.suite:
+        number, name = options.suite
+        if number not in map(str, range(1, len(found) + 1)):
+            raise InputError(f"there is no slice {number}, only {len(found)}")
+        suite = write_slice(found[int(number) - 1], name, evaluation, data)
+        path = SUITES / f"{name}.jsonl"
+        print(
+            f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}"
+        )
+        return
+    if not found:
+        wrong = len(evaluation.right) - int(evaluation.right.sum())
+        print(
+            f"no slices: {wrong} of {len(data)} are wrong, and nowhere do they gather"
+        )
+        return
+    for number, each in enumerate(found, start=1):
+        print(f"slice {number}  {each}")
+    print(f"\npicture  {save(draw(found, evaluation, data), PICTURE)}")
+    print(f"\nTo judge later models on one: {PROGRAM} slices --suite NUMBER NAME")
+
+
+def _network(checkpoint: Path | None) -> Any:
+    from .. import task
+
+    return task.load_checkpoint(checkpoint)[0] if checkpoint else task.load_production()
+
+
+def _parser(command: str, default: str = "that of the newest run") -> Parser:
     parser = Parser(f"{PROGRAM} {command}")
-    parser.add_argument("--ckpt_path", type=Path, help="default: of the newest run")
+    parser.add_argument("--ckpt_path", type=Path, help=f"default: {default}")
     return parser
 
 
@@ -162,4 +205,5 @@ COMMANDS: dict[str, Command] = {
     "compare": _compare,
     "promote": _promote,
     "hard": _hard,
+    "slices": _slices,
 }

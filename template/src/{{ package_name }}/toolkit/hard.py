@@ -18,11 +18,17 @@ from . import pictures
 from .errors import InputError
 from .protocols import Evaluation
 from .review import REVIEW, Case
-from .suites import SUITES, Member, Suite, load_suites, write_suite
+from .suites import (
+    SUITES,
+    Member,
+    Suite,
+    load_suites,
+    starting_floor,
+    write_suite,
+)
 
 PICTURE = Path("build", "hard.png")
 NAME = "hard"
-FLOOR = 0.5  # of a new suite, if the model in use reaches it
 
 
 def suspects(evaluation: Evaluation) -> Tensor:
@@ -136,8 +142,7 @@ def extend_suite(
     if before is None:
         rows = dict(zip(data.digests(), evaluation.right.tolist(), strict=True))
         right = sum(rows[member.digest] for member in added)
-        # Whole twentieths, and never above what the model in use can do.
-        floor = min(FLOOR, int(20 * right / max(1, len(added))) / 20)
+        floor = starting_floor(right, len(added))
         before = Suite(NAME, floor, "the highest losses, where the label is right", [])
     known = {member.digest for member in before.members}
     new = [member for member in added if member.digest not in known]

@@ -12,6 +12,10 @@ class Examples(Protocol):
         """Return the number of examples."""
 
     @property
+    def raw(self) -> Tensor:
+        """Return the examples as they were loaded, shape (N, ...)."""
+
+    @property
     def labels(self) -> Tensor:
         """Return the true labels, shape (N,)."""
 

@@ -19,6 +19,7 @@ from typing import Any
 from .errors import InputError
 
 SUITES = Path("tests", "model", "suites")
+FLOOR = 0.5  # of a new suite, if the model in use reaches it
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,23 @@ def write_suite(suite: Suite, folder: Path = SUITES) -> Path:
     path = folder / f"{suite.name}.jsonl"
     write_lines(path, [head, *(asdict(member) for member in suite.members)])
     return path
+
+
+def starting_floor(right: int, count: int) -> float:
+    """Return a floor for a new suite, which blocks nobody on its first day.
+
+    Args:
+        right: How many of its examples the model in use predicts right.
+        count: How many it has.
+
+    Returns:
+        A share in whole twentieths, which this model reaches.
+
+    Examples:
+        >>> starting_floor(3, 8)
+        0.35
+    """
+    return min(FLOOR, int(20 * right / max(1, count)) / 20)
 
 
 def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
