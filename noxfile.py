@@ -15,6 +15,7 @@ from tests import environment
 ROOT = Path(__file__).resolve().parent
 DEMO = ROOT / "demo"
 CONSTRAINTS = ROOT / "constraints.txt"
+RELEASES = ROOT / "releases.toml"
 OTHER_VERSIONS = ("3.12", "3.13")  # the newest last
 
 nox.options.default_venv_backend = "none"
@@ -71,6 +72,38 @@ def newest(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Check a new project with the lowest versions that it allows: are they true?"""
     _check_with(session, "lowest-direct")
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Make what is committed a version, once all updates to it are tested: -- X.Y.Z."""
+    if len(session.posargs) != 1 or not re.fullmatch(
+        r"\d+\.\d+\.\d+", session.posargs[0]
+    ):
+        session.error("give the version, such as: python3 start.py release -- 0.2.0")
+    (version,) = session.posargs
+    if _changes(ROOT):
+        session.error("commit everything first: a version is a commit")
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    if f"\n## {version}\n" not in changelog or "\n## Unreleased\n" in changelog:
+        session.error(
+            f'in CHANGELOG.md, "Unreleased" becomes {version}: commit that first'
+        )
+    commit = _git("rev-parse", "HEAD")
+    text = RELEASES.read_text("utf-8")
+    if tuple(map(int, version.split("."))) <= _newest_release(text):
+        session.error(f"{version} is not above the versions in {RELEASES.name}")
+    entry = f'\n[[release]]\nversion = "{version}"\ncommit = "{commit}"\n'
+    RELEASES.write_text(text + entry, "utf-8")
+    try:
+        files = ("tests/test_releases.py", "tests/test_updates.py")
+        _pytest(session, sys.executable, *files)
+    except BaseException:
+        RELEASES.write_text(text, "utf-8")
+        raise
+    _git("tag", "--annotate", f"--message={version}", f"v{version}", commit)
+    _git("commit", "--quiet", f"--message=Release {version}", RELEASES.name)
+    session.log(f"next: git push --atomic origin main v{version}")
 
 
 @nox.session
@@ -171,8 +204,18 @@ def _interpreter(version: str) -> str:
 
 
 def _changes(repository: Path) -> str:
-    status = ["git", "-C", str(repository), "status", "--porcelain"]
-    return subprocess.run(status, capture_output=True, text=True, check=True).stdout
+    return _git("status", "--porcelain", folder=repository)
+
+
+def _newest_release(text: str) -> tuple[int, ...]:
+    versions = re.findall(r'^version = "([\d.]+)"$', text, re.MULTILINE)
+    return tuple(map(int, versions[-1].split(".")))
+
+
+def _git(*arguments: str, folder: Path = ROOT) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def _python(session: nox.Session, *arguments: str) -> None:

@@ -5,10 +5,14 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import processes
+
+if TYPE_CHECKING:
+    from tests.zones import Zone
 
 # They change what programs print, and the pages show what a person at a terminal sees.
 ABOUT_OUTPUT = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS")
@@ -78,3 +82,11 @@ def template() -> Path:
     from tests.helpers import clone_template  # it imports Copier
 
     return clone_template()
+
+
+@pytest.fixture(scope="session")
+def zone_of(tmp_path_factory: pytest.TempPathFactory) -> "Zone":
+    """Say whose file it is."""
+    from tests.zones import read_zones  # it imports Copier
+
+    return read_zones(tmp_path_factory.mktemp("zones"))

@@ -20,6 +20,7 @@ import yaml
 from copier.errors import ShallowCloneWarning
 
 from tests import processes
+from tests.releases import RELEASES
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -114,7 +115,11 @@ def clone_template() -> Path:
     keeper = tempfile.TemporaryDirectory(prefix="copier-ml-")
     _keepers.append(keeper)
     clone = Path(keeper.name) / "template"
-    git(ROOT, "clone", "--quiet", str(ROOT), str(clone))
+    # Without tags, as those of the releases are made, and none of ours is newer.
+    git(ROOT, "clone", "--quiet", "--no-tags", str(ROOT), str(clone))
+    for release in RELEASES:
+        message = f"--message={release.version}"
+        git(clone, "tag", "--annotate", message, release.tag, release.commit)
     git(clone, "rm", "-r", "--quiet", "--ignore-unmatch", ".")
     names = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, names.split("\0")):
@@ -133,6 +138,7 @@ def render(
     destination: Path,
     *,
     source: Path | None = None,
+    version: str | None = None,
     pretend: bool = False,
     **answers: Any,
 ) -> dict[str, Any]:
@@ -141,6 +147,7 @@ def render(
     Args:
         destination: Where the project goes.
         source: A clone of the template other than the one all tests share.
+        version: Its tag; by default the newest.
         pretend: Only answer the questions, and write nothing.
         **answers: By name of the question, as with `--data`.
 
@@ -159,6 +166,7 @@ def render(
             str(source or clone_template()),
             destination,
             data=answers,
+            vcs_ref=version,
             defaults=True,
             quiet=True,
             pretend=pretend,
@@ -167,10 +175,14 @@ def render(
 
 
 def render_repository(
-    destination: Path, *, source: Path | None = None, **answers: Any
+    destination: Path,
+    *,
+    source: Path | None = None,
+    version: str | None = None,
+    **answers: Any,
 ) -> Path:
     """Make a project and commit it, as its team will do first."""
-    render(destination, source=source, **answers)
+    render(destination, source=source, version=version, **answers)
     git(destination, "init", "--quiet", "--initial-branch=main")
     git(destination, "config", "core.excludesFile", os.devnull)
     git(destination, "add", "--all")

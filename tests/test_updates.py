@@ -3,25 +3,22 @@
 Whose a file is, the project's CONTRIBUTING says; the tests hold updates to that.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.helpers import (
-    ANSWERS_FILE,
     SWITCHES,
     choices,
     commit,
     git,
     read_answers,
-    read_files,
     render,
     render_repository,
     update,
 )
+from tests.zones import Zone, check_files, starter_files
 
 NEXT_VERSION = "v999.1.0"
 
@@ -29,41 +26,12 @@ NEXT_VERSION = "v999.1.0"
 NEWS = b"# From the next release.\n"
 OURS = b"# From the team.\n"
 
-Zone = Callable[[str], str]
-
 
 @pytest.fixture
 def source(template: Path, tmp_path: Path) -> Path:
     """A clone of the template that can have a next release."""
     git(tmp_path, "clone", "--quiet", str(template), "template")
     return tmp_path / "template"
-
-
-@pytest.fixture(scope="module")
-def zone_of(tmp_path_factory: pytest.TempPathFactory) -> Zone:
-    """Whose file it is, from the table that the team reads."""
-    project = tmp_path_factory.mktemp("zones")
-    switches: dict[str, Any] = {n: True for n in SWITCHES if True in choices(n)}
-    render(project, **switches)
-    text = (project / "CONTRIBUTING.md").read_text("utf-8")
-    rows: dict[str, str] = dict(
-        re.findall(r"^\| (managed|starter) \| (.*) \|$", text, re.MULTILINE)
-    )
-    zones = {
-        path: zone
-        for zone, row in rows.items()
-        for path in re.findall(r"`([^`]+)`", re.sub(r" except `[^`]+`", "", row))
-    }
-
-    def zone(name: str) -> str:
-        # Whatever the package of a project is called.
-        name = re.sub(r"^src/\w+/", "src/digit_recognizer/", name)
-        folders = [f"{folder}/" for folder in PurePosixPath(name).parents]
-        named = [path for path in (name, *folders) if path in zones]
-        assert named, f"CONTRIBUTING does not say whose {name} is"
-        return zones[named[0]]  # the narrowest
-
-    return zone
 
 
 def publish(source: Path) -> None:
@@ -80,35 +48,6 @@ def publish(source: Path) -> None:
         (source / "template" / folder / "news.py").write_bytes(NEWS)
     (source / "template" / "configs" / "default.yaml").unlink()
     commit(source, "Next release", NEXT_VERSION)
-
-
-def check_files(
-    project: Path, starter: Mapping[str, bytes], fresh: Path, zone_of: Zone
-) -> None:
-    """Compare a project with what it should be after an update.
-
-    Args:
-        project: It was updated.
-        starter: The team's files, as they were.
-        fresh: A new project with the same answers; managed files come from here.
-        zone_of: Says which are which.
-    """
-    expected = dict(starter)
-    for name, content in read_files(fresh).items():
-        if name != ANSWERS_FILE and zone_of(name) == "managed":
-            expected[name] = content
-    found = read_files(project)
-    assert read_answers(project) == read_answers(fresh)
-    del found[ANSWERS_FILE]
-    assert sorted(found) == sorted(expected)
-    assert [name for name in found if found[name] != expected[name]] == []
-
-
-def starter_files(project: Path, zone_of: Zone) -> dict[str, bytes]:
-    """Return the files that updates must leave alone."""
-    files = read_files(project)
-    del files[ANSWERS_FILE]
-    return {name: files[name] for name in files if zone_of(name) == "starter"}
 
 
 def test_untouched_project_gets_managed_files(

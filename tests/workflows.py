@@ -361,7 +361,8 @@ def _tools(folder: Path, programs: Mapping[str, str]) -> Path:
 def _check_out(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
     assert inputs["persist-credentials"] is False
     assert not any(folder.iterdir())
-    git(folder, "clone", "--quiet", "--depth=1", host.repository.as_uri(), ".")
+    depth = [] if str(inputs.get("fetch-depth")) == "0" else ["--depth=1"]
+    git(folder, "clone", "--quiet", *depth, host.repository.as_uri(), ".")
 
 
 def _set_up_uv(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
@@ -412,7 +413,7 @@ Action = Callable[[Host, Path, Mapping[str, Any]], Output]
 
 # What each leaves behind, its outputs if any, and the inputs that are known here.
 ACTIONS: dict[str, tuple[Action, set[str]]] = {
-    "actions/checkout": (_check_out, {"persist-credentials"}),
+    "actions/checkout": (_check_out, {"fetch-depth", "persist-credentials"}),
     "actions/create-github-app-token": (
         _app_token,
         {

@@ -2,16 +2,22 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .command import Command, Parser
+from .command import Command, Parser, call
 from .errors import InputError
 
 PROGRAM = f"python -m {__package__.partition('.')[0]}"
 COMPARISON_DIR = Path("build", "comparison")
 MAX_SLICES = 5
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status; a mistake is one line."""
+    return call(run, arguments)
 
 
 def run(arguments: Sequence[str]) -> int | None:
@@ -26,7 +32,7 @@ def run(arguments: Sequence[str]) -> int | None:
     Raises:
         InputError: There is no such command, or it cannot do what was asked.
     """
-    command, *rest = arguments
+    command, *rest = arguments or [""]
     if command not in COMMANDS:
         raise InputError(f"unknown command {command!r}: see {PROGRAM} --help")
     return COMMANDS[command](rest)
@@ -94,7 +100,7 @@ def _promote(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
 
-    from .. import task
+    from . import seam
     from .promotion import promote
     from .runs import newest_checkpoint
     from .tables import as_text
@@ -103,7 +109,7 @@ def _promote(arguments: Sequence[str]) -> None:
     judgement = promote(checkpoint, even_if_worse=options.even_if_worse)
     print(as_text(judgement.comparison.rows()))
     print(f"\n{judgement.comparison.verdict}: {judgement.comparison.reason}")
-    print(f"\n{checkpoint} is now the production model in {task.PRODUCTION_DIR}.")
+    print(f"\n{checkpoint} is now the production model in {seam.PRODUCTION_DIR}.")
     print("Look at the change with git diff, then commit it.")
 
 
@@ -116,15 +122,15 @@ def _hard(arguments: Sequence[str]) -> None:
     if options.count < 1:
         raise InputError(f"--count is at least 1, not {options.count}")
 
-    from .. import task
+    from . import seam
     from .hard import collect, draw, extend_suite
     from .review import REVIEW, load_review, write_review
     from .suites import SUITES
 
     reviewed = load_review()
     net = _network(options.ckpt_path)
-    data = task.load_splits()["val"]
-    evaluation = task.evaluate(net, data)
+    data = seam.load_splits()["val"]
+    evaluation = seam.evaluate(net, data)
     cases = collect(evaluation, data, reviewed, options.count)
     write_review(cases)
     waiting = [case for case in cases if not case.wrong]
@@ -156,16 +162,16 @@ def _slices(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
 
-    from .. import task
+    from . import seam
     from .pictures import save
     from .slices import PICTURE, draw, find_slices, write_slice
     from .suites import SUITES
 
     net = _network(options.ckpt_path)
-    data = task.load_splits()["val"]
-    evaluation = task.evaluate(net, data)
-    columns = task.attributes(data.raw)
-    found = find_slices(task.embed(net, data), evaluation, columns)[:MAX_SLICES]
+    data = seam.load_splits()["val"]
+    evaluation = seam.evaluate(net, data)
+    columns = seam.attributes(data.raw)
+    found = find_slices(seam.embed(net, data), evaluation, columns)[:MAX_SLICES]
     if options.suite:
         number, name = options.suite
         if number not in map(str, range(1, len(found) + 1)):
@@ -189,9 +195,9 @@ def _slices(arguments: Sequence[str]) -> None:
 
 
 def _network(checkpoint: Path | None) -> Any:
-    from .. import task
+    from . import seam
 
-    return task.load_checkpoint(checkpoint)[0] if checkpoint else task.load_production()
+    return seam.load_checkpoint(checkpoint)[0] if checkpoint else seam.load_production()
 
 
 def _parser(command: str, default: str = "that of the newest run") -> Parser:
@@ -207,3 +213,6 @@ COMMANDS: dict[str, Command] = {
     "hard": _hard,
     "slices": _slices,
 }
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import task
+from . import seam
 from .comparison import ALL, compare
 from .errors import InputError
 from .protocols import Evaluation
@@ -45,7 +45,7 @@ class Exam:
 
     def evaluate(self, net: Any) -> dict[str, Evaluation]:
         """Return what a network says about each split."""
-        return {name: task.evaluate(net, data) for name, data in self.splits.items()}
+        return {name: seam.evaluate(net, data) for name, data in self.splits.items()}
 
     def locate(self, row: int) -> tuple[str, int]:
         """Return the split of a row of a suite, and its row in this split."""
@@ -84,7 +84,7 @@ def load_exam(splits: Mapping[str, Any], folder: Path = SUITES) -> Exam:
         starts[name] = start
         start += len(splits[name])
     data = splits[JUDGED]
-    suites = {ALL: [*range(len(data))], **task.suites(data)}
+    suites = {ALL: [*range(len(data))], **seam.suites(data)}
     for name, rows in found.items():
         if name in suites:
             raise InputError(f"{folder / name}.jsonl needs another name: {name} is one")
@@ -109,7 +109,7 @@ def _find(
                 "line if it is gone for good"
             )
         split, row = places[member.digest]
-        label = task.describe_label(splits[split].labels[row])
+        label = seam.describe_label(splits[split].labels[row])
         if split == TRAINED:
             raise InputError(
                 f"{where}: {member.digest} is an example of the training split, which "
@@ -139,7 +139,7 @@ def missed_floors(net: Any, folder: Path = PICTURES) -> list[str]:
     Returns:
         A sentence for each, with the path of its picture.
     """
-    exam = load_exam(task.load_splits())
+    exam = load_exam(seam.load_splits())
     evaluations = exam.evaluate(net)
     comparison = compare(right(evaluations), None, exam.suites, exam.floors)
     return [

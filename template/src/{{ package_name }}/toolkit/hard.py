@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import task
+from . import seam
 from . import pictures
 from .errors import InputError
 from .protocols import Evaluation
@@ -78,7 +78,7 @@ def collect(
     """
     digests = data.digests()
     labels = {
-        digest: task.describe_label(label)
+        digest: seam.describe_label(label)
         for digest, label in zip(digests, data.labels, strict=True)
     }
     kept = {
@@ -90,7 +90,7 @@ def collect(
             kept[digests[row]] = Case(
                 digests[row],
                 labels[digests[row]],
-                task.describe_label(evaluation.predictions[row]),
+                seam.describe_label(evaluation.predictions[row]),
                 round(evaluation.losses[row].item(), 4),
                 bool(suspect[row]),
             )

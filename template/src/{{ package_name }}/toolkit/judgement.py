@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import task
+from . import seam
 from .comparison import Comparison, compare
 from .errors import InputError
 from .exam import JUDGED, load_exam, right
@@ -44,7 +44,7 @@ class Judgement:
 
 def judge(
     checkpoint: Path,
-    folder: Path = task.PRODUCTION_DIR,
+    folder: Path | None = None,
     *,
     even_if_stopped_early: bool = False,
 ) -> Judgement:
@@ -52,7 +52,7 @@ def judge(
 
     Args:
         checkpoint: Written by a training run.
-        folder: Of the model in use.
+        folder: Of the model in use; by default, where that is kept.
         even_if_stopped_early: Judge what an unfinished training has left, too.
 
     Returns:
@@ -62,18 +62,19 @@ def judge(
         InputError: There is no such checkpoint, its training was not sound, or what
             it says is no number.
     """
-    net, _ = task.load_checkpoint(checkpoint)
+    folder = folder or seam.PRODUCTION_DIR
+    net, _ = seam.load_checkpoint(checkpoint)
     training = load_training(checkpoint)
     require_sound(training, checkpoint, even_if_stopped_early=even_if_stopped_early)
-    splits = task.load_splits()
+    splits = seam.load_splits()
     exam = load_exam(splits)
     new = exam.evaluate(net)
     for name, value in new[JUDGED].metrics().items():
         if not math.isfinite(value):
             raise InputError(f"{checkpoint} cannot be used: its {name} is {value}")
     try:
-        old = exam.evaluate(task.load_production(folder))
-        recorded = task.load_record(folder).get("data", {})
+        old = exam.evaluate(seam.load_production(folder))
+        recorded = seam.load_record(folder).get("data", {})
     except (InputError, RuntimeError):  # of another kind, or none at all
         old, recorded = None, {}
     return Judgement(

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from .. import task
+from . import seam
 from .protocols import Evaluation
 
 
@@ -66,9 +66,9 @@ def draw(examples: Sequence[Shown]) -> Figure:
     for position, example in enumerate(examples, start=1):
         axes = figure.add_subplot(lines, columns, position)
         evaluation, row = example.evaluation, example.row
-        task.draw_example(axes, example.data, row)
-        label = task.describe_label(evaluation.labels[row])
-        prediction = task.describe_label(evaluation.predictions[row])
+        seam.draw_example(axes, example.data, row)
+        label = seam.describe_label(evaluation.labels[row])
+        prediction = seam.describe_label(evaluation.predictions[row])
         axes.set_title(
             f"{example.remark}\n{label}, predicted {prediction}\n"
             f"loss {example.loss:.2f}".lstrip(),

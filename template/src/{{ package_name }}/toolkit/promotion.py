@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .. import task
+from . import seam
 from .card import write_card
 from .errors import InputError
 from .judgement import Judgement, judge
@@ -10,13 +10,13 @@ from .settings import SETTINGS
 
 
 def promote(
-    checkpoint: Path, folder: Path = task.PRODUCTION_DIR, *, even_if_worse: bool = False
+    checkpoint: Path, folder: Path | None = None, *, even_if_worse: bool = False
 ) -> Judgement:
     """Make a checkpoint the production model.
 
     Args:
         checkpoint: Written by a training run, still in the folder of its run.
-        folder: Of the model in use; gets the new one.
+        folder: Of the model in use; gets the new one. By default, where that is kept.
         even_if_worse: Do not refuse a model that is worse than the one in use, or
             whose training stopped early.
 
@@ -27,6 +27,7 @@ def promote(
         InputError: The checkpoint, its configuration or its record is missing or
             unusable, or the model is worse; the folder is as it was.
     """
+    folder = folder or seam.PRODUCTION_DIR
     judgement = judge(checkpoint, folder, even_if_stopped_early=even_if_worse)
     if judgement.comparison.verdict == "regress" and not even_if_worse:
         raise InputError(
@@ -45,5 +46,5 @@ def write_promoted(judgement: Judgement, folder: Path) -> None:
         folder: Gets the weights, the record of what they are, the configuration of
             their training, the golden predictions and the card.
     """
-    task.write_production(judgement.checkpoint, folder)
+    seam.write_production(judgement.checkpoint, folder)
     write_card(judgement, folder)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 
-from .. import task
+from . import seam
 from . import pictures
 from .errors import InputError
 from .protocols import Evaluation
@@ -99,12 +99,12 @@ def describe(
         columns, and of what share has which label and which prediction.
     """
     shares = {
-        f"{name} {task.CLASSES[index]}": (classes == index).double()
+        f"{name} {seam.CLASSES[index]}": (classes == index).double()
         for name, labels in (
             ("label", evaluation.labels),
             ("prediction", evaluation.predictions),
         )
-        for classes in [task.class_of(labels)]
+        for classes in [seam.class_of(labels)]
         for index in classes.unique().tolist()
     }
     facts = []
@@ -167,11 +167,11 @@ def write_slice(
     members = [
         Member(
             digests[row],
-            task.describe_label(evaluation.labels[row]),
+            seam.describe_label(evaluation.labels[row]),
             (
                 "is right"
                 if evaluation.right[row]
-                else f"was taken for {task.describe_label(evaluation.predictions[row])}"
+                else f"was taken for {seam.describe_label(evaluation.predictions[row])}"
             ),
         )
         for row in found.rows
@@ -204,9 +204,9 @@ def _mixture(z: Tensor, evaluation: Evaluation) -> Tensor:
     Returns:
         How well each example fits each component, in nats, shape (N, S).
     """
-    size, count = len(task.CLASSES), len(z)
-    labels = task.class_of(evaluation.labels)  # (N,)
-    outcomes = task.class_of(evaluation.predictions) * 2 + evaluation.right  # (N,)
+    size, count = len(seam.CLASSES), len(z)
+    labels = seam.class_of(evaluation.labels)  # (N,)
+    outcomes = seam.class_of(evaluation.predictions) * 2 + evaluation.right  # (N,)
     y = F.one_hot(labels, size).double()  # (N, C)
     # An outcome that the model was not sure of is a bit of all others.
     sure = getattr(evaluation, "confidences", torch.ones(count)).double()[:, None]

@@ -1,0 +1,95 @@
+"""The seam: all that the toolkit knows of the task, by the names of `task.py`.
+
+That file is the team's, and may be older than a tool. So names are looked up when they
+are needed: without one, what needs it says so, and all else works.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from inspect import get_annotations
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from .errors import InputError
+from .protocols import Evaluation, Examples
+
+if TYPE_CHECKING:  # most commands draw nothing
+    from matplotlib.axes import Axes
+
+# What there are: of labels that are numbers, ranges.
+CLASSES: Sequence[str]
+# The classes of labels or predictions (N,), as positions in CLASSES, int64 (N,).
+class_of: Callable[[Tensor], Tensor]
+# A label or a prediction () in a few letters.
+describe_label: Callable[[Tensor], str]
+
+# The examples of each split, by its name; one is "train", "val" or "test".
+load_splits: Callable[[], Mapping[str, Any]]
+# What describes examples (N, ...) as they were loaded: numbers (N,) by name.
+attributes: Callable[[Tensor], Mapping[str, Tensor]]
+# Draws the example in a row of a split.
+draw_example: Callable[["Axes", Examples, int], None]
+# The rows of a split that are judged apart, by a name for them.
+suites: Callable[[Examples], Mapping[str, list[int]]]
+
+# What a network says about each example of a split.
+evaluate: Callable[[Any, Any], Evaluation]
+# What it makes of each, shape (N, D).
+embed: Callable[[Any, Any], Tensor]
+
+# Where the model in use is kept.
+PRODUCTION_DIR: Path
+# The network in it, ready to predict, and what is known about it.
+load_production: Callable[..., Any]
+load_record: Callable[[Path], Mapping[str, Any]]
+# The network of a checkpoint, and what is known about it.
+load_checkpoint: Callable[[Path], tuple[Any, Mapping[str, Any]]]
+# Makes a model in use of a checkpoint, in a folder.
+write_production: Callable[[Path, Path], None]
+
+NAMES = tuple(get_annotations(sys.modules[__name__]))
+PACKAGE = __name__.partition(".")[0]
+TASK = f"{PACKAGE}.task"
+
+
+def __getattr__(name: str) -> Any:
+    """Look a name up in `task.py`.
+
+    Args:
+        name: One of those above.
+
+    Returns:
+        What it is there.
+
+    Raises:
+        AttributeError: It is none of the seam.
+        InputError: `task.py` does not have it.
+    """
+    if name not in NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    task = _task()
+    if not hasattr(task, name):
+        raise InputError(
+            f"this needs {name} in src/{PACKAGE}/task.py: CONTRIBUTING.md says how to "
+            "get it"
+        )
+    return getattr(task, name)
+
+
+def missing() -> list[str]:
+    """Return the names that `task.py` does not have."""
+    task = _task()
+    return [name for name in NAMES if not hasattr(task, name)]
+
+
+def _task() -> ModuleType | None:
+    try:
+        return import_module(TASK)
+    except ModuleNotFoundError as error:
+        if error.name != TASK:
+            raise
+        return None

@@ -1,0 +1,256 @@
+"""Releases: the list is true, and whoever has one of them can take all that follow.
+
+A few tests install PyTorch.
+"""
+
+import itertools
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pathspec
+import pytest
+import yaml
+
+from tests import processes
+from tests.environment import create
+from tests.helpers import (
+    ANSWERS_FILE,
+    QUESTIONS,
+    ROOT,
+    commit,
+    git,
+    read_answers,
+    read_files,
+    render,
+    render_repository,
+    update,
+)
+from tests.projects import Project
+from tests.releases import LIST, RELEASES, Release
+from tests.team import EDITS, OWN, work
+from tests.zones import Zone, check_files, starter_files
+
+every_release = pytest.mark.parametrize(
+    "release", RELEASES, ids=[release.version for release in RELEASES]
+)
+_, *_parts = re.split(
+    r"^## (\S+).*\n", (ROOT / "CHANGELOG.md").read_text("utf-8"), flags=re.MULTILINE
+)
+# Of the changelog, by their titles; the oldest first.
+SECTIONS = dict(zip(_parts[-2::-2], _parts[::-2], strict=True))
+# Managed files that teams edit, so that a conflict is likely where we do, too.
+EDITED = (
+    *(".flake8", ".gitignore", ".pre-commit-config.yaml", "conftest.py", "noxfile.py"),
+    "pyproject.toml",
+)
+
+# --------------------------------------------------------------------- the list
+
+
+def test_list_is_that_of_the_history(template: Path) -> None:
+    """Versions rise, each commit comes after the one before, and tags agree."""
+    versions = [
+        [int(part) for part in release.version.split(".")] for release in RELEASES
+    ]
+    assert versions == sorted(versions)
+    assert len({*map(tuple, versions)}) == len(versions)
+    commits = [*(release.commit for release in RELEASES), "HEAD"]
+    for older, newer in itertools.pairwise(commits):
+        git(template, "merge-base", "--is-ancestor", older, newer)
+    # Ours may be those of a release that is being made; in a plain clone are none.
+    for tag in git(ROOT, "tag", "--list", "v*").split():
+        (release,) = (release for release in RELEASES if release.tag == tag)
+        assert git(ROOT, "rev-list", "-1", tag).strip() == release.commit
+        assert (
+            git(ROOT, "cat-file", "-t", tag).strip() == "tag"
+        ), f"{tag}: no annotation"
+
+
+def test_changelog_has_a_section_for_each_version() -> None:
+    """And perhaps one for what comes next; each says what a team has to do."""
+    versions = [release.version for release in RELEASES]
+    assert [*SECTIONS][: len(versions)] == versions
+    assert len(SECTIONS) <= len(versions) + 1
+    assert [title for title in SECTIONS if not _updating(title)] == []
+
+
+@pytest.mark.parametrize("number", range(1, len(RELEASES) + 1))
+def test_changelog_warns_of_conflicts(number: int, template: Path) -> None:
+    """Files that teams edit, and that changed since the version before."""
+    commits = [*(release.commit for release in RELEASES), "HEAD"]
+    span = "..".join(commits[number - 1 : number + 1])
+    changed = git(template, "diff", "--name-only", span, "--", "template").split()
+    names = {Path(path).name.removesuffix(".jinja") for path in changed}
+    text = "".join(map(_updating, [*SECTIONS][number : number + 1]))
+    assert [name for name in EDITED if name in names and f"`{name}`" not in text] == []
+
+
+def _updating(title: str) -> str:
+    """Return the paragraph "Updating" of a section."""
+    return SECTIONS[title].partition("### Updating\n")[2].strip()
+
+
+def test_release_is_made_of_what_is_committed(template: Path, tmp_path: Path) -> None:
+    """Once the changelog says so; then it is in the list, and a tag names it."""
+    git(tmp_path, "clone", "--quiet", "--no-tags", str(template), "clone")
+    clone = tmp_path / "clone"
+    for role in ("name", "email"):
+        git(clone, "config", f"user.{role}", "tester@example.org")
+    # The gate itself is all of this file, and takes minutes.
+    variables = {"PYTEST_ADDOPTS": "-k test_list_is_that_of_the_history"}
+    # A run of its own ends what it has started, and not nox.
+    nox = ["env", "-u", processes.MARK, sys.executable, "-m", "nox"]
+
+    def release(*arguments: str) -> str:
+        command = [*nox, "-s", "release", "--", *arguments]
+        done = processes.run(command, clone, {**os.environ, **variables})
+        return f"{done.returncode}\n{done.stdout}"
+
+    changelog = clone / "CHANGELOG.md"
+    text = re.sub(
+        r"\n## Unreleased\n.*?(?=\n## )", "", changelog.read_text(), flags=re.S
+    )
+    section = "\n## 998.0.0\n\n- News.\n\n### Updating\n\nNothing.\n"
+    first = f"\n## {RELEASES[-1].version}\n"
+    assert "give the version" in release()
+    assert "give the version" in release("998")
+    assert "CHANGELOG.md" in release("998.0.0")
+    changelog.write_text(text.replace(first, f"{section}{first}"))
+    assert "commit everything first" in release("998.0.0")
+    commit(clone, "Prepare")
+    head = git(clone, "rev-parse", "HEAD").strip()
+    assert "is not above the versions" in release(RELEASES[-1].version)
+    assert git(clone, "status", "--porcelain") == git(clone, "tag") == ""
+    output = release("998.0.0")
+    assert output.startswith("0\n"), output
+    assert git(clone, "cat-file", "-t", "v998.0.0").strip() == "tag"
+    assert git(clone, "rev-list", "-1", "v998.0.0").strip() == head
+    assert git(clone, "status", "--porcelain") == ""
+    assert (
+        (clone / LIST.name)
+        .read_text()
+        .endswith(f'\n[[release]]\nversion = "998.0.0"\ncommit = "{head}"\n')
+    )
+    variables["PYTEST_ADDOPTS"] = "-k no_such_test"
+    changelog.write_text(changelog.read_text().replace("998.0.0", "998.0.1"))
+    commit(clone, "Prepare what is red")
+    assert not release("998.0.1").startswith("0\n")
+    assert git(clone, "status", "--porcelain") == ""
+    assert git(clone, "tag").split() == ["v998.0.0"]
+
+
+# ------------------------------------------------------------- from each of them
+
+
+@every_release
+def test_untouched_project_becomes_a_new_one(
+    release: Release, tmp_path: Path, zone_of: Zone
+) -> None:
+    """Except that starter files stay as they were."""
+    project = render_repository(tmp_path / "project", version=release.tag)
+    starter = starter_files(project, zone_of)
+    update(project)
+    render(tmp_path / "fresh")
+    check_files(project, starter, tmp_path / "fresh", zone_of)
+
+
+@every_release
+def test_no_file_changes_its_zone(
+    release: Release, template: Path, tmp_path: Path, zone_of: Zone
+) -> None:
+    """An update would meet a team's file in it, or take a team's edits with it."""
+    text = git(template, "show", f"{release.commit}:copier.yml")
+    settings: dict[str, Any] = yaml.safe_load(text)
+    (block,) = (e for e in settings["_exclude"] if "_copier_operation" in e)
+    rendered = jinja2.Template(block).render(_copier_operation="update")
+    starter = pathspec.GitIgnoreSpec.from_lines(rendered.split())
+    render(tmp_path, version=release.tag, use_codecov=True)
+    names = read_files(tmp_path).keys() - {ANSWERS_FILE}
+    zones = {name: ("managed", "starter")[starter.match_file(name)] for name in names}
+    assert {*zones.values()} == {"managed", "starter"}
+    assert {name: zone_of(name) for name in names} == zones
+
+
+@pytest.mark.one_version
+@every_release
+def test_answers_stay_valid(release: Release, template: Path, tmp_path: Path) -> None:
+    """Each of them, also those that are not the default."""
+    text = git(template, "show", f"{release.commit}:copier.yml")
+    asked: dict[str, Any] = yaml.safe_load(text)
+    answers: dict[str, Any] = {}
+    for name, question in asked.items():
+        if name.startswith("_") or question.get("when") is False:
+            continue
+        assert name in QUESTIONS, f"the answer to {name} would be lost"
+        old, new = (_values(details) for details in (question, QUESTIONS[name]))
+        assert [choice for choice in old if choice not in new] == []
+        assert question["type"] == QUESTIONS[name]["type"]
+        answers[name] = old[-1] if old else ""
+    answers |= {
+        "project_name": "Très long: \"nom\" # 'x'",
+        "package_name": "other_name",
+        "project_description": "{{ a }} \\ 🎉",
+        "user_name": "O'Neil & Söhne",
+        "user_email": "a.b+c@example.org",
+        "github_user": "some-body-1",
+    }
+    project = tmp_path / "project"
+    render_repository(project, version=release.tag, **answers)
+    before = read_answers(project)
+    update(project)
+    after = read_answers(project)
+    assert {name: after.get(name) for name in answers} == answers
+    assert before["_src_path"] == after["_src_path"]
+
+
+def _values(question: dict[str, Any]) -> list[Any]:
+    choices = question.get("choices", [])
+    values = [*choices.values()] if isinstance(choices, dict) else [*choices]
+    return [True, False] if question["type"] == "bool" else values
+
+
+# ------------------------------------------------------------------ a team at work
+
+
+@pytest.mark.environment
+def test_suite_stays_green(tmp_path: Path) -> None:
+    """That of the oldest release: its starter files know nothing of what came since."""
+    project = Project(tmp_path / "a project", {"version": RELEASES[0].tag})
+    update(project.path)
+    git(project.path, "add", "--all")
+    git(project.path, "commit", "--quiet", "--message=Update")
+    create(project.path)
+    output = project.run("nox")
+    # What needs today's `task.py` says so, and is tried where that is.
+    assert "src/digit_recognizer/task.py has no " in output
+    assert project.run("git status --porcelain") == ""
+
+
+@pytest.mark.environment
+def test_team_takes_every_release(tmp_path: Path, zone_of: Zone) -> None:
+    """One after the other: all that is new arrives, and nothing of theirs is lost."""
+    answers: dict[str, Any] = {"project_name": "Forecaster"}
+    project = Project(tmp_path / "project", {"version": RELEASES[0].tag, **answers})
+    work(project.path)
+    for release in [*RELEASES[1:], None]:
+        update(project.path, *([f"--vcs-ref={release.tag}"] if release else []))
+        assert git(project.path, "diff", "--name-only", "--diff-filter=U") == ""
+        commit(project.path, "Update")
+    render(tmp_path / "fresh", **answers)
+    found, fresh = read_files(project.path), read_files(tmp_path / "fresh")
+    expected = {name: text.encode() for name, text in OWN.items()}
+    for name, content in fresh.items():
+        if name != ANSWERS_FILE and zone_of(name) == "managed":
+            line, added = EDITS.get(name, ("", ""))
+            text = content.decode().replace(line, line + added, 1)
+            expected[name] = text.encode()
+    del found[ANSWERS_FILE]
+    assert sorted(found) == sorted(expected)
+    assert [name for name in found if found[name] != expected[name]] == []
+    create(project.path)
+    project.run("nox")
+    assert project.run("git status --porcelain") == ""
