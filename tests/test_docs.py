@@ -25,6 +25,7 @@ from tests.helpers import (
     render,
     render_repository,
 )
+from tests.zones import starter_patterns
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
@@ -106,10 +107,9 @@ def _sections(page: Path) -> dict[str, str]:
 
 def test_starter_zone_is_that_of_copier() -> None:
     """The table names what updates leave alone, and nothing else."""
-    (block,) = [entry for entry in SETTINGS["_exclude"] if "_copier_operation" in entry]
-    rendered = jinja2.Template(block).render(_copier_operation="update")
-    ours = [pattern[1:] for pattern in rendered.split() if pattern[0] == "!"]
-    yours = [pattern for pattern in rendered.split() if pattern[0] != "!"]
+    patterns = starter_patterns(SETTINGS)
+    ours = [pattern[1:] for pattern in patterns if pattern[0] == "!"]
+    yours = [pattern for pattern in patterns if pattern[0] != "!"]
     # Of a folder with an exception, each part is named.
     assert _zone("starter") == {p.rstrip("/*").strip("/") for p in yours}
     for pattern in ours:

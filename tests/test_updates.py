@@ -102,12 +102,33 @@ def test_work_of_the_team_stays(source: Path, tmp_path: Path, zone_of: Zone) -> 
 def test_switch_can_be_turned(
     switch: str, before: Any, after: Any, tmp_path: Path, zone_of: Zone
 ) -> None:
-    """Managed files follow; starter files neither come nor go."""
+    """Managed files follow; starter files of the switch come, and none goes."""
     project = render_repository(tmp_path / "project", **{switch: before})
     starter = starter_files(project, zone_of)
-    update(project, "--vcs-ref=:current:", f"--data={switch}={after}")
+    turn(project, switch, after)
     render(tmp_path / "fresh", **{switch: after})
+    starter = starter_files(tmp_path / "fresh", zone_of) | starter
     check_files(project, starter, tmp_path / "fresh", zone_of)
+
+
+def turn(project: Path, switch: str, answer: Any) -> None:
+    """Change one answer, and nothing else."""
+    update(project, "--vcs-ref=:current:", f"--data={switch}={answer}")
+
+
+@pytest.mark.one_version
+def test_notebooks_that_are_there_stay(tmp_path: Path) -> None:
+    """Off and on again: what was written is there, what was deleted is not."""
+    project = render_repository(tmp_path / "project")
+    mine, deleted = (project / "notebooks" / f"{n}.ipynb" for n in ("data", "errors"))
+    mine.write_bytes(OURS)
+    deleted.unlink()
+    commit(project, "Work")
+    for answer in (False, True, True):
+        turn(project, "use_notebooks", answer)
+        assert mine.read_bytes() == OURS
+        assert not deleted.exists()
+        commit(project, "Change our mind")
 
 
 @pytest.mark.one_version

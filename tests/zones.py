@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import jinja2
+
 from tests.helpers import (
     ANSWERS_FILE,
     SWITCHES,
@@ -47,6 +49,34 @@ def read_zones(folder: Path) -> Zone:
         return zones[named[0]]  # the narrowest
 
     return zone
+
+
+def starter_patterns(settings: Mapping[str, Any]) -> list[str]:
+    """Return what an update of a project with everything in it leaves alone.
+
+    Args:
+        settings: Of some version, as in its `copier.yml`.
+
+    Returns:
+        Patterns as of .gitignore; with ! in front what is managed all the same.
+    """
+    environment = jinja2.Environment()  # noqa: S701 -- these are no web pages
+    environment.filters |= {"fileglob": lambda _: [], "regex_replace": lambda x, *_: x}
+    answers = {
+        "_copier_conf": {"dst_path": "", "answers_file": ""},
+        **{name: True for name in SWITCHES if True in choices(name)},
+    }
+    update, copy = (
+        [
+            pattern
+            for entry in settings["_exclude"]
+            for pattern in environment.from_string(entry)
+            .render(answers, _copier_operation=operation)
+            .split()
+        ]
+        for operation in ("update", "copy")
+    )
+    return [pattern for pattern in update if pattern not in copy]
 
 
 def check_files(
