@@ -176,6 +176,12 @@ def audit(session: nox.Session) -> None:
         session.run("uvx", pin[0], "--no-progress", ".", external=True)
 
 
+@nox.session
+def drift(session: nox.Session) -> None:
+    """Show which files that updates refresh were changed here, and how: -- [FILE]."""
+    session.run(sys.executable, "scripts/drift.py", *session.posargs)
+
+
 @nox.session(name="update-pins")
 def update_pins(session: nox.Session) -> None:
     """Raise each version that the hooks name to the newest release."""

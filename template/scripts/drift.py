@@ -1,0 +1,129 @@
+"""Show which managed files of this repository are not those of the template, and how.
+
+Updates merge such differences and never undo them. None is wrong; but each is a place
+where an update can end in a conflict, and some were forgotten.
+"""
+
+import argparse
+import difflib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path, PurePosixPath
+
+ANSWERS = Path(".copier-answers.yml")
+
+
+class Failure(Exception):
+    """What cannot be done, in a sentence for people."""
+
+
+def main(arguments: list[str]) -> int:
+    """Print the differences, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="nox -s drift --", description=__doc__)
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="of which to show the difference"
+    )
+    parser.add_argument(
+        "--template", help="a clone of it, where its address cannot be reached"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        template, version = options.template or read("_src_path"), read("_commit")
+        with tempfile.TemporaryDirectory() as folder:
+            pristine = Path(folder, "pristine")
+            render(template, version, pristine)
+            names = drift(pristine)
+            for name in options.files:
+                if name not in names:
+                    raise Failure(f"{name} is no managed file that differs")
+            count = len(managed(pristine))
+            print(f"{len(names)} of {count} managed files differ from {version}")
+            for name in names:
+                show(name, pristine, whole=not options.files or name in options.files)
+    except Failure as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def read(name: str) -> str:
+    """Return what Copier wrote down about itself."""
+    text = ANSWERS.read_text("utf-8") if ANSWERS.is_file() else ""
+    found = re.search(rf"^{name}: (.*)$", text, re.MULTILINE)
+    if not found:
+        raise Failure(f"{ANSWERS} says no {name}: this is no project of a template")
+    return found[1].strip("'\"")
+
+
+def render(template: str, version: str, folder: Path) -> None:
+    """Make the project anew, as it was with these answers in this version."""
+    if shutil.which("copier"):
+        copier = ["copier"]
+    elif shutil.which("uvx"):
+        copier = ["uvx", "copier"]
+    else:
+        raise Failure("this needs uv: https://docs.astral.sh/uv/")
+    options = ["--quiet", "--defaults", "--overwrite", f"--vcs-ref={version}"]
+    options.append(f"--data-file={ANSWERS}")
+    done = subprocess.run(
+        [*copier, "copy", *options, template, str(folder)],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise Failure(
+            f"cannot make {version} of {template} ({reason}). With a clone at hand: "
+            "nox -s drift -- --template FOLDER"
+        )
+
+
+def managed(pristine: Path) -> list[str]:
+    """Return the files that updates refresh, from the table of CONTRIBUTING.md."""
+    text = (pristine / "CONTRIBUTING.md").read_text("utf-8")
+    zones = {}
+    for zone, row in re.findall(r"^\| (managed|starter) \| (.*) \|$", text, re.M):
+        for path in re.findall(r"`([^`]+)`", re.sub(r" except `[^`]+`", "", row)):
+            zones[path] = zone
+    found = []
+    for path in sorted(pristine.rglob("*")):
+        name = path.relative_to(pristine).as_posix()
+        folders = [f"{folder}/" for folder in PurePosixPath(name).parents]
+        named = next((part for part in (name, *folders) if part in zones), None)
+        if path.is_file() and named and zones[named] == "managed":
+            found.append(name)
+    return found
+
+
+def drift(pristine: Path) -> list[str]:
+    """Return the managed files that are gone or have another content here."""
+    return [
+        name
+        for name in managed(pristine)
+        if not Path(name).is_file()
+        or Path(name).read_bytes() != (pristine / name).read_bytes()
+    ]
+
+
+def show(name: str, pristine: Path, *, whole: bool) -> None:
+    """Print how a file differs: in a line, or wholly."""
+    before = (pristine / name).read_text("utf-8").splitlines()
+    if not Path(name).is_file():
+        print(f"\n{name}  deleted")
+        return
+    after = Path(name).read_text("utf-8").splitlines()
+    names = (f"{name} (template)", f"{name} (here)")
+    lines = [*difflib.unified_diff(before, after, *names, lineterm="")]
+    added, removed = (
+        sum(line.startswith(sign) for line in lines[2:]) for sign in ("+", "-")
+    )
+    print(f"\n{name}  {added} lines added, {removed} removed")
+    if whole:
+        print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,125 @@
+"""Drift: what a team has changed in files that updates refresh, and nothing else."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import processes
+from tests.helpers import ANSWERS_FILE, VERSION, commit, render_repository, update
+from tests.releases import RELEASES
+from tests.team import EDITS, work
+
+
+def drift(project: Path, *arguments: str, **variables: str) -> tuple[int, list[str]]:
+    """Run the script, and return its exit status and the lines that it prints."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = processes.run(
+        [sys.executable, "scripts/drift.py", *arguments],
+        project,
+        {**os.environ, "PATH": path, **variables},
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a change of each kind."""
+    project = render_repository(tmp_path_factory.mktemp("drift") / "project")
+    (project / ".editorconfig").unlink()
+    for name in (
+        "README.md",
+        "noxfile.py",
+        "scripts/setup.sh",
+        "tests/helpers/ours.py",
+    ):
+        path = project / name
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        path.write_text("\n".join([*lines[1:], "# ours", "# as well\n"]), "utf-8")
+    commit(project, "Work")
+    return project
+
+
+def test_untouched_project_has_none(tmp_path: Path) -> None:
+    """Whatever the answers, and also if its name was reserved later."""
+    project = render_repository(
+        tmp_path / "project",
+        project_name="Très \"long\": 'x' # {{ a }}",
+        strictness="strict",
+        use_notebooks=False,
+    )
+    status, (line,) = drift(project)
+    assert status == 0
+    assert line.startswith("0 of ")
+    assert line.endswith(f" managed files differ from {VERSION}")
+
+
+def test_each_change_is_shown(project: Path) -> None:
+    """Of managed files; those of the team are nobody's business."""
+    status, (first, *lines) = drift(project)
+    assert status == 0
+    assert first.startswith("3 of ")
+    heads = [line for before, line in zip(lines, lines[1:], strict=False) if not before]
+    assert heads == [
+        ".editorconfig  deleted",
+        "noxfile.py  2 lines added, 1 removed",
+        "scripts/setup.sh  2 lines added, 1 removed",
+    ]
+    assert lines.count("+# as well") == 2
+    assert "-#!/usr/bin/env bash" in lines
+
+
+def test_one_file_can_be_asked_for(project: Path) -> None:
+    """Then the others are only counted."""
+    _, lines = drift(project, "noxfile.py")
+    assert lines.count("+# ours") == 1
+    assert "scripts/setup.sh  2 lines added, 1 removed" in lines
+    error = "error: README.md is no managed file that differs"
+    assert drift(project, "README.md") == (2, [error])
+
+
+def test_template_that_cannot_be_reached(
+    project: Path, template: Path, tmp_path: Path
+) -> None:
+    """Is said plainly, with what to do; a clone takes its place."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", project, clone], check=True)
+    answers = clone / ANSWERS_FILE
+    address = "https://host.invalid/template.git"
+    answers.write_text(answers.read_text().replace(str(template), address))
+    status, (line,) = drift(clone, GIT_TERMINAL_PROMPT="0")
+    assert status == 2
+    assert line.startswith(f"error: cannot make {VERSION} of {address} (")
+    assert line.endswith("). With a clone at hand: nox -s drift -- --template FOLDER")
+    assert drift(clone, "--template", str(template)) == drift(project)
+
+
+def test_what_is_missing_is_named(project: Path, tmp_path: Path) -> None:
+    """A program, or the answers."""
+    status, (line,) = drift(project, PATH="")
+    assert (status, line) == (2, "error: this needs uv: https://docs.astral.sh/uv/")
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", project, clone], check=True)
+    (clone / ANSWERS_FILE).unlink()
+    status, (line,) = drift(clone)
+    assert status == 2
+    assert line.startswith(
+        f"error: {ANSWERS_FILE} says no _src_path: this is no project"
+    )
+
+
+def test_drift_survives_an_update(tmp_path: Path) -> None:
+    """It is what the team did, by today's version, and no more."""
+    project = render_repository(
+        tmp_path / "project", version=RELEASES[0].tag, project_name="Forecaster"
+    )
+    work(project)
+    update(project)
+    _, lines = drift(project)
+    heads = {line for before, line in zip(lines, lines[1:], strict=False) if not before}
+    for name, (_, added) in EDITS.items():
+        count = added.count("\n")
+        assert f"{name}  {count} lines added, 0 removed" in heads
+    assert lines[0].startswith(f"{len(EDITS)} of ")
