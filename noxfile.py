@@ -107,6 +107,12 @@ def release(session: nox.Session) -> None:
 
 
 @nox.session
+def fleet(session: nox.Session) -> None:
+    """Look at many projects: version, edits, state, update: -- [--try] FOLDER..."""
+    _python(session, "tools.fleet", *session.posargs)
+
+
+@nox.session
 def benchmark(session: nox.Session) -> None:
     """Measure how long a newcomer waits for each thing."""
     project = _project(session, ROOT / "build" / "benchmark" / "project")

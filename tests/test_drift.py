@@ -12,6 +12,8 @@ from tests.helpers import ANSWERS_FILE, VERSION, commit, render_repository, upda
 from tests.releases import RELEASES
 from tests.team import EDITS, work
 
+pytestmark = pytest.mark.one_version
+
 
 def drift(project: Path, *arguments: str, **variables: str) -> tuple[int, list[str]]:
     """Run the script, and return its exit status and the lines that it prints."""
