@@ -248,6 +248,9 @@ def test_team_takes_every_release(tmp_path: Path, zone_of: Zone) -> None:
     del found[ANSWERS_FILE]
     assert sorted(found) == sorted(expected)
     assert [name for name in found if found[name] != expected[name]] == []
+    # And if they want no more of them, all goes on working.
+    (project.path / ANSWERS_FILE).unlink()
+    commit(project.path, "Go on without the template")
     create(project.path)
     project.run("nox")
     assert project.run("git status --porcelain") == ""

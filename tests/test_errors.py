@@ -1,0 +1,173 @@
+"""What Copier says when it stops, and whether the documented way out is one."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import (
+    ANSWERS_FILE,
+    ROOT,
+    VERSION,
+    commit,
+    git,
+    read_answers,
+    read_files,
+    render_repository,
+    run_copier,
+)
+
+pytestmark = pytest.mark.one_version
+
+TABLE = (
+    (ROOT / "docs" / "zones.md").read_text("utf-8").partition("## If Copier stops")[2]
+)
+
+
+def answer(project: Path, name: str, value: str) -> None:
+    """Write into the answers by hand, and commit."""
+    path = project / ANSWERS_FILE
+    line = re.compile(rf"^{name}: .*$", re.MULTILINE)
+    path.write_text(line.sub(f"{name}: {value}", path.read_text()))
+    commit(project, "Edit by hand")
+
+
+def leave(project: Path, name: str, content: str = "left over\n") -> None:
+    """Leave a file lying about."""
+    (project / name).write_text(content)
+
+
+def hide(project: Path) -> None:
+    """Leave a file of which git says nothing."""
+    leave(project, ".gitignore", "*.rej\n")
+    commit(project, "Hide what is left over")
+    leave(project, "gone.py.rej")
+
+
+def forget(project: Path) -> None:
+    """Delete the answers."""
+    (project / ANSWERS_FILE).unlink()
+    commit(project, "Tidy up")
+
+
+def mend_answers(project: Path, template: Path) -> None:
+    """Write the address of the template as it is now."""
+    answer(project, "_src_path", str(template))
+
+
+CASES: dict[str, tuple[Callable[[Path], object], Callable[[Path, Path], object]]] = {
+    "Destination repository is dirty": (
+        lambda project: leave(project, "noxfile.py.rej"),
+        lambda project, _: (project / "noxfile.py.rej").unlink(),
+    ),
+    "Could not resolve host": (
+        lambda project: answer(project, "_src_path", "https://host.invalid/it.git"),
+        mend_answers,
+    ),
+    "Local template must be a directory": (
+        lambda project: answer(project, "_src_path", "../it"),
+        mend_answers,
+    ),
+    "Template not found": (
+        forget,
+        lambda project, _: git(project, "checkout", "HEAD~1", "--", ANSWERS_FILE)
+        + git(project, "commit", "--quiet", "--message=Take the answers back"),
+    ),
+    "did not match any file(s) known to git": (
+        hide,
+        lambda project, _: git(project, "reset", "--hard")
+        + git(project, "clean", "-fdx")
+        + git(project, "revert", "--no-edit", "HEAD"),
+    ),
+}
+
+
+@pytest.mark.parametrize("message", CASES)
+def test_way_out_is_one(message: str, template: Path, tmp_path: Path) -> None:
+    """After it the update works."""
+    spoil, mend = CASES[message]
+    project = render_repository(tmp_path / "project")
+    spoil(project)
+    done = run_copier(project, "update", "--defaults")
+    assert done.returncode != 0
+    assert message in done.stderr.splitlines()[-1]
+    assert f"`{message}`" in TABLE
+    mend(project, template)
+    done = run_copier(project, "update", "--defaults")
+    assert done.returncode == 0, done.stderr
+    assert read_answers(project)["_commit"] == VERSION
+
+
+@pytest.mark.parametrize(
+    ("option", "last"),
+    [
+        ("license=GPL", "Invalid choice for 'license': 'GPL' is not in ['MIT'"),
+        (
+            "user_email=me",
+            "Validation error for question 'user_email': Not an e-mail address; write",
+        ),
+    ],
+)
+def test_impossible_answer_changes_nothing(
+    option: str, last: str, tmp_path: Path
+) -> None:
+    """The last line says what is wrong, in our words where there are any."""
+    project = render_repository(tmp_path / "project")
+    before = read_files(project)
+    options = ("--defaults", "--vcs-ref=:current:", f"--data={option}")
+    done = run_copier(project, "update", *options)
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1].startswith(f"ValueError: {last}")
+    assert f"`{last.partition(' for')[0]} for" in TABLE
+    assert read_files(project) == before
+
+
+def test_old_copier_is_told(template: Path, tmp_path: Path) -> None:
+    """In a line, with both versions."""
+    source = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(template), str(source))
+    project = render_repository(tmp_path / "project", source=source)
+    settings = source / "copier.yml"
+    text = re.sub(
+        r'(_min_copier_version: )"[\d.]+"', r'\1"99.0.0"', settings.read_text()
+    )
+    settings.write_text(text)
+    commit(source, "Next", "v999.1.0")
+    done = run_copier(project, "update", "--defaults")
+    assert done.returncode != 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("This template requires Copier version >= 99.0.0, while")
+    assert "`This template requires Copier version`" in TABLE
+
+
+def test_version_that_is_gone_can_be_left(template: Path, tmp_path: Path) -> None:
+    """By making the project anew over it; git has what was there."""
+    project = render_repository(tmp_path / "project")
+    leave(project, "README.md", "ours\n")
+    answer(project, "_commit", "0123456789abcdef0123456789abcdef01234567")
+    done = run_copier(project, "update", "--defaults")
+    assert "Unknown revision: " in done.stderr.splitlines()[-1]
+    assert "`Unknown revision`" in TABLE
+    git(project, "checkout", "--quiet", "-b", "anew")
+    done = run_copier(project, "recopy", "--defaults", "--overwrite")
+    assert done.returncode == 0, done.stderr
+    assert (project / "README.md").read_text() != "ours\n"
+    git(project, "checkout", "main", "--", "README.md")
+    assert (project / "README.md").read_text() == "ours\n"
+    commit(project, "Make it anew")
+    assert run_copier(project, "update", "--defaults").returncode == 0
+
+
+def test_newer_version_is_kept(template: Path, tmp_path: Path) -> None:
+    """Until there is one that is newer still."""
+    source = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(template), str(source))
+    commit(source, "Next", "v999.1.0")
+    project = render_repository(tmp_path / "project", source=source)
+    git(source, "tag", "--delete", "v999.1.0")
+    answer(project, "_commit", git(source, "rev-parse", "HEAD").strip())
+    done = run_copier(project, "update", "--defaults", f"--vcs-ref={VERSION}")
+    assert done.returncode != 0
+    assert "You are downgrading from" in done.stderr.splitlines()[-1]
+    assert "`You are downgrading`" in TABLE
