@@ -12,6 +12,7 @@ import pytest
 from tests import processes
 
 if TYPE_CHECKING:
+    from tests.reader import Reader
     from tests.zones import Zone
 
 # They change what programs print, and the pages show what a person at a terminal sees.
@@ -28,6 +29,12 @@ def pytest_configure() -> None:
     names = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for name in (*names.split(), *ABOUT_OUTPUT):
         os.environ.pop(name, None)
+    # Git would tidy up in the background, and outlive the test that it belongs to.
+    os.environ |= {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "gc.auto",
+        "GIT_CONFIG_VALUE_0": "0",
+    }
     processes.mark_this_run()
     # Who ends the tests with it ends what they have started, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -90,3 +97,12 @@ def zone_of(tmp_path_factory: pytest.TempPathFactory) -> "Zone":
     from tests.zones import read_zones  # it imports Copier
 
     return read_zones(tmp_path_factory.mktemp("zones"))
+
+
+@pytest.fixture
+def reader(template: Path, tmp_path: Path) -> "Reader":
+    """Somebody in an empty folder."""
+    from tests.reader import Reader  # as above
+
+    (tmp_path / "work").mkdir()
+    return Reader(tmp_path / "work", template)

@@ -192,7 +192,9 @@ def render_repository(
 
 def run_copier(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Copier as people do, but with few variables set."""
-    kept = {name: os.environ[name] for name in ("PATH", "COPIER_SETTINGS_PATH")}
+    names = [name for name in os.environ if name.startswith("GIT_CONFIG_")]
+    names += ["PATH", "COPIER_SETTINGS_PATH"]
+    kept = {name: os.environ[name] for name in names}
     command = [sys.executable, "-m", "copier", *arguments]
     return processes.run(command, folder, {**kept, "HOME": str(folder)}, split=True)
 

@@ -24,49 +24,46 @@ from tests.projects import Project, run_in, without_caches
 
 pytestmark = pytest.mark.environment
 
+# The default answers have their turn with the README. Here is the other answer to each
+# question: what takes two certain answers at once is looked for without PyTorch.
 ANSWERS: dict[str, dict[str, Any]] = {
     "defaults": {},
-    "strict": {"strictness": "strict", "use_codecov": True, "license": "Apache-2.0"},
-    "bare": {"use_notebooks": False, "use_codecov": False, "package_name": "m"},
+    "others": {
+        "license": "Apache-2.0",
+        "package_name": "m",
+        "strictness": "strict",
+        "use_codecov": True,
+        "use_notebooks": False,
+    },
 }
 
 
-# The default answers have their turn with the README.
-@pytest.fixture(scope="session", params=["strict", "bare"])
-def project(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Project:
-    """A project per set of answers."""
-    return _set_up(request.param, tmp_path_factory)
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project of the other answers, set up with pip alone: it takes a minute."""
+    project = _new("others", tmp_path_factory)
+    use_mirror(project.path, tmp_path_factory.mktemp("a mirror") / "index")
+    commit(project.path, "Name a mirror")
+    environ = without_caches(os.environ)
+    environ["PATH"] = _path_without_uv(environ["PATH"])
+    environ["PIP_CONSTRAINT"] = str(CONSTRAINTS)
+    # Wheels of something else, as many companies have.
+    environ["PIP_FIND_LINKS"] = str(tmp_path_factory.mktemp("wheels"))
+    run_in("scripts/setup.sh", project.path, environ)
+    return project
 
 
 @pytest.fixture(scope="session")
 def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project of the default answers."""
-    return _set_up("defaults", tmp_path_factory)
+    project = _new("defaults", tmp_path_factory)
+    create(project.path)
+    return project
 
 
-_projects: dict[str, Project] = {}
-
-
-def _set_up(name: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    if name not in _projects:
-        # A space in the path breaks what is not quoted.
-        path = tmp_path_factory.mktemp("a project") / name
-        _projects[name] = Project(path, ANSWERS[name])
-        if name == "strict":
-            # With pip alone, once: it takes a minute.
-            use_mirror(path, tmp_path_factory.mktemp("a mirror") / "index")
-            commit(path, "Name a mirror")
-            environ = without_caches(os.environ)
-            environ["PATH"] = _path_without_uv(environ["PATH"])
-            environ["PIP_CONSTRAINT"] = str(CONSTRAINTS)
-            # Wheels of something else, as many companies have.
-            environ["PIP_FIND_LINKS"] = str(tmp_path_factory.mktemp("wheels"))
-            run_in("scripts/setup.sh", path, environ)
-        else:
-            create(path)
-    return _projects[name]
+def _new(name: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    # A space in the path breaks what is not quoted.
+    return Project(tmp_path_factory.mktemp("a project") / name, ANSWERS[name])
 
 
 def _path_without_uv(path: str) -> str:
