@@ -96,8 +96,8 @@ def release(session: nox.Session) -> None:
     entry = f'\n[[release]]\nversion = "{version}"\ncommit = "{commit}"\n'
     RELEASES.write_text(text + entry, "utf-8")
     try:
-        files = ("tests/test_releases.py", "tests/test_updates.py")
-        _pytest(session, sys.executable, *files)
+        names = ("releases", "scenarios", "updates")
+        _pytest(session, sys.executable, *(f"tests/test_{n}.py" for n in names))
     except BaseException:
         RELEASES.write_text(text, "utf-8")
         raise

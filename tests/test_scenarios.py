@@ -116,6 +116,8 @@ SCENARIOS = [
     Scenario("we delete", TEXT, TEXT, None, None),
     Scenario("we delete what they edit", TEXT, change(3, by="theirs"), None, None),
     Scenario("both delete", TEXT, None, None, None),
+    Scenario("they move", TEXT, None, change(9, by="ours"), None),
+    Scenario("they move it here", None, change(3, by="x"), None, change(3, by="x")),
     Scenario("they add", None, TEXT, None, TEXT),
     Scenario("we add", None, None, TEXT, TEXT),
     Scenario("both add", None, "theirs\n", "ours\n", both("", "theirs\n", "ours\n")),

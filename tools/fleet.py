@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         template = Path(folder, "template")
         clone(template)
         rows = [
-            [str(path), *look(path, template, Path(folder, "copy"), options.trial)]
+            [str(path), *look(path, template, trial=options.trial)]
             for path in options.folders
         ]
     titles = TITLES if options.trial else TITLES[:-1]
@@ -49,7 +49,7 @@ def clone(folder: Path) -> None:
         git(folder, "tag", "--force", release.tag, release.commit)
 
 
-def look(checkout: Path, template: Path, copy: Path, trial: bool) -> list[str]:
+def look(checkout: Path, template: Path, *, trial: bool) -> list[str]:
     """Return what there is to say about one checkout, in the order of the titles."""
     answers = checkout / ANSWERS
     text = answers.read_text("utf-8") if answers.is_file() else ""
@@ -65,7 +65,7 @@ def look(checkout: Path, template: Path, copy: Path, trial: bool) -> list[str]:
     state = unfinished(checkout)
     row = [version, behind, edited, state]
     if trial:
-        row.append(attempt(checkout, template, copy) if state == "ready" else "-")
+        row.append(attempt(checkout, template) if state == "ready" else "-")
     return row
 
 
@@ -80,12 +80,12 @@ def unfinished(checkout: Path) -> str:
     return f"{len(changed)} not committed" if changed else "ready"
 
 
-def attempt(checkout: Path, template: Path, copy: Path) -> str:
+def attempt(checkout: Path, template: Path) -> str:
     """Update a copy of what is committed, and say how that ends."""
     top = Path(git(checkout, "rev-parse", "--show-toplevel").strip())
     inside = checkout.resolve().relative_to(top)
-    with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
-        git(copy.parent, "clone", "--quiet", str(top), folder)
+    with tempfile.TemporaryDirectory() as folder:
+        git(top, "clone", "--quiet", str(top), folder)
         project = Path(folder, inside)
         answers = project / ANSWERS
         text = answers.read_text("utf-8")
