@@ -7,6 +7,7 @@ it is added.
 import functools
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,8 @@ CHOSEN = [name for name in ANSWERABLE if choices(name)]
 # Each of them changes more than a few words in a project.
 SWITCHES = [name for name in CHOSEN if QUESTIONS[name]["type"] == "bool"]
 SWITCHES.append("strictness")
+# Every file that there can be is in a project with these answers.
+EVERYTHING: dict[str, Any] = {name: True for name in SWITCHES if True in choices(name)}
 
 
 def pairs(questions: list[str]) -> list[dict[str, Any]]:
@@ -220,3 +223,10 @@ def read_answers(project: Path) -> dict[str, Any]:
         (project / ANSWERS_FILE).read_text("utf-8")
     )
     return answers
+
+
+def write_answer(project: Path, name: str, value: str) -> None:
+    """Edit an answer by hand, as people should not, but for the address."""
+    path = project / ANSWERS_FILE
+    line = re.compile(rf"^{name}: .*$", re.MULTILINE)
+    path.write_text(line.sub(f"{name}: {value}", path.read_text("utf-8")), "utf-8")

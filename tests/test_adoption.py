@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests import lab
-from tests.helpers import ANSWERS_FILE, ROOT, commit, git, update
+from tests.helpers import ANSWERS_FILE, ROOT, commit, git, update, write_answer
 from tests.reader import Reader
 
 
@@ -27,9 +27,7 @@ def test_existing_repository_keeps_what_it_has(reader: Reader, tmp_path: Path) -
         with (source / "template" / name).open("a") as file:
             file.write("# From the next release.\n")
     commit(source, "Next release", "v999.1.0")
-    answers = folder / ANSWERS_FILE
-    old, new = str(reader.template), str(source)
-    answers.write_text(answers.read_text("utf-8").replace(old, new), "utf-8")
+    write_answer(folder, "_src_path", str(source))
     git(folder, "commit", "--quiet", "--all", "--message=The template has moved")
     update(folder)
     changed = git(folder, "status", "--porcelain").split()

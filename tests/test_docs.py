@@ -11,10 +11,10 @@ import pytest
 from tests.helpers import (
     ANSWERABLE,
     ANSWERS_FILE,
+    EVERYTHING,
     QUESTIONS,
     ROOT,
     SETTINGS,
-    SWITCHES,
     choices,
     read_files,
     render,
@@ -114,10 +114,7 @@ def test_starter_zone_is_that_of_copier() -> None:
 
 def test_every_file_has_a_zone(tmp_path: Path) -> None:
     """Whoever looks up a file finds it, in one zone."""
-    everything: dict[str, Any] = {
-        name: True for name in SWITCHES if True in choices(name)
-    }
-    render(tmp_path, **everything)
+    render(tmp_path, **EVERYTHING)
     zones = _zone("managed") | _zone("starter")
     assert not _zone("managed") & _zone("starter")
     used = set()

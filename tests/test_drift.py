@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.helpers import ANSWERS_FILE, VERSION, commit, render_repository, update
+from tests.helpers import (
+    ANSWERS_FILE,
+    VERSION,
+    commit,
+    render_repository,
+    update,
+    write_answer,
+)
 from tests.releases import RELEASES
 from tests.team import EDITS, work
 
@@ -88,9 +95,8 @@ def test_template_that_cannot_be_reached(
     """Is said plainly, with what to do; a clone takes its place."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", project, clone], check=True)
-    answers = clone / ANSWERS_FILE
     address = "https://host.invalid/template.git"
-    answers.write_text(answers.read_text().replace(str(template), address))
+    write_answer(clone, "_src_path", address)
     status, (line,) = drift(clone, GIT_TERMINAL_PROMPT="0")
     assert status == 2
     assert line.startswith(f"error: cannot make {VERSION} of {address} (")

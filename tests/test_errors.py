@@ -16,6 +16,7 @@ from tests.helpers import (
     read_files,
     render_repository,
     run_copier,
+    write_answer,
 )
 
 pytestmark = pytest.mark.one_version
@@ -27,9 +28,7 @@ TABLE = (
 
 def answer(project: Path, name: str, value: str) -> None:
     """Write into the answers by hand, and commit."""
-    path = project / ANSWERS_FILE
-    line = re.compile(rf"^{name}: .*$", re.MULTILINE)
-    path.write_text(line.sub(f"{name}: {value}", path.read_text()))
+    write_answer(project, name, value)
     commit(project, "Edit by hand")
 
 

@@ -15,6 +15,7 @@ from tests.helpers import (
     read_files,
     render,
     render_repository,
+    write_answer,
 )
 from tests.releases import LIST, RELEASES
 from tests.team import work
@@ -66,10 +67,10 @@ def fleet(source: Path) -> Path:
     edit(project("marked", NEXT), "noxfile.py", "<<<<<<< before updating")
     (project("rejected", NEXT) / "noxfile.py.rej").write_text("left over\n")
     (project("stranger", NEXT) / ANSWERS_FILE).unlink()
-    odd = project("odd", NEXT) / ANSWERS_FILE
+    odd = project("odd", NEXT)
     commit_ = git(source, "rev-parse", f"{NEXT}^{{commit}}")[:12]
-    odd.write_text(odd.read_text().replace(NEXT, commit_))
-    commit(odd.parent, "A version without a name")
+    write_answer(odd, "_commit", commit_)
+    commit(odd, "A version without a name")
     large = folder / "large"
     render(large / "inner", source=source, version=OLD)
     git(large, "init", "--quiet", "--initial-branch=main")
@@ -122,11 +123,9 @@ def test_good_fleet_is_success(source: Path, fleet: Path) -> None:
 
 def test_failing_update_is_told(source: Path, fleet: Path) -> None:
     """With the last line of what Copier says."""
-    path = (
-        Path(shutil.copytree(fleet / "old", fleet.with_name("broken"))) / ANSWERS_FILE
-    )
-    path.write_text(path.read_text().replace(OLD, "v0.0.9"))
-    commit(path.parent, "A version that is gone")
-    status, rows = look(source, "--try", path.parent)
+    project = Path(shutil.copytree(fleet / "old", fleet.with_name("broken")))
+    write_answer(project, "_commit", "v0.0.9")
+    commit(project, "A version that is gone")
+    status, rows = look(source, "--try", project)
     assert status == 1
     assert rows["broken"].startswith("v0.0.9 ? ? ready fails: ")

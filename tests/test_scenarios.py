@@ -12,7 +12,6 @@ from typing import NamedTuple
 import pytest
 
 from tests.helpers import (
-    ANSWERS_FILE,
     commit,
     git,
     read_answers,
@@ -21,6 +20,7 @@ from tests.helpers import (
     render_repository,
     run_copier,
     update,
+    write_answer,
 )
 from tests.releases import RELEASES
 
@@ -188,10 +188,6 @@ def test_file_is_as_promised(scenario: Scenario, updated: Path) -> None:
 
 # ------------------------------------------------------------ of a whole project
 
-MOVED = """def a(): return 1
-def b(): return 2
-"""
-
 
 @pytest.mark.one_version
 def test_update_takes_modes_from_both(source: Path, tmp_path: Path) -> None:
@@ -204,8 +200,7 @@ def test_update_takes_modes_from_both(source: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", str(source), str(clone))
     (clone / "template" / ours).chmod(0o755)
     commit(clone, "Next", "v999.2.0")
-    answers = project / ANSWERS_FILE
-    answers.write_text(answers.read_text().replace(str(source), str(clone)))
+    write_answer(project, "_src_path", str(clone))
     commit(project, "Another address")
     update(project)
     assert os.access(project / theirs, os.X_OK)

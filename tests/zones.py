@@ -7,14 +7,7 @@ from typing import Any
 
 import jinja2
 
-from tests.helpers import (
-    ANSWERS_FILE,
-    SWITCHES,
-    choices,
-    read_answers,
-    read_files,
-    render,
-)
+from tests.helpers import ANSWERS_FILE, EVERYTHING, read_answers, read_files, render
 
 Zone = Callable[[str], str]
 
@@ -28,8 +21,7 @@ def read_zones(folder: Path) -> Zone:
     Returns:
         What says "managed" or "starter" of a path in a project.
     """
-    switches: dict[str, Any] = {n: True for n in SWITCHES if True in choices(n)}
-    render(folder, **switches)
+    render(folder, **EVERYTHING)
     text = (folder / "CONTRIBUTING.md").read_text("utf-8")
     rows: dict[str, str] = dict(
         re.findall(r"^\| (managed|starter) \| (.*) \|$", text, re.MULTILINE)
@@ -62,10 +54,7 @@ def starter_patterns(settings: Mapping[str, Any]) -> list[str]:
     """
     environment = jinja2.Environment()  # noqa: S701 -- these are no web pages
     environment.filters |= {"fileglob": lambda _: [], "regex_replace": lambda x, *_: x}
-    answers = {
-        "_copier_conf": {"dst_path": "", "answers_file": ""},
-        **{name: True for name in SWITCHES if True in choices(name)},
-    }
+    answers = {"_copier_conf": {"dst_path": "", "answers_file": ""}, **EVERYTHING}
     update, copy = (
         [
             pattern
