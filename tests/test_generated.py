@@ -277,8 +277,8 @@ def test_equivalent_changes_are_not_tried(default_project: Project) -> None:
     assert "`self.right.double()` becomes" in output
     assert "`256` becomes" not in output
     assert "`size` and `size`" not in output
-    mark = "  # pragma: no mutate -- any gives the same"
-    with default_project.sabotaged("evaluation.py", mark, ""):
+    marked = "  # pragma: no mutate -- any gives the same\n) -> Evaluation:"
+    with default_project.sabotaged("evaluation.py", marked, "\n) -> Evaluation:"):
         assert "`256` becomes `257`" in default_project.run(listed)
 
 
