@@ -115,6 +115,12 @@ def train(session: nox.Session) -> None:
 
 
 @nox.session
+def debug(session: nox.Session) -> None:
+    """Train with a recipe of configs/debug/: -- NAME [OPTION]; or list all."""
+    _python(session, TOOLKIT, "debug", *session.posargs)
+
+
+@nox.session
 def retrain(session: nox.Session) -> None:
     """Train each file in configs/ that says `retrain: true`; or -- FILE [OPTION]."""
     _python(session, TOOLKIT, "retrain", *session.posargs)

@@ -46,7 +46,7 @@ FILES_OF = {
     "strictness": (),
 }
 
-MAX_FILES = 128
+MAX_FILES = 150
 MAX_LINES_OF_README = 100
 
 LICENCE_TITLES = {

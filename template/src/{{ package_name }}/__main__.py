@@ -21,6 +21,8 @@ usage: {PROGRAM} COMMAND [OPTION ...]
   validate  evaluate the newest run, or --ckpt_path FILE, on the validation data
   test      the same on the test data
   predict   say which digit is on a picture: predict FILE.png
+  debug     train with a recipe of configs/debug/ that looks into one question:
+            debug shapes; without a name it lists them
   retrain   train each file in configs/ that says so, with today's code and data
   compare   judge the newest run, or --ckpt_path FILE, beside the production model
   promote   make the newest run, or --ckpt_path FILE, the production model

@@ -20,6 +20,8 @@ from . import report
 from .datamodule import DataModule
 from .toolkit.errors import InputError
 from .production import load_checkpoint
+from .toolkit import debug  # noqa: F401 -- so that recipes can name its callbacks
+from .toolkit.recipes import recipe_among
 from .toolkit.recorder import Recorder
 from .toolkit.runs import new_run_dir, newest_checkpoint
 from .training import TrainingModule
@@ -106,7 +108,10 @@ class CLI(LightningCLI):
                 )
 
     def before_instantiate_classes(self) -> None:
-        """Let everything that writes files write into `runs/COMMAND-NNNN`."""
+        """Let everything that writes files write into `runs/COMMAND-NNNN`.
+
+        A training with a recipe is called by its name: it is no model to go on with.
+        """
         config = self.config[self.subcommand]
         torch.set_num_threads(config.threads)
         if "verbose" in config:
@@ -121,7 +126,8 @@ class CLI(LightningCLI):
         # Of several processes that train together, the first writes the files.
         if config.trainer.fast_dev_run or os.environ.get("LOCAL_RANK", "0") != "0":
             return
-        self.run_dir = new_run_dir(str(self.subcommand))
+        recipe = recipe_among(config.config or ())
+        self.run_dir = new_run_dir(recipe or str(self.subcommand))
         config.trainer.default_root_dir = str(self.run_dir)
         if isinstance(config.trainer.logger, list):
             for logger in config.trainer.logger:
@@ -154,7 +160,8 @@ class CLI(LightningCLI):
         if self.run_dir is not None and (self.run_dir / "metrics.csv").is_file():
             curves = report.write_curves(self.run_dir)
             print(f"\ncurves       {curves}")
-            print(f"checkpoints  {self.run_dir / 'checkpoints'}")
+            if (self.run_dir / "checkpoints").is_dir():
+                print(f"checkpoints  {self.run_dir / 'checkpoints'}")
 
     def after_validate(self) -> None:
         """Report on the validation data."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,6 +60,23 @@ def _retrain(arguments: Sequence[str]) -> int:
         rows.append([facts["configuration"], *figures, outcome])
     print("\n" + as_text(rows))
     return 0 if all(facts["finished"] for facts in trainings) else 1
+
+
+def _debug(arguments: Sequence[str]) -> int:
+    parser = Parser(f"{PROGRAM} debug", "further options are those of fit")
+    parser.add_argument(
+        "recipe", nargs="?", help="its name; without one, all are listed"
+    )
+    asked, options = parser.parse_known_args(arguments)
+
+    from .recipes import fit_options, recipes
+    from .retraining import fit_command
+    from .tables import as_text
+
+    if asked.recipe is None:
+        print(as_text([["recipe", "the question"], *map(list, recipes().items())]))
+        return 0
+    return subprocess.run(fit_command(fit_options(asked.recipe, options))).returncode
 
 
 def _compare(arguments: Sequence[str]) -> int:
@@ -207,6 +225,7 @@ def _parser(command: str, default: str = "that of the newest run") -> Parser:
 
 
 COMMANDS: dict[str, Command] = {
+    "debug": _debug,
     "retrain": _retrain,
     "compare": _compare,
     "promote": _promote,

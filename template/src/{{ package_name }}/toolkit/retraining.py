@@ -39,6 +39,11 @@ def configurations(folder: Path = CONFIGS_DIR) -> list[Path]:
     return sorted(found, key=lambda path: path.name == DEFAULT.name)
 
 
+def fit_command(options: Sequence[str]) -> list[str]:
+    """Return what trains in a process of its own."""
+    return [sys.executable, "-m", __package__.partition(".")[0], "fit", *options]
+
+
 def retrain(files: Sequence[Path], options: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Train configurations one after the other, each in a process of its own.
 
@@ -60,10 +65,8 @@ def retrain(files: Sequence[Path], options: Sequence[str] = ()) -> list[dict[str
 
 def _train(file: Path, options: Sequence[str]) -> dict[str, Any]:
     print(f"\n{file}", flush=True)
-    package = __package__.partition(".")[0]
     before = set(RUNS_DIR.glob(f"*/{RECORD}"))
-    command = [sys.executable, "-m", package, "fit", f"--config={file}", *options]
-    status = subprocess.run(command).returncode
+    status = subprocess.run(fit_command([f"--config={file}", *options])).returncode
     found = set(RUNS_DIR.glob(f"*/{RECORD}")) - before
     facts: dict[str, Any] = {"configuration": str(file), "finished": False, "run": ""}
     if found:

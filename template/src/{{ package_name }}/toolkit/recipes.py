@@ -1,0 +1,89 @@
+"""Recipes: configurations that answer one question about a training."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .errors import InputError
+
+RECIPES = Path("configs", "debug")
+
+
+def recipes(folder: Path = RECIPES) -> dict[str, str]:
+    """Read what there is.
+
+    Args:
+        folder: Holds a YAML file for each, whose first line says what it is for.
+
+    Returns:
+        That line, by the name of the recipe.
+
+    Raises:
+        InputError: There is none.
+    """
+    found = {
+        path.stem: path.read_text("utf-8").partition("\n")[0].lstrip("# ")
+        for path in sorted(folder.glob("*.yaml"))
+    }
+    if not found:
+        raise InputError(f"no recipes: there is no YAML file in {folder}/")
+    return found
+
+
+def fit_options(name: str, options: Sequence[str], folder: Path = RECIPES) -> list[str]:
+    """Put a recipe between the configurations and the other options of `fit`.
+
+    A configuration that is looked into may change what the recipe changes, so the
+    recipe comes after it.
+
+    Args:
+        name: Of the recipe.
+        options: Of the command `fit`.
+        folder: Holds the recipes.
+
+    Returns:
+        All options, in their order.
+
+    Raises:
+        InputError: There is no such recipe.
+
+    Examples:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "fast.yaml").write_text("# A few batches.")
+        >>> options = ["--trainer.max_epochs=2", "--config=configs/wide.yaml"]
+        >>> [option[:12] for option in fit_options("fast", options, folder)]
+        ['--config=con', '--config=/tm', '--trainer.ma']
+    """
+    known = recipes(folder)
+    if name not in known:
+        raise InputError(f"no recipe {name!r} in {folder}/: it has {', '.join(known)}")
+    configurations, others = [], []
+    words = iter(options)
+    for word in words:
+        if word == "--config":
+            configurations.append(f"--config={next(words, '')}")
+        elif word.startswith("--config="):
+            configurations.append(word)
+        else:
+            others.append(word)
+    return [*configurations, f"--config={folder / name}.yaml", *others]
+
+
+def recipe_among(files: Iterable[object], folder: Path = RECIPES) -> str | None:
+    """Name the recipe that a training was given, if there is one.
+
+    Args:
+        files: Its configurations.
+        folder: Holds the recipes.
+
+    Returns:
+        The name of the last one.
+
+    Examples:
+        >>> recipe_among(["configs/wide.yaml", "configs/debug/shapes.yaml"])
+        'shapes'
+        >>> recipe_among(["configs/wide.yaml"])
+    """
+    paths = [Path(str(file)).absolute() for file in files]
+    names = [path.stem for path in paths if path.parent == folder.absolute()]
+    return names[-1] if names else None
