@@ -20,7 +20,7 @@ from . import report
 from .datamodule import DataModule
 from .toolkit.errors import InputError
 from .production import load_checkpoint
-from .toolkit import debug  # noqa: F401 -- so that recipes can name its callbacks
+from .toolkit.debug import Guard
 from .toolkit.recipes import recipe_among
 from .toolkit.recorder import Recorder
 from .toolkit.runs import new_run_dir, newest_checkpoint
@@ -206,14 +206,16 @@ def run(command: str, arguments: Sequence[str]) -> None:
     options = {"allow_abbrev": False}
     defaults = {"default_config_files": [CONFIG]}
     CLI.command = command
-    CLI(
-        TrainingModule,
-        DataModule,
-        args=[command, *arguments],
-        parser_class=Parser,
-        parser_kwargs={**options, command: defaults},
-        trainer_defaults={"callbacks": [ResumeHint()]},
-    )
+    guard = Guard()
+    with guard.explaining():
+        CLI(
+            TrainingModule,
+            DataModule,
+            args=[command, *arguments],
+            parser_class=Parser,
+            parser_kwargs={**options, command: defaults},
+            trainer_defaults={"callbacks": [ResumeHint(), guard]},
+        )
 
 
 def _end_cleanly() -> None:

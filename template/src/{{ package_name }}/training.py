@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from .datamodule import Batch, DataModule
-from .toolkit.errors import InputError, require
+from .toolkit.errors import require
 from .evaluation import Evaluation, concatenate, example_losses, score
 from .model import Network
 
@@ -73,19 +73,9 @@ class TrainingModule(LightningModule):
 
         Returns:
             Mean loss of the examples, shape ().
-
-        Raises:
-            InputError: The loss is not a finite number. Without this, a training
-                that diverged would end as if nothing had happened.
         """
         x, labels = batch  # (B, ...), (B,)
         loss = example_losses(self.net(x), labels).mean()
-        if not torch.isfinite(loss):
-            raise InputError(
-                f"the loss is {loss.item()} at step {self.global_step}: lower the "
-                "learning rate, or find the operation that causes it with "
-                "--trainer.detect_anomaly=true"
-            )
         self.log("train/loss", loss, prog_bar=True, on_step=False, on_epoch=True)
         return loss
 

@@ -1,9 +1,11 @@
-"""What the recipes in `configs/debug/` use: callbacks for any LightningModule.
+"""Callbacks for any LightningModule: the guard, and what recipes look with.
 
-Who imports this can name the callbacks in a configuration without the rest of the path.
+Who imports this can name them in a configuration without the rest of the path.
 """
 
+from .gradients import GradientNorms
+from .guard import Guard
 from .layers import LayerTable
 from .memorize import Memorize
 
-__all__ = ["LayerTable", "Memorize"]
+__all__ = ["GradientNorms", "Guard", "LayerTable", "Memorize"]

@@ -1,0 +1,137 @@
+"""What an error of PyTorch means, in a line, with the recipe to try next."""
+
+import re
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from torch import nn
+
+from .layers import shapes, tensors
+
+# What an error of each kind says, and what to do. The first that is found counts.
+KINDS: dict[str, tuple[str, str]] = {
+    "memory": (
+        r"out of memory|not enough memory|can't allocate memory",
+        "out of memory{place}. To see what would help: nox -s debug -- memory",
+    ),
+    "worker": (
+        r"DataLoader worker .*(exited unexpectedly|is killed by signal)",
+        "a worker that loads data died{place}. To see why, load without workers: "
+        "nox -s debug -- fast --data.num_workers=0",
+    ),
+    "loading": (
+        r"^Caught \w+ in DataLoader worker",
+        "{cause}, in a worker that loads data. To see it without workers: "
+        "nox -s debug -- fast --data.num_workers=0",
+    ),
+    "label": (
+        r"Target -?\d+ is out of bounds|index out of range|device-side assert",
+        "{cause}{place}: a label or index is out of range, or there are too few "
+        "outputs. To look at them: nox -s tests -- tests/data; nox -s debug -- shapes",
+    ),
+    "empty": (
+        r"num_samples should be a positive integer",
+        "the training split has no examples. To look at the splits: "
+        "nox -s tests -- tests/data",
+    ),
+    "gradient": (
+        r"returned nan values in its",
+        "{cause}{place}. The traceback has the line that calculated it",
+    ),
+    "shape": (
+        r"cannot be multiplied|size mismatch|must match the (existing )?size"
+        r"|to have \d+ channels|is invalid for input of size|Expected \d+\S*D"
+        r"|same number of dimensions|Sizes of tensors must match"
+        r"|Expected input batch_size|normalized_shape",
+        "{cause}{place}. To see all shapes: nox -s debug -- shapes",
+    ),
+}
+
+
+def explain(error: BaseException, net: nn.Module, batch: str) -> str | None:
+    """Say in a line what an error means.
+
+    Args:
+        error: What ended a training or an evaluation.
+        net: That was trained.
+        batch: Which batch it was, in words.
+
+    Returns:
+        The line, or nothing if the error is of no known kind.
+    """
+    text = "out of memory" if isinstance(error, MemoryError) else str(error)
+    for kind, (pattern, sentence) in KINDS.items():
+        if re.search(pattern, text):
+            # A worker sends its traceback first.
+            cause = text.strip().splitlines()[-1 if kind == "loading" else 0]
+            places = [*filter(None, [layer_of(error, net), batch])]
+            place = f" in {', '.join(places)}" if places else ""
+            return sentence.format(cause=cause.rstrip("."), place=place)
+    return None
+
+
+def layer_of(error: BaseException, net: nn.Module) -> str | None:
+    """Name the innermost layer that was called when an error came.
+
+    Args:
+        error: With its traceback.
+        net: That was trained.
+
+    Returns:
+        Its name, class and the shapes that it was given, if it was in a layer.
+    """
+    names = {id(module): name for name, module in net.named_modules() if name}
+    found = None
+    for frame in _frames(error):
+        module = frame.f_locals.get("self")
+        # Every call of a module goes through here, with what it is given.
+        if frame.f_code.co_name == "_call_impl" and id(module) in names:
+            given = [frame.f_locals.get("args"), frame.f_locals.get("kwargs")]
+            kind = type(module).__name__
+            found = f"layer {names[id(module)]} ({kind}) given {shapes(given)}"
+    return found
+
+
+def first_bad_layer(net: nn.Module, run: Any) -> str | None:
+    """Find the first layer that makes something else of numbers.
+
+    Args:
+        net: That was trained.
+        run: Runs it once more.
+
+    Returns:
+        Its name and class, if one was given numbers only and returned something else.
+    """
+    found: list[str] = []
+
+    def look(name: str) -> Any:
+        def after(module: nn.Module, given: Any, output: Any) -> None:
+            if not found and finite(given) and not finite(output):
+                found.append(f"layer {name} ({type(module).__name__})")
+
+        return after
+
+    handles = [
+        module.register_forward_hook(look(name))
+        for name, module in net.named_modules()
+        if name
+    ]
+    try:
+        run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found[0] if found else None
+
+
+def finite(value: Any) -> bool:
+    """Return whether all tensors in a value hold numbers, and no nan or inf."""
+    return all(bool(tensor.isfinite().all()) for tensor in tensors(value))
+
+
+def _frames(error: BaseException) -> Iterator[FrameType]:
+    step = error.__traceback__
+    while step is not None:
+        yield step.tb_frame
+        step = step.tb_next
