@@ -121,6 +121,12 @@ def debug(session: nox.Session) -> None:
 
 
 @nox.session
+def costs(session: nox.Session) -> None:
+    """Compare memory and speed of training with recipes: [-- RECIPE ... OPTION ...]."""
+    _python(session, TOOLKIT, "costs", *session.posargs)
+
+
+@nox.session
 def retrain(session: nox.Session) -> None:
     """Train each file in configs/ that says `retrain: true`; or -- FILE [OPTION]."""
     _python(session, TOOLKIT, "retrain", *session.posargs)

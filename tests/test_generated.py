@@ -3,6 +3,7 @@
 These tests install PyTorch, once for each set of answers.
 """
 
+import csv
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from tests import processes
 from tests.environment import CONSTRAINTS, INDEX, create, use_mirror
 from tests.helpers import commit, render, render_repository
 from tests.projects import Project, run_in, without_caches
+from tests.reader import Reader
 
 pytestmark = pytest.mark.environment
 
@@ -431,6 +433,25 @@ def test_interrupted_training_can_be_resumed(
 
 def _checkpoints(project: Project) -> set[Path]:
     return set(project.path.glob("runs/fit-*/checkpoints/last.ckpt"))
+
+
+def test_troubleshooting_works_word_for_word(default_project: Project) -> None:
+    """Recipes, what they save, and layers that are split over two processes."""
+    reader = Reader(default_project.path, default_project.path)
+    reader.run("source .venv/bin/activate")
+    try:
+        reader.follow(default_project.path / "docs" / "troubleshooting.md")
+    finally:
+        default_project.run("git checkout --quiet src")
+    # Evaluated in one piece, the model is what it was in two.
+    run = max(default_project.path.glob("runs/fit-*"))
+    with (run / "metrics.csv").open() as file:
+        *_, split = (row["val/loss"] for row in csv.DictReader(file) if row["val/loss"])
+    last = run / "checkpoints" / "last.ckpt"
+    default_project.run(f"python -m digit_recognizer validate --ckpt_path '{last}'")
+    report = max(default_project.path.glob("runs/validate-*")) / "metrics.json"
+    whole = json.loads(report.read_text())["loss"]
+    assert float(split) == pytest.approx(whole, rel=1e-4)
 
 
 def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) -> None:

@@ -26,6 +26,7 @@ from packaging.specifiers import SpecifierSet
 from tests import processes
 from tests.helpers import (
     ANSWERABLE,
+    ANSWERS_FILE,
     CHOSEN,
     QUESTIONS,
     SWITCHES,
@@ -38,6 +39,7 @@ from tests.helpers import (
     render,
     render_repository,
 )
+from tests.zones import Zone
 
 # What each switch adds; everything else is there for all answers.
 FILES_OF = {
@@ -46,7 +48,8 @@ FILES_OF = {
     "strictness": (),
 }
 
-MAX_FILES = 150
+MAX_FILES = 170  # most are the toolkit, its tests, and settings
+MAX_STARTER_FILES = 65
 MAX_LINES_OF_README = 100
 
 LICENCE_TITLES = {
@@ -217,8 +220,11 @@ def test_files_of_switches_exist(full_project: Project) -> None:
         assert any(fnmatch(name, pattern) for name in full_project.files), pattern
 
 
-def test_repository_is_small(full_project: Project) -> None:
-    """A newcomer reads it before lunch."""
+def test_repository_is_small(full_project: Project, zone_of: Zone) -> None:
+    """A newcomer reads what is the team's own before lunch."""
+    names = {*full_project.files} - {ANSWERS_FILE}
+    own = [name for name in names if zone_of(name) == "starter"]
+    assert len(own) <= MAX_STARTER_FILES
     assert len(full_project.files) <= MAX_FILES
     assert len(full_project.texts["README.md"].splitlines()) <= MAX_LINES_OF_README
 

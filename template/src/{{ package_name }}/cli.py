@@ -23,10 +23,12 @@ from .production import load_checkpoint
 from .toolkit.debug import Guard
 from .toolkit.recipes import recipe_among
 from .toolkit.recorder import Recorder
+from .toolkit.spellings import spell_out
 from .toolkit.runs import new_run_dir, newest_checkpoint
 from .training import TrainingModule
 
 CONFIG = "configs/default.yaml"
+GROUPS = {"trainer": Trainer, "model": TrainingModule, "data": DataModule}
 
 # More workers only slow down data that is in memory.
 warnings.filterwarnings("ignore", message=".*does not have many workers")
@@ -211,7 +213,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
         CLI(
             TrainingModule,
             DataModule,
-            args=[command, *arguments],
+            args=[command, *spell_out(arguments, GROUPS)],
             parser_class=Parser,
             parser_kwargs={**options, command: defaults},
             trainer_defaults={"callbacks": [ResumeHint(), guard]},

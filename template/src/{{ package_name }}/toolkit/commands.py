@@ -76,7 +76,26 @@ def _debug(arguments: Sequence[str]) -> int:
     if asked.recipe is None:
         print(as_text([["recipe", "the question"], *map(list, recipes().items())]))
         return 0
-    return subprocess.run(fit_command(fit_options(asked.recipe, options))).returncode
+    return subprocess.run(fit_command(fit_options([asked.recipe], options))).returncode
+
+
+def _costs(arguments: Sequence[str]) -> int:
+    parser = Parser(f"{PROGRAM} costs", "further options are those of fit")
+    parser.add_argument("recipes", nargs="*", help="default: those that save memory")
+    asked, options = parser.parse_known_args(arguments)
+
+    from .costs import PICTURE, PLAIN, draw, measure, rows, saving
+    from .pictures import save
+    from .recipes import fit_options
+    from .tables import as_text
+
+    recipes = asked.recipes or saving()
+    fit_options(recipes, options)  # a mistake is found before anything is trained
+    costs = {PLAIN: measure([], options)}
+    costs |= {recipe: measure([recipe], options) for recipe in recipes}
+    print("\n" + as_text(rows(costs)))
+    print(f"\npicture  {save(draw(costs), PICTURE)}")
+    return 0 if all(costs.values()) else 1
 
 
 def _compare(arguments: Sequence[str]) -> int:
@@ -225,6 +244,7 @@ def _parser(command: str, default: str = "that of the newest run") -> Parser:
 
 
 COMMANDS: dict[str, Command] = {
+    "costs": _costs,
     "debug": _debug,
     "retrain": _retrain,
     "compare": _compare,

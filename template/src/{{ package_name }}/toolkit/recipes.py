@@ -29,14 +29,16 @@ def recipes(folder: Path = RECIPES) -> dict[str, str]:
     return found
 
 
-def fit_options(name: str, options: Sequence[str], folder: Path = RECIPES) -> list[str]:
-    """Put a recipe between the configurations and the other options of `fit`.
+def fit_options(
+    names: Sequence[str], options: Sequence[str], folder: Path = RECIPES
+) -> list[str]:
+    """Put recipes between the configurations and the other options of `fit`.
 
-    A configuration that is looked into may change what the recipe changes, so the
-    recipe comes after it.
+    A configuration that is looked into may change what a recipe changes, so recipes
+    come after it.
 
     Args:
-        name: Of the recipe.
+        names: Of the recipes.
         options: Of the command `fit`.
         folder: Holds the recipes.
 
@@ -51,12 +53,14 @@ def fit_options(name: str, options: Sequence[str], folder: Path = RECIPES) -> li
         >>> folder = Path(tempfile.mkdtemp())
         >>> _ = (folder / "fast.yaml").write_text("# A few batches.")
         >>> options = ["--trainer.max_epochs=2", "--config=configs/wide.yaml"]
-        >>> [option[:12] for option in fit_options("fast", options, folder)]
+        >>> [option[:12] for option in fit_options(["fast"], options, folder)]
         ['--config=con', '--config=/tm', '--trainer.ma']
     """
     known = recipes(folder)
-    if name not in known:
-        raise InputError(f"no recipe {name!r} in {folder}/: it has {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            there = ", ".join(known)
+            raise InputError(f"no recipe {name!r} in {folder}/: it has {there}")
     configurations, others = [], []
     words = iter(options)
     for word in words:
@@ -66,7 +70,8 @@ def fit_options(name: str, options: Sequence[str], folder: Path = RECIPES) -> li
             configurations.append(word)
         else:
             others.append(word)
-    return [*configurations, f"--config={folder / name}.yaml", *others]
+    wanted = [f"--config={folder / name}.yaml" for name in names]
+    return [*configurations, *wanted, *others]
 
 
 def recipe_among(files: Iterable[object], folder: Path = RECIPES) -> str | None:

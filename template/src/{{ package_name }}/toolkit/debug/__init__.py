@@ -3,9 +3,18 @@
 Who imports this can name them in a configuration without the rest of the path.
 """
 
+from .checkpointing import Checkpointing
+from .cost import StepCost
 from .gradients import GradientNorms
 from .guard import Guard
 from .layers import LayerTable
 from .memorize import Memorize
 
-__all__ = ["GradientNorms", "Guard", "LayerTable", "Memorize"]
+__all__ = [
+    "Checkpointing",
+    "GradientNorms",
+    "Guard",
+    "LayerTable",
+    "Memorize",
+    "StepCost",
+]

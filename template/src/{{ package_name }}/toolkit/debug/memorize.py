@@ -4,6 +4,7 @@ from typing import Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+from torch.nn.modules.dropout import _DropoutNd
 
 from ..errors import InputError
 
@@ -11,7 +12,8 @@ from ..errors import InputError
 class Memorize(Callback):
     """Ends training when the loss is almost gone, and complains when it stays.
 
-    For `overfit_batches`: what comes again and again should be learnt by heart.
+    For `overfit_batches`: what comes again and again should be learnt by heart. Layers
+    that forget at random work against that, so they forget nothing meanwhile.
 
     Args:
         share: Of the first loss that may be left.
@@ -21,6 +23,14 @@ class Memorize(Callback):
         self.share = share
         self.first: float | None = None
         self.loss = 0.0
+        self._shares: list[tuple[_DropoutNd, float]] = []
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Switch off dropout."""
+        for module in pl_module.modules():
+            if isinstance(module, _DropoutNd):
+                self._shares.append((module, module.p))
+                module.p = 0.0
 
     @property
     def learnt(self) -> bool:
@@ -44,6 +54,8 @@ class Memorize(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what came of it; a loss that stayed is an error."""
+        for module, share in self._shares:
+            module.p = share
         steps = f"{trainer.global_step} steps"
         if not self.learnt:
             raise InputError(
