@@ -454,6 +454,36 @@ def test_troubleshooting_works_word_for_word(default_project: Project) -> None:
     assert float(split) == pytest.approx(whole, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("file", "healthy", "broken", "told"),
+    [
+        (
+            "model.py",
+            "nn.Linear(flat_size, embedding_size)",
+            "nn.Linear(flat_size - 1, embedding_size)",
+            "in layer net.embedding (Linear) given (32, 512), validation batch 0",
+        ),
+        (
+            "data.py",
+            "self.labels[indices]",
+            "self.labels[indices] + 1",
+            "Target 10 is out of bounds in validation batch ",
+        ),
+    ],
+)
+def test_mistake_is_explained(
+    default_project: Project, file: str, healthy: str, broken: str, told: str
+) -> None:
+    """Without a recipe: where it was, what to try next, and what was kept."""
+    with default_project.sabotaged(file, healthy, broken):
+        output = default_project.run("python -m digit_recognizer fit", succeeds=False)
+    last = output.splitlines()[-1]
+    assert told in last
+    assert "nox -s debug -- shapes" in last
+    for path in re.findall(r"runs/[\w/.-]+", last):
+        assert (default_project.path / path).is_file()
+
+
 def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) -> None:
     """What only a notebook or a subprocess runs is not reported as unused."""
     command = "pytest -q --cov --cov-report=json:build/{name}.json {what}"

@@ -243,8 +243,8 @@ def test_team_takes_every_release(tmp_path: Path, zone_of: Zone) -> None:
     for name, content in fresh.items():
         if name != ANSWERS_FILE and zone_of(name) == "managed":
             line, added = EDITS.get(name, ("", ""))
-            text = content.decode().replace(line, line + added, 1)
-            expected[name] = text.encode()
+            edited = (line + added).encode()
+            expected[name] = content.replace(line.encode(), edited, 1)
     del found[ANSWERS_FILE]
     assert sorted(found) == sorted(expected)
     assert [name for name in found if found[name] != expected[name]] == []

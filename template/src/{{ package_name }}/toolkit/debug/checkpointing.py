@@ -30,8 +30,6 @@ class Checkpointing(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Change how the layers are called; raise an `InputError` if there are none."""
-        if stage != "fit":
-            return
         modules = dict(pl_module.named_modules())
         for name in self.layers or blocks(pl_module):
             if name not in modules:

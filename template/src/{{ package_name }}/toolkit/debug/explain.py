@@ -26,7 +26,7 @@ KINDS: dict[str, tuple[str, str]] = {
         "nox -s debug -- fast --data.num_workers=0",
     ),
     "label": (
-        r"Target -?\d+ is out of bounds|index out of range|device-side assert",
+        r"Target -?\d+ is out of bounds|index out of range in self|device-side assert",
         "{cause}{place}: a label or index is out of range, or there are too few "
         "outputs. To look at them: nox -s tests -- tests/data; nox -s debug -- shapes",
     ),
@@ -40,7 +40,7 @@ KINDS: dict[str, tuple[str, str]] = {
         "{cause}{place}. The traceback has the line that calculated it",
     ),
     "shape": (
-        r"cannot be multiplied|size mismatch|must match the (existing )?size"
+        r"cannot be multiplied|must match the (existing )?size"
         r"|to have \d+ channels|is invalid for input of size|Expected \d+\S*D"
         r"|same number of dimensions|Sizes of tensors must match"
         r"|Expected input batch_size|normalized_shape",
@@ -61,6 +61,9 @@ def explain(error: BaseException, net: nn.Module, batch: str) -> str | None:
         The line, or nothing if the error is of no known kind.
     """
     text = "out of memory" if isinstance(error, MemoryError) else str(error)
+    if isinstance(error, OSError) and error.filename:
+        again = "To see it again within seconds: nox -s debug -- fast"
+        return f"{error.strerror}: {error.filename}. {again}"
     for kind, (pattern, sentence) in KINDS.items():
         if re.search(pattern, text):
             # A worker sends its traceback first.
@@ -94,20 +97,20 @@ def layer_of(error: BaseException, net: nn.Module) -> str | None:
 
 
 def first_bad_layer(net: nn.Module, run: Any) -> str | None:
-    """Find the first layer that makes something else of numbers.
+    """Find the first layer that returns something else than numbers.
 
     Args:
         net: That was trained.
         run: Runs it once more.
 
     Returns:
-        Its name and class, if one was given numbers only and returned something else.
+        Its name and class, if there is one.
     """
     found: list[str] = []
 
     def look(name: str) -> Any:
         def after(module: nn.Module, given: Any, output: Any) -> None:
-            if not found and finite(given) and not finite(output):
+            if not found and not finite(output):
                 found.append(f"layer {name} ({type(module).__name__})")
 
         return after
