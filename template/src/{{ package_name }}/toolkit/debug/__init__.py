@@ -9,12 +9,16 @@ from .gradients import GradientNorms
 from .guard import Guard
 from .layers import LayerTable
 from .memorize import Memorize
+from .profile import Profile
+from .workers import LoadingSpeed
 
 __all__ = [
     "Checkpointing",
     "GradientNorms",
     "Guard",
     "LayerTable",
+    "LoadingSpeed",
     "Memorize",
+    "Profile",
     "StepCost",
 ]
