@@ -76,12 +76,13 @@ class Profile(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what was found; too short a training is an `InputError`."""
-        if self._profiler is None:
+        if self._profiler is not None:
+            self._profiler.stop()
+        if self._profiler is None or not self.loading:
             raise InputError(
                 f"training ended after {self._seen} steps, before they were measured: "
-                "allow it more epochs"
+                "allow it more epochs, or epochs of more than one batch"
             )
-        self._profiler.stop()
         if not trainer.is_global_zero:  # type: ignore[attr-defined]
             return
         folder = Path(trainer.default_root_dir)
