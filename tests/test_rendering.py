@@ -288,6 +288,26 @@ def test_links_and_paths_lead_somewhere(repository: Path) -> None:
     assert not dead, "\n".join(dead)
 
 
+def test_commands_that_are_named_are_there(full_project: Project) -> None:
+    """Sessions and recipes, in documents, comments and messages."""
+    defined = r'^@nox\.session(?:\(name="(.+)"\))?\ndef (\w+)'
+    found = re.findall(defined, full_project.texts["noxfile.py"], re.MULTILINE)
+    sessions = {name or function for name, function in found}
+    dead = []
+    for file, text in full_project.texts.items():
+        if file.startswith("tests/"):
+            continue  # they make up their own
+        # A line may end within a command, and a string within a line.
+        text = re.sub(r'"\s+f?"|\s+(# )?', " ", text)
+        for session in {*re.findall(r"\bnox -s ([a-z][\w-]*)", text)} - sessions:
+            dead.append(f"{file}: nox -s {session}")
+        named = r"(?:\bnox -s debug -- |configs/debug/)([a-z][\w-]*)"
+        for recipe in {*re.findall(named, text)}:
+            if f"configs/debug/{recipe}.yaml" not in full_project.files:
+                dead.append(f"{file}: recipe {recipe}")
+    assert not dead, "\n".join(dead)
+
+
 def _links(text: str) -> set[str]:
     """Return the relative targets of links, without anchors."""
     targets = re.findall(r"\]\(([^)\s]+)", text)

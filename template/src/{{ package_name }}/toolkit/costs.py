@@ -47,10 +47,10 @@ def describe(facts: dict[str, Any]) -> str:
     return f"{size:,.2f} MiB at most, {speed:,.0f} examples a second"
 
 
-def saving(folder: Path = RECIPES) -> list[str]:
+def saving() -> list[str]:
     """Name those recipes that are there and change what a step costs."""
     names = ("precision-16", "accumulate", "batch-size", "checkpointing")
-    return [name for name in names if (folder / f"{name}.yaml").is_file()]
+    return [name for name in names if (RECIPES / f"{name}.yaml").is_file()]
 
 
 def rows(costs: dict[str, dict[str, Any] | None]) -> list[list[str]]:

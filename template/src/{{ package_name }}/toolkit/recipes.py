@@ -74,12 +74,11 @@ def fit_options(
     return [*configurations, *wanted, *others]
 
 
-def recipe_among(files: Iterable[object], folder: Path = RECIPES) -> str | None:
+def recipe_among(files: Iterable[object]) -> str | None:
     """Name the recipe that a training was given, if there is one.
 
     Args:
         files: Its configurations.
-        folder: Holds the recipes.
 
     Returns:
         The name of the last one.
@@ -90,5 +89,5 @@ def recipe_among(files: Iterable[object], folder: Path = RECIPES) -> str | None:
         >>> recipe_among(["configs/wide.yaml"])
     """
     paths = [Path(str(file)).absolute() for file in files]
-    names = [path.stem for path in paths if path.parent == folder.absolute()]
+    names = [path.stem for path in paths if path.parent == RECIPES.absolute()]
     return names[-1] if names else None

@@ -2,7 +2,6 @@
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from lightning.pytorch.utilities.data import extract_batch_size
 
 from ..costs import COST, describe
 from ..errors import InputError
+from .folder import run_folder
 from .memory import PeakMemory
 
 STEPS = 2  # of the optimizer: after the first it has its own state, too
@@ -102,10 +102,9 @@ class StepCost(Callback):
             "peak_bytes": self.peak,
             "examples_per_second": round(self._examples / seconds, 1),
         }
-        # Of several processes that train together, the first writes the files.
-        if trainer.is_global_zero:  # type: ignore[attr-defined]
-            path = Path(trainer.default_root_dir, COST)
-            path.write_text(json.dumps(facts, indent=2) + "\n")
+        folder = run_folder(trainer)
+        if folder is not None:
+            (folder / COST).write_text(json.dumps(facts, indent=2) + "\n")
             print(f"\nbatches of {self.batch_size}: {describe(facts)}")
 
 

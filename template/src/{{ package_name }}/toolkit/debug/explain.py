@@ -1,19 +1,20 @@
 """What an error of PyTorch means, in a line, with the recipe to try next."""
 
 import re
-from collections.abc import Iterator
-from types import FrameType
+import traceback
+from collections.abc import Callable
 from typing import Any
 
 from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
 
-from .layers import shapes, tensors
+from .tensors import finite, shapes
 
 # What an error of each kind says, and what to do. The first that is found counts.
 KINDS: dict[str, tuple[str, str]] = {
     "memory": (
         r"out of memory|not enough memory|can't allocate memory",
-        "out of memory{place}. To see what would help: nox -s debug -- memory",
+        "out of memory{place}. To see what would help: nox -s costs",
     ),
     "worker": (
         r"DataLoader worker .*(exited unexpectedly|is killed by signal)",
@@ -84,19 +85,18 @@ def layer_of(error: BaseException, net: nn.Module) -> str | None:
     Returns:
         Its name, class and the shapes that it was given, if it was in a layer.
     """
-    names = {id(module): name for name, module in net.named_modules() if name}
+    names = _names(net)
     found = None
-    for frame in _frames(error):
+    for frame, _ in traceback.walk_tb(error.__traceback__):
         module = frame.f_locals.get("self")
         # Every call of a module goes through here, with what it is given.
         if frame.f_code.co_name == "_call_impl" and id(module) in names:
             given = [frame.f_locals.get("args"), frame.f_locals.get("kwargs")]
-            kind = type(module).__name__
-            found = f"layer {names[id(module)]} ({kind}) given {shapes(given)}"
+            found = f"{names[id(module)]} given {shapes(given)}"
     return found
 
 
-def first_bad_layer(net: nn.Module, run: Any) -> str | None:
+def first_bad_layer(net: nn.Module, run: Callable[[], object]) -> str | None:
     """Find the first layer that returns something else than numbers.
 
     Args:
@@ -106,35 +106,25 @@ def first_bad_layer(net: nn.Module, run: Any) -> str | None:
     Returns:
         Its name and class, if there is one.
     """
+    names = _names(net)
     found: list[str] = []
 
-    def look(name: str) -> Any:
-        def after(module: nn.Module, given: Any, output: Any) -> None:
-            if not found and not finite(output):
-                found.append(f"layer {name} ({type(module).__name__})")
+    def after(module: nn.Module, given: Any, output: Any) -> None:
+        if not found and id(module) in names and not finite(output):
+            found.append(names[id(module)])
 
-        return after
-
-    handles = [
-        module.register_forward_hook(look(name))
-        for name, module in net.named_modules()
-        if name
-    ]
+    handle = register_module_forward_hook(after)
     try:
         run()
     finally:
-        for handle in handles:
-            handle.remove()
+        handle.remove()
     return found[0] if found else None
 
 
-def finite(value: Any) -> bool:
-    """Return whether all tensors in a value hold numbers, and no nan or inf."""
-    return all(bool(tensor.isfinite().all()) for tensor in tensors(value))
-
-
-def _frames(error: BaseException) -> Iterator[FrameType]:
-    step = error.__traceback__
-    while step is not None:
-        yield step.tb_frame
-        step = step.tb_next
+def _names(net: nn.Module) -> dict[int, str]:
+    """Return the name and class of each layer, by its identity."""
+    return {
+        id(module): f"layer {name} ({type(module).__name__})"
+        for name, module in net.named_modules()
+        if name
+    }

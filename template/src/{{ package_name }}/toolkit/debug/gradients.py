@@ -1,7 +1,6 @@
 """How large the gradients of each layer are, step by step."""
 
 import math
-from pathlib import Path
 
 import torch
 from lightning import LightningModule, Trainer
@@ -11,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import nn
 
 from ..pictures import save
+from .folder import run_folder
 
 
 class GradientNorms(Callback):
@@ -53,10 +53,10 @@ class GradientNorms(Callback):
         self._draw(trainer)
 
     def _draw(self, trainer: Trainer) -> None:
-        # Of several processes that train together, the first writes the files.
-        if self.norms and not trainer.fast_dev_run and trainer.is_global_zero:  # type: ignore[attr-defined]
-            path = Path(trainer.default_root_dir, "gradients.png")
-            print(f"\ngradients    {save(draw(self.norms, self.losses), path)}")
+        folder = run_folder(trainer)
+        if self.norms and folder is not None:
+            picture = save(draw(self.norms, self.losses), folder / "gradients.png")
+            print(f"\ngradients    {picture}")
 
 
 def gradient_norms(net: nn.Module) -> dict[str, float]:

@@ -13,7 +13,9 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from ..errors import InputError
-from .explain import explain, finite, first_bad_layer
+from .explain import explain, first_bad_layer
+from .folder import run_folder
+from .tensors import finite
 
 SEE_GRADIENTS = "To see the gradients before: nox -s debug -- nan"
 
@@ -120,7 +122,7 @@ class Guard(Callback):
         if explanation is None:
             return
         lines = traceback.format_exception(exception)
-        folder = _folder(trainer)
+        folder = run_folder(trainer)
         if folder is None:
             print("".join(lines))
             self.explanation = explanation
@@ -164,7 +166,7 @@ class Guard(Callback):
         return f"{kind}batch {self._index} of epoch {trainer.current_epoch}"
 
     def _save(self, trainer: Trainer) -> Path | None:
-        folder = _folder(trainer)
+        folder = run_folder(trainer)
         if self._batch is None or folder is None:
             return None
         path = folder / f"batch-{self._index}.pt"
@@ -176,12 +178,3 @@ def _kept(*paths: Path | None) -> str:
     """Name the files that were left to look at."""
     names = ", ".join(str(path) for path in paths if path)
     return f" (left for you: {names})" if names else ""
-
-
-def _folder(trainer: Trainer) -> Path | None:
-    """Return the folder of the run, for the process that writes, if there is one."""
-    if trainer.fast_dev_run or not trainer.is_global_zero:  # type: ignore[attr-defined]
-        return None
-    folder = Path(trainer.default_root_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

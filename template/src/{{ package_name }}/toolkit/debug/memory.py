@@ -4,9 +4,9 @@ import weakref
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+
+from .tensors import tensors
 
 
 class PeakMemory(TorchDispatchMode):
@@ -34,9 +34,8 @@ class PeakMemory(TorchDispatchMode):
 
     def count(self, values: Any) -> None:
         """Count tensors, in whatever lists or dictionaries they are."""
-        for tensor in tree_leaves(values):
-            if isinstance(tensor, Tensor):
-                self._count(tensor.untyped_storage())
+        for tensor in tensors(values):
+            self._count(tensor.untyped_storage())
 
     def _count(self, storage: torch.UntypedStorage) -> None:
         key, size = storage._cdata, storage.nbytes()

@@ -1,7 +1,6 @@
 """Where the time of a training step goes."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch.profiler import profile
 from ..errors import InputError
 from ..pictures import save
 from ..tables import as_text
+from .folder import run_folder
 
 
 class Profile(Callback):
@@ -83,9 +83,9 @@ class Profile(Callback):
                 f"training ended after {self._seen} steps, before they were measured: "
                 "allow it more epochs, or epochs of more than one batch"
             )
-        if not trainer.is_global_zero:  # type: ignore[attr-defined]
+        folder = run_folder(trainer)
+        if folder is None:
             return
-        folder = Path(trainer.default_root_dir)
         trace = folder / "trace.json"
         self._profiler.export_chrome_trace(str(trace))
         print(f"\n{as_text(dearest(self._profiler.key_averages(), self.operations))}")

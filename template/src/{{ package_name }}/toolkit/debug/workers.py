@@ -4,7 +4,6 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from lightning import LightningModule, Trainer
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 from ..errors import InputError
 from ..pictures import save
 from ..tables import as_text
+from .folder import run_folder
 
 ENOUGH = 0.9  # of the highest speed: more workers would take memory for little
 
@@ -52,9 +52,9 @@ class LoadingSpeed(Callback):
         print(f"\n{as_text(rows)}")
         best = fewest(self.speeds)
         print(f"\ntake     --data.num_workers={best}")
-        if trainer.is_global_zero:  # type: ignore[attr-defined]
-            path = Path(trainer.default_root_dir, "workers.png")
-            print(f"picture  {save(draw(self.speeds), path)}")
+        folder = run_folder(trainer)
+        if folder is not None:
+            print(f"picture  {save(draw(self.speeds), folder / 'workers.png')}")
 
 
 def measure(build: Callable[[], Iterable[Any]], seconds: float) -> tuple[float, float]:
