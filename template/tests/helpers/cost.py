@@ -33,6 +33,16 @@ class Cost:
     cpu_seconds: float
 
 
+class Clock:
+    """Takes the place of the module `time`, and goes on when somebody says so."""
+
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        """Return the time."""
+        return self.now
+
+
 class _OperatorCounter(TorchDispatchMode):
     count = 0
 

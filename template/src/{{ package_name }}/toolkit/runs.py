@@ -2,8 +2,12 @@
 
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import InputError
+
+if TYPE_CHECKING:
+    from lightning import Trainer  # some commands do without it
 
 RUNS_DIR = Path("runs")
 
@@ -63,3 +67,16 @@ def newest_checkpoint(runs_dir: Path = RUNS_DIR) -> Path:
             "a model with --ckpt_path"
         )
     return checkpoint
+
+
+def run_folder(trainer: "Trainer") -> Path | None:
+    """Return the folder of the run, if there is one.
+
+    Of several processes that train together, the first writes the files; a rehearsal
+    with `fast_dev_run` has none.
+    """
+    if trainer.fast_dev_run or not trainer.is_global_zero:  # type: ignore[attr-defined]
+        return None
+    folder = Path(trainer.default_root_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

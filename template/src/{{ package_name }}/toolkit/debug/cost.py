@@ -11,7 +11,7 @@ from lightning.pytorch.utilities.data import extract_batch_size
 
 from ..costs import COST, describe
 from ..errors import InputError
-from .folder import run_folder
+from ..runs import run_folder
 from .memory import PeakMemory
 
 STEPS = 2  # of the optimizer: after the first it has its own state, too

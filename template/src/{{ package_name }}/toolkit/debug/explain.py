@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from .tensors import finite, shapes
+from .layers import finite, shapes
 
 # What an error of each kind says, and what to do. The first that is found counts.
 KINDS: dict[str, tuple[str, str]] = {

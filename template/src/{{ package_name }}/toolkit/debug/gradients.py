@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import nn
 
 from ..pictures import save
-from .folder import run_folder
+from ..runs import run_folder
 
 
 class GradientNorms(Callback):

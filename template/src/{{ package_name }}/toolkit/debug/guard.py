@@ -13,9 +13,9 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from ..errors import InputError
+from ..runs import run_folder
 from .explain import explain, first_bad_layer
-from .folder import run_folder
-from .tensors import finite
+from .layers import finite
 
 SEE_GRADIENTS = "To see the gradients before: nox -s debug -- nan"
 

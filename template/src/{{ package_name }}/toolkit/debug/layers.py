@@ -1,15 +1,15 @@
 """The layers of a network, in the order in which they are called."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from ..tables import as_text
-from .tensors import shapes, tensors
 
 
 @dataclass
@@ -121,3 +121,36 @@ class LayerTable(Callback):
             if first:
                 print(f"\n{self.watch.table()}")
             self.watch = None
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """Find the tensors in what a layer is given or returns."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict):
+        yield from tensors([*value.values()])
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from tensors(each)
+
+
+def shapes(value: Any) -> str:
+    """Describe the tensors in what a layer is given or returns.
+
+    Args:
+        value: A tensor, or a list, tuple or dictionary of them.
+
+    Returns:
+        Their shapes.
+
+    Examples:
+        >>> import torch
+        >>> shapes((torch.zeros(2, 3), {"mask": torch.zeros(2)}))
+        '(2, 3) (2,)'
+    """
+    return " ".join(str(tuple(tensor.shape)) for tensor in tensors(value))
+
+
+def finite(value: Any) -> bool:
+    """Return whether all tensors in a value hold numbers, and no nan or inf."""
+    return all(bool(tensor.isfinite().all()) for tensor in tensors(value))

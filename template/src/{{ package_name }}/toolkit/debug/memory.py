@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from .tensors import tensors
+from .layers import tensors
 
 
 class PeakMemory(TorchDispatchMode):

@@ -12,8 +12,8 @@ from torch.profiler import profile
 
 from ..errors import InputError
 from ..pictures import save
+from ..runs import run_folder
 from ..tables import as_text
-from .folder import run_folder
 
 
 class Profile(Callback):

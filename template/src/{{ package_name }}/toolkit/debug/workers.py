@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from ..errors import InputError
 from ..pictures import save
+from ..runs import run_folder
 from ..tables import as_text
-from .folder import run_folder
 
 ENOUGH = 0.9  # of the highest speed: more workers would take memory for little
 
