@@ -82,8 +82,8 @@ def test_changelog_warns_of_conflicts(number: int, template: Path) -> None:
     """Files that teams edit, and that changed since the version before."""
     commits = [*(release.commit for release in RELEASES), "HEAD"]
     span = "..".join(commits[number - 1 : number + 1])
-    changed = git(template, "diff", "--name-only", span, "--", "template").split()
-    names = {Path(path).name.removesuffix(".jinja") for path in changed}
+    changed = git(template, "diff", "--name-only", "--relative=template", span).split()
+    names = {path.removesuffix(".jinja") for path in changed}
     text = "".join(map(_updating, [*SECTIONS][number : number + 1]))
     assert [name for name in EDITED if name in names and f"`{name}`" not in text] == []
 
