@@ -190,8 +190,8 @@ def test_folder_of_a_larger_repository(
         ),
         pytest.param(
             "training.py",
-            '        self._evaluate(batch, "val")',
-            '        self.net.train()\n        self._evaluate(batch, "val")',
+            "        self._parts.append(",
+            "        self.net.train()\n        self._parts.append(",
             "training/test_steps.py::test_layers_are_in_the_right_mode",
             id="dropout in validation",
         ),
@@ -435,12 +435,35 @@ def _checkpoints(project: Project) -> set[Path]:
     return set(project.path.glob("runs/fit-*/checkpoints/last.ckpt"))
 
 
-def test_troubleshooting_works_word_for_word(default_project: Project) -> None:
+def test_slow_tests_of_the_code_pass(default_project: Project) -> None:
+    """Also what two processes do together; others of them run in the nightly jobs."""
+    default_project.run("pytest -m slow tests/code")
+
+
+def test_job_for_slurm_has_a_process_per_device(
+    default_project: Project, tmp_path: Path
+) -> None:
+    """Options of the training follow; what was forgotten is said in a line."""
+    srun = tmp_path / "srun"
+    srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    srun.chmod(0o755)
+    job = f'PATH="{tmp_path}:$PATH" SLURM_NNODES=2 scripts/slurm.sh --threads 4'
+    error = default_project.run(job, succeeds=False)
+    assert error.strip() == "error: say sbatch --ntasks-per-node=DEVICES"
+    words = default_project.run(f"SLURM_NTASKS_PER_NODE=8 {job}").split()
+    assert words == [
+        *(".venv/bin/python", "-m", default_project.package, "fit"),
+        *("--trainer.num_nodes=2", "--trainer.devices=8", "--threads", "4"),
+    ]
+
+
+@pytest.mark.parametrize("page", ["troubleshooting", "more-devices"])
+def test_page_works_word_for_word(default_project: Project, page: str) -> None:
     """Recipes, what they save, and layers that are split over two processes."""
     reader = Reader(default_project.path, default_project.path)
     reader.run("source .venv/bin/activate")
     try:
-        reader.follow(default_project.path / "docs" / "troubleshooting.md")
+        reader.follow(default_project.path / "docs" / f"{page}.md")
     finally:
         default_project.run("git checkout --quiet src")
     # Evaluated in one piece, the model is what it was in two.

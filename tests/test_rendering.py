@@ -48,7 +48,7 @@ FILES_OF = {
     "strictness": (),
 }
 
-MAX_FILES = 170  # most are the toolkit, its tests, and settings
+MAX_FILES = 180  # most are the toolkit, its tests, and settings
 MAX_STARTER_FILES = 65
 MAX_LINES_OF_README = 100
 

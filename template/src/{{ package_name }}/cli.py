@@ -2,8 +2,6 @@
 
 import hashlib
 import logging
-import os
-import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -12,8 +10,7 @@ from typing import NoReturn
 
 import torch
 from jsonargparse.typing import PositiveInt
-from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
+from lightning import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from . import report
@@ -21,6 +18,8 @@ from .datamodule import DataModule
 from .toolkit.errors import InputError
 from .production import load_checkpoint
 from .toolkit.debug import Guard
+from .toolkit.ending import Ending, end_cleanly
+from .toolkit.processes import first_process
 from .toolkit.recipes import recipe_among
 from .toolkit.recorder import Recorder
 from .toolkit.spellings import spell_out
@@ -32,10 +31,13 @@ GROUPS = {"trainer": Trainer, "model": TrainingModule, "data": DataModule}
 
 # More workers only slow down data that is in memory.
 warnings.filterwarnings("ignore", message=".*does not have many workers")
+# Of several processes, for the report counts each example once.
+warnings.filterwarnings("ignore", message="Using `DistributedSampler` with")
 # The arguments are passed on by `__main__`, on purpose.
 warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
 # Inside the libraries, for them to mend.
 warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec")
+warnings.filterwarnings("ignore", message=".*functional.all_gather is deprecated")
 # Tips that advertise a service.
 logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
     lambda record: "Tip:" not in record.getMessage()
@@ -48,19 +50,6 @@ class Parser(LightningArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise what `__main__` prints."""
         raise InputError(" ".join(message.split())) from ex
-
-
-class ResumeHint(Callback):
-    """Says how to go on after Ctrl-C or `kill`."""
-
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
-        """Name the last checkpoint, if an epoch was finished."""
-        last = Path(trainer.log_dir or "") / "checkpoints" / "last.ckpt"
-        if isinstance(exception, KeyboardInterrupt) and last.is_file():
-            command = f"python -m {__package__} fit --ckpt_path {last}"
-            print(f"Stopped. Go on with: {command}", file=sys.stderr)
 
 
 class CLI(LightningCLI):
@@ -125,8 +114,7 @@ class CLI(LightningCLI):
                 for callback in config.trainer.callbacks or []
                 if "ProgressBar" not in callback.class_path
             ]
-        # Of several processes that train together, the first writes the files.
-        if config.trainer.fast_dev_run or os.environ.get("LOCAL_RANK", "0") != "0":
+        if config.trainer.fast_dev_run or not first_process():
             return
         recipe = recipe_among(config.config or ())
         self.run_dir = new_run_dir(recipe or str(self.subcommand))
@@ -174,8 +162,8 @@ class CLI(LightningCLI):
         self._report("test")
 
     def _report(self, split: str) -> None:
-        if self.trainer.world_size > 1:
-            raise InputError("each process saw a part: add --trainer.devices=1")
+        if not self.trainer.is_global_zero:
+            return
         evaluation = self.model.evaluation
         print("\n" + report.table({split: evaluation}))
         checkpoint = Path(self.config[self.subcommand].ckpt_path)
@@ -198,7 +186,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
     Raises:
         InputError: An option is wrong, or this is not the folder of the repository.
     """
-    _end_cleanly()
+    end_cleanly()
     if not Path(CONFIG).is_file():
         raise InputError(f"no {CONFIG} in {Path.cwd()}: run this where it is")
     if command != "fit":
@@ -216,16 +204,5 @@ def run(command: str, arguments: Sequence[str]) -> None:
             args=[command, *spell_out(arguments, GROUPS)],
             parser_class=Parser,
             parser_kwargs={**options, command: defaults},
-            trainer_defaults={"callbacks": [ResumeHint(), guard]},
+            trainer_defaults={"callbacks": [Ending(), guard]},
         )
-
-
-def _end_cleanly() -> None:
-    """Let `kill` do what Ctrl-C does, and say so where Ctrl-C does nothing.
-
-    Shells let programs in the background ignore Ctrl-C.
-    """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    first = os.environ.get("LOCAL_RANK", "0") == "0"
-    if first and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        print(f"In the background: end it with kill {os.getpid()}", file=sys.stderr)

@@ -1,5 +1,7 @@
 """Training: loss, metrics and optimizer of the network, for Lightning's trainer."""
 
+from typing import Any
+
 import torch
 from lightning import LightningModule
 from torch import Tensor
@@ -7,6 +9,7 @@ from torch.optim import Optimizer
 
 from .datamodule import Batch, DataModule
 from .toolkit.errors import require
+from .toolkit.processes import gather
 from .evaluation import Evaluation, concatenate, example_losses, score
 from .model import Network
 
@@ -76,24 +79,31 @@ class TrainingModule(LightningModule):
         """
         x, labels = batch  # (B, ...), (B,)
         loss = example_losses(self.net(x), labels).mean()
-        self.log("train/loss", loss, prog_bar=True, on_step=False, on_epoch=True)
+        self.log(
+            "train/loss",
+            loss,
+            prog_bar=True,
+            on_step=False,
+            on_epoch=True,
+            sync_dist=True,  # of several processes the mean
+        )
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the evaluation of a batch."""
-        self._evaluate(batch, "val")
+        self._evaluate(batch)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the evaluation of a batch."""
-        self._evaluate(batch, "test")
+        self._evaluate(batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Join the batches."""
-        self._finish()
+        """Log the metrics of all batches."""
+        self._finish("val", self.trainer.val_dataloaders)
 
     def on_test_epoch_end(self) -> None:
-        """Join the batches."""
-        self._finish()
+        """Log the metrics of all batches."""
+        self._finish("test", self.trainer.test_dataloaders)
 
     def configure_optimizers(self) -> Optimizer:
         """Return the optimizer over all parameters."""
@@ -101,13 +111,21 @@ class TrainingModule(LightningModule):
             self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
         )
 
-    def _evaluate(self, batch: Batch, split: str) -> None:
+    def _evaluate(self, batch: Batch) -> None:
         x, labels = batch  # (B, ...), (B,)
-        part = score(self.net(x), labels)
-        self._parts.append(part)
-        metrics = {f"{split}/{name}": value for name, value in part.metrics().items()}
-        self.log_dict(metrics, prog_bar=True, batch_size=len(labels), sync_dist=True)
+        self._parts.append(score(self.net(x), labels))
 
-    def _finish(self) -> None:
-        self.evaluation = concatenate(self._parts)
+    def _finish(self, split: str, loader: Any) -> None:
+        part = concatenate(self._parts)  # of this process, if there are several
         self._parts.clear()
+        fields = {
+            name: gather(self, loader, values) for name, values in vars(part).items()
+        }
+        self.evaluation = Evaluation(**fields)
+        metrics = self.evaluation.metrics()
+        # They are the same in each process, which Lightning cannot know.
+        self.log_dict(
+            {f"{split}/{name}": value for name, value in metrics.items()},
+            prog_bar=True,
+            sync_dist=True,
+        )

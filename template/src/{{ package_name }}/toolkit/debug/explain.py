@@ -40,8 +40,13 @@ KINDS: dict[str, tuple[str, str]] = {
         r"returned nan values in its",
         "{cause}{place}. The traceback has the line that calculated it",
     ),
+    "process": (
+        r"[Cc]onnection (closed|reset) by peer|NCCL.* (remote process|aborted)",
+        "another process of this training has ended: its own message says why",
+    ),
     "shape": (
         r"cannot be multiplied|must match the (existing )?size"
+        r"|Expected size for first two dimensions"
         r"|to have \d+ channels|is invalid for input of size|Expected \d+\S*D"
         r"|same number of dimensions|Sizes of tensors must match"
         r"|Expected input batch_size|normalized_shape",

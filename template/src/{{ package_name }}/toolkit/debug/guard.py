@@ -99,7 +99,7 @@ class Guard(Callback):
         value = loss.item()
         if not math.isfinite(value):
             where = f"{self._where(trainer)}, step {trainer.global_step}"
-            cause = self._cause(pl_module)
+            cause = self._cause(trainer, pl_module)
             raise InputError(
                 f"the loss is {value} in {where}: {cause}{_kept(self._save(trainer))}"
             )
@@ -141,7 +141,7 @@ class Guard(Callback):
                 raise
             raise InputError(self.explanation) from error
 
-    def _cause(self, module: LightningModule) -> str:
+    def _cause(self, trainer: Trainer, module: LightningModule) -> str:
         if not finite(self._batch):
             return (
                 "the batch has values that are no numbers: nox -s tests -- tests/data"
@@ -149,6 +149,9 @@ class Guard(Callback):
         for name, weight in module.named_parameters():
             if not finite(weight):
                 return f"{name} is no number since the step before. {SEE_GRADIENTS}"
+        if trainer.world_size > 1:
+            # The others would not take part in this step.
+            return f"one of several processes. {SEE_GRADIENTS} --trainer.devices=1"
         with torch.no_grad():
             layer = first_bad_layer(
                 module, lambda: module.training_step(self._batch, self._index)
