@@ -168,8 +168,17 @@ def _on_other_versions(session: nox.Session, versions: Sequence[str]) -> None:
         _python(
             session, "uv", "venv", "--quiet", "--clear", f"-p{interpreter}", str(venv)
         )
-        install = ("uv", "pip", "install", "--quiet", "--constraint", "constraints.txt")
-        session.run(*install, "--group", "dev", "--python", str(venv))
+        # Compiled now, else each of many short programs may have to do it again.
+        install = ("uv", "pip", "install", "--quiet", "--compile-bytecode")
+        session.run(
+            *install,
+            "--constraint",
+            "constraints.txt",
+            "--group",
+            "dev",
+            "--python",
+            str(venv),
+        )
         only = ("-m", "not (environment or one_version)")
         _pytest(session, str(venv / "bin" / "python"), *only, *session.posargs)
 

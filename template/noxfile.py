@@ -127,6 +127,12 @@ def costs(session: nox.Session) -> None:
 
 
 @nox.session
+def benchmark(session: nox.Session) -> None:
+    """Compare the speed of training with a loop by hand: [-- --accept] [OPTION ...]."""
+    _python(session, TOOLKIT, "benchmark", *session.posargs)
+
+
+@nox.session
 def retrain(session: nox.Session) -> None:
     """Train each file in configs/ that says `retrain: true`; or -- FILE [OPTION]."""
     _python(session, TOOLKIT, "retrain", *session.posargs)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import processes
+from tests.environment import BYTECODE
 
 if TYPE_CHECKING:
     from tests.reader import Reader
@@ -72,6 +73,16 @@ def _types_are_checked_once(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Let projects share what mypy learns about PyTorch in a quarter of a minute."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("mypy")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_are_compiled_once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """Let environments take over what Python compiled in the one before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(BYTECODE, str(tmp_path_factory.mktemp("bytecode") / "last"))
         yield
 
 

@@ -162,15 +162,15 @@ def test_folder_of_a_larger_repository(
         ),
         pytest.param(
             "training.py",
-            "loss = example_losses",
-            "[self.net(x[:1]) for _ in x]\n        loss = example_losses",
+            "losses = example_losses",
+            "[self.net(x[:1]) for _ in x]\n        losses = example_losses",
             "training/test_memorization.py::test_step_costs_what_it_should",
             id="a step does useless work",
         ),
         pytest.param(
             "training.py",
-            "labels).mean()",
-            "labels).sum()",
+            "losses.mean()",
+            "losses.sum()",
             "training/test_steps.py::test_loss_is_that_of_the_formula",
             id="the loss is a sum",
         ),
@@ -264,7 +264,7 @@ def test_alarms_are_counted(default_project: Project) -> None:
     ):
         assert part in table, table
     # Where tests are red anyway, nothing can be said about them.
-    with default_project.sabotaged("training.py", "labels).mean()", "labels).sum()"):
+    with default_project.sabotaged("training.py", "losses.mean()", "losses.sum()"):
         command = f"nox -s alarms -- --only threads {some}"
         output = default_project.run(command, succeeds=False)
     assert "error: mend that first" in output
@@ -313,7 +313,7 @@ def test_tests_for_a_gpu_are_sound(default_project: Project, tmp_path: Path) -> 
     (tmp_path / "pretence.py").write_text(PRETENCE)
     pretend = f"PYTHONPATH=.:{tmp_path} pytest -q -m gpu -p pretence"
     assert re.search(r"\n7 passed", default_project.run(pretend))
-    loss = "example_losses(self.net(x), labels).mean()"
+    loss = "example_losses(self.net(x), labels)"
     scaled = f"{loss} * (1.5 if torch.is_autocast_enabled('cpu') else 1)"
     with default_project.sabotaged("training.py", loss, scaled):
         command = f"{pretend} -k test_step_in_half_precision"

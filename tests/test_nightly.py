@@ -141,7 +141,7 @@ def test_first_night_is_green(project: Path, tmp_path: Path) -> None:
         **dict.fromkeys(("slow", "newest", "alarms", "report"), "success"),
         "gpu": "skipped",
     }, log
-    assert "1 passed, " in jobs["slow"].log
+    assert "3 passed, " in jobs["slow"].log
     slow, fast = "test_full_training.py::", "test_memorization.py::"
     assert slow in jobs["slow"].log and fast not in jobs["slow"].log
     assert slow not in jobs["newest"].log and fast in jobs["newest"].log
@@ -151,11 +151,16 @@ def test_first_night_is_green(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.environment
 def test_bad_night_ends_in_one_issue(project: Path, tmp_path: Path) -> None:
-    """A training that no longer learns enough, and a GPU that is not there."""
+    """Training learns less, the way to the data is slow, and there is no GPU."""
     clone = Path(shutil.copytree(project, tmp_path / "project"))
     default = clone / "configs" / "default.yaml"
     text = default.read_text()
     default.write_text(text.replace("max_epochs: 20", "max_epochs: 1"))
+    data = next(clone.glob("src/*/data.py"))
+    at_once = "return to_tensor(self.raw[indices]),"
+    one_by_one = "return torch.stack([to_tensor(self.raw[i]) for i in indices]),"
+    assert at_once in data.read_text()
+    data.write_text(data.read_text().replace(at_once, one_by_one))
     # What the other jobs run is green in the first night, and takes a while.
     for name in ("memorization", "repeatability", "steps"):
         (clone / "tests" / "training" / f"test_{name}.py").unlink()
@@ -171,5 +176,6 @@ def test_bad_night_ends_in_one_issue(project: Path, tmp_path: Path) -> None:
     _, (*create, body) = recorder.calls()
     assert create == ["issue", "create", "--title", "Nightly is red", "--body-file"]
     assert "    FAILED tests/training/test_full_training.py::" in body
+    assert "    FAILED tests/training/test_speed.py::" in body
     assert "## gpu\n\nIt printed nothing before it failed" in body
     assert "## newest" not in body

@@ -23,6 +23,8 @@ usage: {PROGRAM} COMMAND [OPTION ...]
   predict   say which digit is on a picture: predict FILE.png
   debug     train with a recipe of configs/debug/ that looks into one question:
             debug shapes; without a name it lists them
+  benchmark compare the speed of training with a loop by hand, and with what was
+            recorded; --accept records it
   costs     compare memory and speed of training as it is and with recipes
   retrain   train each file in configs/ that says so, with today's code and data
   compare   judge the newest run, or --ckpt_path FILE, beside the production model

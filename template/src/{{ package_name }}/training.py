@@ -56,6 +56,7 @@ class TrainingModule(LightningModule):
         self.net = Network(width, embedding_size, dropout)
         self.evaluation: Evaluation | None = None  # of the last validate or test
         self._parts: list[Evaluation] = []
+        self._losses: list[Tensor] = []  # of the epoch so far, shape (B,) each
 
     def setup(self, stage: str) -> None:
         """Fit the preprocessing to the training split; a checkpoint brings its own."""
@@ -78,16 +79,16 @@ class TrainingModule(LightningModule):
             Mean loss of the examples, shape ().
         """
         x, labels = batch  # (B, ...), (B,)
-        loss = example_losses(self.net(x), labels).mean()
-        self.log(
-            "train/loss",
-            loss,
-            prog_bar=True,
-            on_step=False,
-            on_epoch=True,
-            sync_dist=True,  # of several processes the mean
-        )
-        return loss
+        losses = example_losses(self.net(x), labels)  # (B,)
+        self._losses.append(losses.detach())
+        return losses.mean()
+
+    def on_train_epoch_end(self) -> None:
+        """Log the loss: once, as in each step it would take a tenth of the time."""
+        loss = torch.cat(self._losses).mean()
+        self._losses.clear()
+        # Of several processes the mean.
+        self.log("train/loss", loss, prog_bar=True, sync_dist=True)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the evaluation of a batch."""

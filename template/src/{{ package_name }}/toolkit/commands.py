@@ -98,6 +98,35 @@ def _costs(arguments: Sequence[str]) -> int:
     return 0 if all(costs.values()) else 1
 
 
+def _benchmark(arguments: Sequence[str]) -> int:
+    parser = Parser(f"{PROGRAM} benchmark", "further options are those of fit")
+    parser.add_argument(
+        "--accept", action="store_true", help="make it what to compare with"
+    )
+    asked, options = parser.parse_known_args(arguments)
+
+    from .benchmark import (
+        BATCH_SIZES,
+        RECORDED,
+        accept,
+        load,
+        measure,
+        ratios,
+        rows,
+        slower,
+    )
+    from .tables import as_text
+
+    races = [measure(size, options) for size in BATCH_SIZES]
+    recorded = load().get(races[0]["accelerator"], {})
+    print(as_text(rows(races)), "", *ratios(races, recorded), sep="\n")
+    if asked.accept:
+        accept(races)
+        print(f"recorded in {RECORDED}: look at it with git diff, then commit it")
+        return 0
+    return 1 if any(slower(race, recorded) for race in races) else 0
+
+
 def _compare(arguments: Sequence[str]) -> int:
     options = _parser("compare").parse_args(arguments)
 
@@ -244,6 +273,7 @@ def _parser(command: str, default: str = "that of the newest run") -> Parser:
 
 
 COMMANDS: dict[str, Command] = {
+    "benchmark": _benchmark,
     "costs": _costs,
     "debug": _debug,
     "retrain": _retrain,

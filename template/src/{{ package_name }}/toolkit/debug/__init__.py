@@ -10,6 +10,7 @@ from .guard import Guard
 from .layers import LayerTable
 from .memorize import Memorize
 from .profile import Profile
+from .race import Race
 from .workers import LoadingSpeed
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "LoadingSpeed",
     "Memorize",
     "Profile",
+    "Race",
     "StepCost",
 ]

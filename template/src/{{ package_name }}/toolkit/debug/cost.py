@@ -66,12 +66,12 @@ class StepCost(Callback):
                 self.peak = self.memory.peak
                 if pl_module.device.type == "cuda":
                     self.peak = torch.cuda.max_memory_allocated()
-                self._start = _now(pl_module)
+                self._start = now(pl_module)
             return
         self._examples += extract_batch_size(batch)
         # Asking a GPU for the time waits for it, so ask it last.
         if time.perf_counter() - self._start >= self.seconds:
-            self._finish(trainer, _now(pl_module) - self._start)
+            self._finish(trainer, now(pl_module) - self._start)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Complain of a training that was too short; raise an `InputError`."""
@@ -108,7 +108,7 @@ class StepCost(Callback):
             print(f"\nbatches of {self.batch_size}: {describe(facts)}")
 
 
-def _now(module: LightningModule) -> float:
+def now(module: LightningModule) -> float:
     """Return the time, when all that was asked for is done."""
     if module.device.type == "cuda":
         torch.cuda.synchronize()
