@@ -54,16 +54,18 @@ def create(
         ["pip", "install", *options],
     ):
         subprocess.run([*uv, *command], cwd=project, env=environ, check=True)
-    if BYTECODE in environ:
-        _take_bytecode(Path(environ[BYTECODE]), venv)
+    take_bytecode(venv)
     return venv / ("Scripts" if os.name == "nt" else "bin")
 
 
-def _take_bytecode(last: Path, venv: Path) -> None:
+def take_bytecode(venv: Path) -> None:
     """Take what Python compiled in the environment before: a dozen seconds each.
 
     Python itself looks whether it still fits the source.
     """
+    if BYTECODE not in os.environ:
+        return
+    last = Path(os.environ[BYTECODE])
     if last.exists():
         before = Path(last.read_text("utf-8"))
         for compiled in before.glob("lib/*/site-packages/**/__pycache__"):

@@ -9,7 +9,9 @@ import os
 import re
 import shlex
 import signal
+import sqlite3
 import subprocess
+import sys
 import time
 import tomllib
 from pathlib import Path
@@ -21,6 +23,7 @@ import yaml
 from tests import processes
 from tests.environment import CONSTRAINTS, INDEX, create, use_mirror
 from tests.helpers import commit, render, render_repository
+from tests.markdown import code_blocks
 from tests.projects import Project, run_in, without_caches
 from tests.reader import Reader
 
@@ -455,6 +458,35 @@ def test_job_for_slurm_has_a_process_per_device(
         *(".venv/bin/python", "-m", default_project.package, "fit"),
         *("--trainer.num_nodes=2", "--trainer.devices=8", "--threads", "4"),
     ]
+
+
+# Versions that are known to work.
+TRACKERS = ("mlflow==3.17.2", "wandb==0.31.0")
+
+
+def test_runs_are_tracked_offline(default_project: Project, tmp_path: Path) -> None:
+    """By the lines of the page; without the package an error says what to do."""
+    page = default_project.path / "docs" / "tracking.md"
+    files = [tmp_path / "wandb.yaml", tmp_path / "mlflow.yaml"]
+    for path, lines in zip(files, code_blocks(page, "yaml"), strict=True):
+        path.write_text(lines)
+    train = f"python -m {default_project.package} fit --trainer.max_epochs=1 --config"
+    error = default_project.run(f"{train} '{files[0]}'", succeeds=False)
+    needs = "error: this needs the package wandb: uv add wandb, or pip install wandb"
+    assert error.splitlines()[-1] == needs
+    # Beside the environment, which other tests share.
+    packages = tmp_path / "packages"
+    python = default_project.path / ".venv" / "bin" / "python"
+    uv = f"{sys.executable} -m uv pip install --quiet --constraint '{CONSTRAINTS}'"
+    where = f"--target '{packages}' --python '{python}'"
+    default_project.run(f"{uv} {where} {' '.join(TRACKERS)}")
+    both = f"{train} '{files[0]}' --config '{files[1]}'"
+    default_project.run(f"PYTHONPATH='{packages}' {both}")
+    runs = default_project.path / "runs"
+    assert [*runs.glob("wandb/offline-run-*/run-*.wandb")]
+    with sqlite3.connect(runs / "mlflow.db") as database:
+        names = database.execute("SELECT DISTINCT key FROM metrics").fetchall()
+    assert {"train/loss", "val/loss"} <= {name for (name,) in names}
 
 
 @pytest.mark.parametrize("page", ["troubleshooting", "more-devices"])

@@ -33,6 +33,8 @@ from tests.releases import LIST, RELEASES, Release
 from tests.team import EDITS, OWN, work
 from tests.zones import Zone, check_files, starter_files, starter_patterns
 
+# Updates are Copier's, on whatever Python; tests/test_updates.py tries them on each.
+pytestmark = pytest.mark.one_version
 every_release = pytest.mark.parametrize(
     "release", RELEASES, ids=[release.version for release in RELEASES]
 )
@@ -172,7 +174,6 @@ def test_no_starter_file_becomes_managed(
     assert {name for name in theirs if zone_of(name) == "managed"} == set()
 
 
-@pytest.mark.one_version
 @every_release
 def test_answers_stay_valid(release: Release, template: Path, tmp_path: Path) -> None:
     """Each of them, also those that are not the default."""

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from tests import processes
+from tests.environment import take_bytecode
 from tests.expressions import FUNCTIONS, Missing, condition, fill, hash_files, text
 from tests.helpers import git
 
@@ -300,7 +301,11 @@ class _JobRun:
             **self.contexts["env"],
         }
         command = [*SHELLS[shell], str(script)]
+        venv = self.folder / ".venv"
+        had_one = venv.is_dir()
         done = processes.run(command, self.folder, environ)
+        if venv.is_dir() and not had_one:
+            take_bytecode(venv)
         self.outcome.log += f"\n--- {step.get('name', step['run'])}\n{done.stdout}"
         self.outcome.summary += files["GITHUB_STEP_SUMMARY"].read_text()
         for line in files["GITHUB_OUTPUT"].read_text().splitlines():

@@ -2,9 +2,11 @@
 
 import hashlib
 import logging
+import re
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -129,10 +131,18 @@ class CLI(LightningCLI):
         """Leave no folder of a run that cannot begin."""
         try:
             super().instantiate_classes()
-        except InputError:
+        except Exception as error:
             if self.run_dir is not None:
-                self.run_dir.rmdir()
-            raise
+                with suppress(OSError):  # somebody has written into it
+                    self.run_dir.rmdir()
+            # Loggers, for example, come with Lightning, and their packages do not.
+            missing = re.search(r"Requirement '([\w-]+)[^']*' not met", str(error))
+            if missing is None:
+                raise
+            name = missing[1]
+            raise InputError(
+                f"this needs the package {name}: uv add {name}, or pip install {name}"
+            ) from error
 
     def after_instantiate_classes(self) -> None:
         """Record the training; show no progress bar in a log, a line per step."""
