@@ -1,15 +1,13 @@
 """Training beside a loop that is written by hand, and beside what was recorded."""
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
 from .recipes import fit_options
-from .retraining import fit_command
-from .runs import RUNS_DIR
+from .retraining import fit_and_read
 
 RECIPE = "benchmark"
 RACE = "race.json"
@@ -33,14 +31,10 @@ def measure(batch_size: int, options: Sequence[str]) -> dict[str, Any]:
         InputError: Training failed.
     """
     size = f"--data.batch_size={batch_size}"
-    command = fit_command(fit_options([RECIPE], [size, *options]))
-    before = set(RUNS_DIR.glob(f"*/{RACE}"))
-    ended = subprocess.run(command, text=True, capture_output=True)
-    found = set(RUNS_DIR.glob(f"*/{RACE}")) - before
-    if not found:
-        print(f"{ended.stdout}\n{ended.stderr}")
+    facts, output = fit_and_read(fit_options([RECIPE], [size, *options]), RACE)
+    if facts is None:
+        print(output)
         raise InputError(f"training in batches of {batch_size} failed, see above")
-    facts: dict[str, Any] = json.loads(max(found).read_text())
     return facts
 
 

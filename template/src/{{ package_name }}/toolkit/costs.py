@@ -1,7 +1,5 @@
 """What recipes save: memory and speed of a training with each, side by side."""
 
-import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from .recipes import RECIPES, fit_options
-from .retraining import fit_command
-from .runs import RUNS_DIR
+from .retraining import fit_and_read
 
 COST = "cost.json"
 PICTURE = Path("build", "costs.png")
@@ -27,16 +24,12 @@ def measure(recipes: Sequence[str], options: Sequence[str]) -> dict[str, Any] | 
     Returns:
         What `StepCost` wrote; nothing if training failed.
     """
-    # It takes away callbacks that would disturb, so the others come after it.
-    command = fit_command(fit_options(["cost", *recipes], options))
-    before = set(RUNS_DIR.glob(f"*/{COST}"))
     print(f"{' '.join(recipes) or PLAIN}: ", end="", flush=True)
-    ended = subprocess.run(command, text=True, capture_output=True)
-    found = set(RUNS_DIR.glob(f"*/{COST}")) - before
-    if not found:
-        print(f"failed\n{ended.stdout}\n{ended.stderr}")
+    # It takes away callbacks that would disturb, so the others come after it.
+    cost, output = fit_and_read(fit_options(["cost", *recipes], options), COST)
+    if cost is None:
+        print(f"failed\n{output}")
         return None
-    cost: dict[str, Any] = json.loads(max(found).read_text())
     print(describe(cost))
     return cost
 

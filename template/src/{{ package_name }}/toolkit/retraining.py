@@ -44,6 +44,25 @@ def fit_command(options: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", __package__.partition(".")[0], "fit", *options]
 
 
+def fit_and_read(
+    options: Sequence[str], name: str
+) -> tuple[dict[str, Any] | None, str]:
+    """Train in a process of its own, and read what a callback left of it.
+
+    Args:
+        options: Of the command `fit`.
+        name: Of the JSON file in the folder of the run.
+
+    Returns:
+        What is in the file, nothing if there is none; and what was printed.
+    """
+    before = set(RUNS_DIR.glob(f"*/{name}"))
+    ended = subprocess.run(fit_command(options), text=True, capture_output=True)
+    found = set(RUNS_DIR.glob(f"*/{name}")) - before
+    facts = json.loads(max(found).read_text()) if found else None
+    return facts, f"{ended.stdout}\n{ended.stderr}"
+
+
 def retrain(files: Sequence[Path], options: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Train configurations one after the other, each in a process of its own.
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from typing import Any
 
@@ -44,6 +45,7 @@ class Race(Callback):
         self._columns: list[Tensor] = []
         self._size = 0
         self._to_watch = WATCHED
+        self._watching = ExitStack()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the loop the same data and the same weights."""
@@ -81,7 +83,7 @@ class Race(Callback):
         self._waiting += time.perf_counter() - self._mark
         if self._to_watch:
             self.fit.count(batch)
-            self.fit.__enter__()
+            self._watching.enter_context(self.fit)
 
     def on_train_batch_end(
         self,
@@ -93,7 +95,7 @@ class Race(Callback):
     ) -> None:
         """Take the time: validation comes after the last batch, and does not count."""
         if self._to_watch:
-            self.fit.__exit__(None, None, None)
+            self._watching.close()
             self._to_watch -= 1
         last = batch_idx + 1 == trainer.num_training_batches
         self._mark = now(pl_module) if last else time.perf_counter()
@@ -131,13 +133,18 @@ class Race(Callback):
         if folder is not None:
             (folder / RACE).write_text(json.dumps(facts, indent=2) + "\n")
 
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Watch no longer."""
+        self._watching.close()
+
     def _train(self, *, watch: bool) -> None:
         total = 0.0
         order = torch.randperm(len(self._columns[0]), device=self._columns[0].device)
         for index, rows in enumerate(order.split(self._size)):
-            watched = watch and index < WATCHED
-            if watched:
-                self.loop.__enter__()
+            if watch and index < WATCHED:
+                self._watching.enter_context(self.loop)
             batch = tuple(column[rows] for column in self._columns)
             self.optimizer.zero_grad()
             output = self.module.training_step(batch, index)
@@ -145,8 +152,7 @@ class Race(Callback):
             loss.backward()
             self.optimizer.step()
             total += loss.item()
-            if watched:
-                self.loop.__exit__(None, None, None)
+            self._watching.close()
 
 
 def _facts(seconds: float, count: int, memory: PeakMemory) -> dict[str, Any]:
