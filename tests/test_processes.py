@@ -108,8 +108,9 @@ def test_waits():
 def careless(tmp_path: Path) -> Path:
     """A folder with tests like those of somebody in a hurry, and our conftest."""
     (tmp_path / "tests").mkdir()
-    for name in ("conftest.py", "processes.py"):
-        shutil.copy(Path(__file__).with_name(name), tmp_path / "tests")
+    ours = Path(__file__).parent
+    for helper in set(ours.glob("*.py")) - set(ours.glob("test_*.py")):
+        shutil.copy(helper, tmp_path / "tests")
     (tmp_path / "tests" / "test_it.py").write_text(CARELESS)
     return tmp_path
 
