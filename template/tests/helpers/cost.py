@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from torch.fx import GraphModule
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -41,6 +42,36 @@ class Clock:
     def perf_counter(self) -> float:
         """Return the time."""
         return self.now
+
+
+class Compiler:
+    """A backend of `torch.compile` that is there on every machine: it only counts.
+
+    Args:
+        clock: That goes on.
+        first: Seconds to compile.
+        others: Seconds for each call.
+    """
+
+    def __init__(
+        self, clock: Clock | None = None, first: float = 0, others: float = 0
+    ) -> None:
+        self.clock = clock or Clock()
+        self.first = first
+        self.others = others
+        self.compiled = self.called = 0
+
+    def __call__(self, module: GraphModule, inputs: object) -> Callable[..., Any]:
+        """Return a function that does what the layer does."""
+        self.compiled += 1
+        self.clock.now += self.first
+
+        def call(*args: Any) -> Any:
+            self.called += 1
+            self.clock.now += self.others
+            return module(*args)
+
+        return call
 
 
 class _OperatorCounter(TorchDispatchMode):

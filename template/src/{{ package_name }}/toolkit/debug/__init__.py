@@ -4,6 +4,8 @@ Who imports this can name them in a configuration without the rest of the path.
 """
 
 from .checkpointing import Checkpointing
+from .compiled_speed import CompiledSpeed
+from .compiling import Compile
 from .cost import StepCost
 from .gradients import GradientNorms
 from .guard import Guard
@@ -15,6 +17,8 @@ from .workers import LoadingSpeed
 
 __all__ = [
     "Checkpointing",
+    "Compile",
+    "CompiledSpeed",
     "GradientNorms",
     "Guard",
     "LayerTable",

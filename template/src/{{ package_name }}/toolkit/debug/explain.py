@@ -40,6 +40,11 @@ KINDS: dict[str, tuple[str, str]] = {
         r"returned nan values in its",
         "{cause}{place}. The traceback has the line that calculated it",
     ),
+    "compiler": (
+        r"No working C\+\+ compiler|[Cc]annot find a working triton",
+        "layers cannot be compiled, as there is no compiler: install one (C++, and "
+        "Triton for a GPU), or train without",
+    ),
     "process": (
         r"[Cc]onnection (closed|reset) by peer|NCCL.* (remote process|aborted)",
         "another process of this training has ended: its own message says why",

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from typing import Any
@@ -11,12 +10,12 @@ import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
-from torch.optim import Optimizer
 
 from ..benchmark import RACE, describe
 from ..errors import InputError
 from ..runs import run_folder
 from .cost import now
+from .loop import Loop
 from .memory import PeakMemory
 
 WATCHED = 2  # first steps, of which the memory is counted: that is slow
@@ -49,8 +48,7 @@ class Race(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the loop the same data and the same weights."""
-        if trainer.world_size > 1:
-            raise InputError("a loop by hand is one process: add --trainer.devices=1")
+        self._loop = Loop(trainer, pl_module)
         loader: Any = trainer.train_dataloader
         batches = [*islice(loader, int(trainer.num_training_batches))]
         self._size = len(batches[0][0])
@@ -58,14 +56,7 @@ class Race(Callback):
             torch.cat(column).to(pl_module.device)
             for column in zip(*batches, strict=True)
         ]
-        options = pl_module.hparams.items()
-        # Lightning's command line adds one of its own.
-        self.module = type(pl_module)(**{k: v for k, v in options if k[0] != "_"})
-        self.module.load_state_dict(pl_module.state_dict())
-        self.module.to(pl_module.device).train()
-        self.module.log = lambda *args, **options: None  # type: ignore[method-assign]
-        self.optimizer = _first(self.module.configure_optimizers())
-        for module, memory in ((pl_module, self.fit), (self.module, self.loop)):
+        for module, memory in ((pl_module, self.fit), (self._loop.module, self.loop)):
             memory.count([*module.parameters(), *module.buffers()])
         self._begin = time.perf_counter()
 
@@ -140,18 +131,12 @@ class Race(Callback):
         self._watching.close()
 
     def _train(self, *, watch: bool) -> None:
-        total = 0.0
         order = torch.randperm(len(self._columns[0]), device=self._columns[0].device)
         for index, rows in enumerate(order.split(self._size)):
             if watch and index < WATCHED:
                 self._watching.enter_context(self.loop)
             batch = tuple(column[rows] for column in self._columns)
-            self.optimizer.zero_grad()
-            output = self.module.training_step(batch, index)
-            loss: Any = output["loss"] if isinstance(output, Mapping) else output
-            loss.backward()
-            self.optimizer.step()
-            total += loss.item()
+            self._loop.step(batch, index)
             self._watching.close()
 
 
@@ -161,13 +146,3 @@ def _facts(seconds: float, count: int, memory: PeakMemory) -> dict[str, Any]:
         "examples_per_second": round(count / seconds, 1),
         "peak_bytes": memory.peak,
     }
-
-
-def _first(configured: Any) -> Optimizer:
-    """Find the optimizer in what `configure_optimizers` may return."""
-    if isinstance(configured, Mapping):
-        configured = configured["optimizer"]
-    while isinstance(configured, Sequence):
-        configured = configured[0]
-    optimizer: Optimizer = configured
-    return optimizer

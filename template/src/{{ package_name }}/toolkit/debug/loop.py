@@ -1,0 +1,56 @@
+"""A training as one writes it by hand, in plain PyTorch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lightning import LightningModule, Trainer
+from torch.optim import Optimizer
+
+from ..errors import InputError
+
+
+class Loop:
+    """Trains a copy of a module, with neither trainer nor callbacks.
+
+    For modules with one optimizer.
+
+    Args:
+        trainer: Whose training it is compared with.
+        module: That is trained.
+
+    Raises:
+        InputError: The training has more than one process.
+
+    Attributes:
+        module: The copy.
+    """
+
+    def __init__(self, trainer: Trainer, module: LightningModule) -> None:
+        if trainer.world_size > 1:
+            raise InputError("a loop by hand is one process: add --trainer.devices=1")
+        options = module.hparams.items()
+        # Lightning's command line adds one of its own.
+        self.module = type(module)(**{k: v for k, v in options if k[0] != "_"})
+        self.module.load_state_dict(module.state_dict())
+        self.module.to(module.device).train()
+        self.module.log = lambda *args, **options: None  # type: ignore[method-assign]
+        self._optimizer = _first(self.module.configure_optimizers())
+
+    def step(self, batch: Any, index: int) -> float:
+        """Train with a batch, which is on the device, and return the loss."""
+        self._optimizer.zero_grad()
+        output = self.module.training_step(batch, index)
+        loss: Any = output["loss"] if isinstance(output, Mapping) else output
+        loss.backward()
+        self._optimizer.step()
+        return float(loss.item())
+
+
+def _first(configured: Any) -> Optimizer:
+    """Find the optimizer in what `configure_optimizers` may return."""
+    if isinstance(configured, Mapping):
+        configured = configured["optimizer"]
+    while isinstance(configured, Sequence):
+        configured = configured[0]
+    optimizer: Optimizer = configured
+    return optimizer
