@@ -489,16 +489,16 @@ def test_runs_are_tracked_offline(default_project: Project, tmp_path: Path) -> N
     assert {"train/loss", "val/loss"} <= {name for (name,) in names}
 
 
-@pytest.mark.parametrize("page", ["troubleshooting", "more-devices"])
+@pytest.mark.parametrize("page", ["troubleshooting", "more-devices", "large-data"])
 def test_page_works_word_for_word(default_project: Project, page: str) -> None:
-    """Recipes, what they save, and layers that are split over two processes."""
+    """Recipes, layers that are split over two processes, data that stay in files."""
     reader = Reader(default_project.path, default_project.path)
     reader.run("source .venv/bin/activate")
     try:
         reader.follow(default_project.path / "docs" / f"{page}.md")
     finally:
-        default_project.run("git checkout --quiet src")
-    # Evaluated in one piece, the model is what it was in two.
+        default_project.run("git checkout --quiet src tests")
+    # Evaluated in one piece and in memory, the model is what it was in training.
     run = max(default_project.path.glob("runs/fit-*"))
     with (run / "metrics.csv").open() as file:
         *_, split = (row["val/loss"] for row in csv.DictReader(file) if row["val/loss"])

@@ -67,16 +67,17 @@ class Examples(Dataset[tuple[Tensor, Tensor]]):
 
     def digests(self) -> list[str]:
         """Return a short content hash per example, whatever its label."""
-        return [
-            hashlib.sha256(example.tobytes()).hexdigest()[:16]
-            for example in self.raw.numpy()
-        ]
+        return [_digest(example) for example in self.raw.numpy()]
 
     def fingerprint(self) -> str:
         """Return a hash of all examples and labels: other data, another hash."""
-        content = hashlib.sha256(self.raw.numpy().tobytes())
-        content.update(self.labels.numpy().tobytes())
+        content = hashlib.sha256(np.ascontiguousarray(self.raw).data)
+        content.update(np.ascontiguousarray(self.labels).data)
         return content.hexdigest()
+
+
+def _digest(example: NDArray[Any]) -> str:
+    return hashlib.sha256(example.tobytes()).hexdigest()[:16]
 
 
 def to_tensor(raw: Tensor) -> Tensor:
@@ -182,8 +183,7 @@ def split_indices(
     if not len(labels):
         raise InputError("there are no examples")
     classes = class_of(torch.from_numpy(labels)).numpy()
-    flat = raw.reshape(len(raw), -1)
-    _, rows = np.unique(flat, axis=0, return_index=True)
+    _, rows = np.unique([_digest(example) for example in raw], return_index=True)
     rows.sort()
     for index, count in zip(*np.unique(classes[rows], return_counts=True), strict=True):
         if count < MIN_PER_CLASS:
