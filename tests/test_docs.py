@@ -156,7 +156,7 @@ def test_page_works_word_for_word(name: str, reader: Reader) -> None:
 
 # Written by a command that the pages name.
 BY_COMMAND = ("models/", "tests/training/curve.json")
-MAX_CHANGED = 15  # rewritten in whole or part; two more are deleted
+MAX_CHANGED = 16  # rewritten in whole or part; four more are deleted
 # What the tests that stay hear: a scale that knows the test data, and an input that is
 # the answer in other units.
 MISTAKES = (

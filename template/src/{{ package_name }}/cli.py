@@ -21,6 +21,7 @@ from .toolkit.errors import InputError
 from .production import load_checkpoint
 from .toolkit.debug import Guard
 from .toolkit.ending import Ending, end_cleanly
+from .toolkit.fine_tuning import FineTune  # noqa: F401 -- configurations name it
 from .toolkit.processes import first_process
 from .toolkit.recipes import recipe_among
 from .toolkit.recorder import Recorder

@@ -79,9 +79,9 @@ def advice(before: tuple[float, float], after: tuple[float, float], steps: int) 
         A line.
 
     Examples:
-        >>> advice((2, 1), (62, 0.5), 10)
-        'take     --trainer.callbacks+=Compile for more than 1,210 steps (2 min)'
-        >>> advice((2, 1), (62, 0.99), 10)
+        >>> advice((2, 1), (62, 0.5), 20)
+        'take     --trainer.callbacks+=Compile for more than 2,420 steps (2 min)'
+        >>> advice((2, 1), (62, 0.99), 20)
         'leave it: compiled layers are not faster here'
     """
     if before[1] < FASTER * after[1]:
