@@ -163,6 +163,18 @@ def slices(session: nox.Session) -> None:
     _python(session, TOOLKIT, "slices", *session.posargs)
 
 
+@nox.session(name="scale-data")
+def scale_data(session: nox.Session) -> None:
+    """Train with more and more data, and say what twice as much would bring."""
+    _python(session, TOOLKIT, "scale-data", *session.posargs)
+
+
+@nox.session(name="scale-model")
+def scale_model(session: nox.Session) -> None:
+    """Train larger and larger models, and say what twice the size would bring."""
+    _python(session, TOOLKIT, "scale-model", *session.posargs)
+
+
 @nox.session(name="data-docs")
 def data_docs(session: nox.Session) -> None:
     """Write what is expected of the data, and what it is, as a web page."""

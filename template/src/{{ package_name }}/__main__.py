@@ -31,6 +31,9 @@ usage: {PROGRAM} COMMAND [OPTION ...]
   promote   make the newest run, or --ckpt_path FILE, the production model
   hard      collect the highest losses for people to say: is the model wrong there,
             or the data? What they answered with "model" becomes a suite
+  scale-data
+            train with more and more data, and say what twice as much would bring;
+            scale-model does the same with larger and larger models
   slices    find groups of examples on which the model is often wrong, and say what
             they have in common; --suite makes one a suite
 

@@ -272,6 +272,27 @@ def _parser(command: str, default: str = "that of the newest run") -> Parser:
     return parser
 
 
+def _scale_data(arguments: Sequence[str]) -> None:
+    _scale("data", arguments)
+
+
+def _scale_model(arguments: Sequence[str]) -> None:
+    _scale("model", arguments)
+
+
+def _scale(study: str, options: Sequence[str]) -> None:
+    from .pictures import save
+    from .scaling import STUDIES, Studies, advice, draw, measure, size_options, write
+    from .settings import load
+
+    studies = load(Studies, STUDIES)
+    points = measure(size_options(study, studies), studies.seeds, options)
+    trends = write(study, points)
+    picture = Path("build", f"scale-{study}.png")
+    print(f"\npicture  {save(draw(study, points, trends[study]), picture)}")
+    print(advice(trends))
+
+
 COMMANDS: dict[str, Command] = {
     "benchmark": _benchmark,
     "costs": _costs,
@@ -281,6 +302,8 @@ COMMANDS: dict[str, Command] = {
     "promote": _promote,
     "hard": _hard,
     "slices": _slices,
+    "scale-data": _scale_data,
+    "scale-model": _scale_model,
 }
 
 if __name__ == "__main__":

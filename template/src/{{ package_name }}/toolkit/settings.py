@@ -1,8 +1,8 @@
-"""Settings: how strictly a new model is compared with the one in use."""
+"""Settings that a team writes down in a file of its own."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from jsonargparse import ArgumentError, ArgumentParser
 from jsonargparse.typing import ClosedUnitInterval as Share
@@ -10,6 +10,7 @@ from jsonargparse.typing import ClosedUnitInterval as Share
 from .errors import InputError
 
 SETTINGS = Path("configs", "comparison.yaml")
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,16 @@ class Settings:
 
 
 def load_settings(path: Path = SETTINGS) -> Settings:
-    """Read the settings; without a file they are those that block nothing.
+    """Read the settings; without a file they are those that block nothing."""
+    return load(Settings, path)
+
+
+def load(kind: type[Kind], path: Path) -> Kind:
+    """Read settings.
 
     Args:
-        path: A YAML file with some of the attributes of `Settings`.
+        kind: A dataclass of them; what is not in the file is as it says.
+        path: A YAML file, or none.
 
     Returns:
         The settings.
@@ -40,10 +47,10 @@ def load_settings(path: Path = SETTINGS) -> Settings:
         InputError: Something else is in the file.
     """
     if not path.is_file():
-        return Settings()
+        return kind()
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(Settings)
+    parser.add_class_arguments(kind)
     try:
-        return Settings(**vars(parser.parse_path(path)))
+        return kind(**vars(parser.parse_path(path)))
     except ArgumentError as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}") from error

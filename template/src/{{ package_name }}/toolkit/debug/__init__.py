@@ -13,6 +13,7 @@ from .layers import LayerTable
 from .memorize import Memorize
 from .profile import Profile
 from .race import Race
+from .scale import Scale
 from .workers import LoadingSpeed
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "Memorize",
     "Profile",
     "Race",
+    "Scale",
     "StepCost",
 ]
