@@ -16,8 +16,8 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 # It holds no tests, and importing it is importing everything that tests could need.
 collect_ignore = ["tests/alarms"]
 
-# The fixture `checklist`, and the table after the run.
-pytest_plugins = ["tests.helpers.behaviour"]
+# The fixture `checklist`, and the tables after the run.
+pytest_plugins = ["tests.helpers.behaviour", "tests.helpers.scorecard"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -182,6 +182,13 @@ def data_docs(session: nox.Session) -> None:
 
 
 @nox.session
+def scorecard(session: nox.Session) -> None:
+    """Run all tests, slow ones too, and count the points of the ML Test Score."""
+    everything = ("-m", "slow or not slow", "--scorecard=build")
+    _python(session, "pytest", *everything, *session.posargs)
+
+
+@nox.session
 def alarms(session: nox.Session) -> None:
     """Break the project in many ways, and count what the fast tests hear."""
     _python(session, "tests.alarms", *session.posargs)

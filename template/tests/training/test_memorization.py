@@ -82,6 +82,7 @@ def memorize(accelerator: str = "cpu", precision: Precision = "32-true") -> Memo
     return Memorized(*judge(module, batch), trainer.global_step, batch)
 
 
+@pytest.mark.ml_test_score("infra.2")
 def test_memorizes_a_batch() -> None:
     """Every label is known by heart; a loss that only goes down proves little."""
     memorized = memorize()
@@ -91,6 +92,7 @@ def test_memorizes_a_batch() -> None:
     assert memorized.loss < 0.1
 
 
+@pytest.mark.ml_test_score("monitor.6")
 def test_step_costs_what_it_should() -> None:
     """A step that became slower fails here, on a fast and on a busy machine.
 

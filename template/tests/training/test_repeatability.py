@@ -36,6 +36,7 @@ def losses(
     return observer.losses
 
 
+@pytest.mark.ml_test_score("infra.1")
 def test_same_seed_same_losses() -> None:
     """To the last digit; and another seed is another training."""
     first = losses(seed=1)

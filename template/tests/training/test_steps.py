@@ -72,6 +72,7 @@ def test_layers_are_in_the_right_mode(watched: Watched) -> None:
     assert watched.observer.modes == expected
 
 
+@pytest.mark.ml_test_score("infra.2")
 def test_every_parameter_learns(watched: Watched) -> None:
     """A gradient that is a number and not zero reaches it, and it moves."""
     for name, weight in watched.module.named_parameters():
@@ -87,6 +88,7 @@ def test_first_loss_is_that_of_chance(watched: Watched) -> None:
     assert watched.observer.losses[0] == CHANCE
 
 
+@pytest.mark.ml_test_score("infra.2")
 def test_loss_is_that_of_the_formula() -> None:
     """The sum for the mean, a softmax too many: tasks are learnt in spite of them."""
     module, observer = without_chance(), Observer()

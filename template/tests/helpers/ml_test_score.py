@@ -1,0 +1,339 @@
+"""The ML Test Score: 28 points, and which of them are earned.
+
+After Breck and others, 2017, "The ML Test Score: A Rubric for ML Production Readiness
+and Technical Debt Reduction". A point that is tested by itself again and again counts
+one; one that people looked into, and wrote down where, counts a half. What counts is
+the section with the fewest points.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+SECTIONS = {"data": "Data", "model": "Model", "infra": "Training", "monitor": "In use"}
+EVIDENCE = Path("configs", "evidence.yaml")
+LONGEST = timedelta(days=366)  # that evidence counts: after a year somebody looks again
+
+
+class Point(NamedTuple):
+    """What is asked, and what to do for it.
+
+    Attributes:
+        asks: What must be true.
+        how: How to earn it.
+        effort: From 1, an hour, to 3, a project of its own.
+    """
+
+    asks: str
+    how: str
+    effort: int
+
+
+POINTS = {
+    "data.1": Point(
+        "what is expected of the data is written down, and checked",
+        "write expectations as in tests/data/test_expectations.py",
+        2,
+    ),
+    "data.2": Point(
+        "each feature is worth having",
+        "test that the model is worse without it",
+        2,
+    ),
+    "data.3": Point(
+        "no feature costs too much",
+        "test what it costs to make inputs of an example",
+        1,
+    ),
+    "data.4": Point(
+        "features keep to rules from outside: licences, laws, policies",
+        "test the columns against a list of those that must not be there",
+        1,
+    ),
+    "data.5": Point(
+        "data are as private as they must be",
+        "say who may read them, and test that runs and logs hold nothing of a person",
+        2,
+    ),
+    "data.6": Point(
+        "a new feature is in use within weeks",
+        "write down how long the last one took, and why",
+        1,
+    ),
+    "data.7": Point(
+        "the code that makes features is tested",
+        "test it as any code, as in tests/code/test_data.py",
+        1,
+    ),
+    "model.1": Point(
+        "a second person reads each change of the model",
+        "cite the rule of the repository that asks for it",
+        1,
+    ),
+    "model.2": Point(
+        "what is measured here goes with what counts out there",
+        "cite a comparison of both, for several models",
+        3,
+    ),
+    "model.3": Point(
+        "hyperparameters are tuned",
+        "cite a search, with its date and its result",
+        2,
+    ),
+    "model.4": Point(
+        "it is known what age does to a model",
+        "cite how an old model does on new data",
+        2,
+    ),
+    "model.5": Point(
+        "a simpler model is no better",
+        "test it, as in tests/model/test_baseline.py",
+        1,
+    ),
+    "model.6": Point(
+        "quality is enough on all that matters, not only on average",
+        "give a floor to each suite and class in configs/comparison.yaml",
+        1,
+    ),
+    "model.7": Point(
+        "the model is fair to all groups of people",
+        "cite an evaluation by group, or say why no person is concerned",
+        2,
+    ),
+    "infra.1": Point(
+        "the same seed gives the same training",
+        "test it, as in tests/training/test_repeatability.py",
+        1,
+    ),
+    "infra.2": Point(
+        "the code of the model and of its training is tested",
+        "test single steps, as in tests/training/test_steps.py",
+        1,
+    ),
+    "infra.3": Point(
+        "the whole way from data to answer is tested",
+        "test it by the commands that people use",
+        2,
+    ),
+    "infra.4": Point(
+        "a model is judged before it is used",
+        "test that a worse one is refused",
+        2,
+    ),
+    "infra.5": Point(
+        "single steps of a training can be looked at",
+        "test the recipes that do, as in tests/code/test_debug.py",
+        1,
+    ),
+    "infra.6": Point(
+        "a new model answers some requests before it answers all",
+        "test that it is tried beside the one in use",
+        3,
+    ),
+    "infra.7": Point(
+        "the model before can be brought back, quickly and safely",
+        "test that it gives its old answers again",
+        2,
+    ),
+    "monitor.1": Point(
+        "no dependency changes without notice",
+        "test that versions are locked, and that somebody hears of new ones",
+        1,
+    ),
+    "monitor.2": Point(
+        "what is served is as expected, as the data are",
+        "test that what is not gets a warning",
+        1,
+    ),
+    "monitor.3": Point(
+        "training and serving give the same answer",
+        "test both on the same example",
+        1,
+    ),
+    "monitor.4": Point(
+        "the model in use is not too old",
+        "test its age, on a schedule",
+        1,
+    ),
+    "monitor.5": Point(
+        "no answer is anything but a number, whatever comes in",
+        "test extreme inputs, and that training ends with the first loss that is none",
+        1,
+    ),
+    "monitor.6": Point(
+        "training and serving are as fast as they were",
+        "test what they cost",
+        1,
+    ),
+    "monitor.7": Point(
+        "answers are right on what is served, not only on the test data",
+        "collect corrections of answers, and test the model on these",
+        3,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What people looked into.
+
+    Attributes:
+        who: Looked.
+        when: They did.
+        where: They wrote it down: an address, or a file of this repository.
+        until: It counts to this day, at most a year.
+    """
+
+    who: str
+    when: date
+    where: str
+    until: date
+
+
+class BadEvidence(Exception):
+    """Evidence that says too little, or too much."""
+
+
+def load_evidence(path: Path, today: date) -> dict[str, Evidence]:
+    """Read what people vouch for.
+
+    Args:
+        path: A YAML file, or none.
+        today: The date.
+
+    Returns:
+        The evidence of each point that has some, expired or not.
+
+    Raises:
+        BadEvidence: It is of no point, or incomplete, or of the future.
+    """
+    if not path.is_file():
+        return {}
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--evidence", type=dict[str, dict[str, str]], default={})
+    try:
+        found = parser.parse_path(path).evidence or {}
+    except ArgumentError as error:
+        raise BadEvidence(f"{path}: {' '.join(str(error).split())}") from error
+    return {
+        point: _one(f"{path}: {point}", point, given, today)
+        for point, given in found.items()
+    }
+
+
+def _one(place: str, point: str, given: Mapping[str, str], today: date) -> Evidence:
+    if point not in POINTS:
+        raise BadEvidence(f"{place} is no point: they are data.1 to monitor.7")
+    wanted = ("who", "when", "where", "until")
+    if {*given} != {*wanted} or not all(given.values()):
+        raise BadEvidence(f"{place} needs {', '.join(wanted)}, and nothing else")
+    try:
+        when, until = (date.fromisoformat(given[name]) for name in ("when", "until"))
+    except ValueError as error:
+        raise BadEvidence(f"{place}: {error}: write dates as 2026-11-27") from error
+    if when > today:
+        raise BadEvidence(f"{place} is of the future: {when}")
+    if not timedelta() < until - when <= LONGEST:
+        raise BadEvidence(f"{place} counts for a year at most, from {when}")
+    where = given["where"]
+    if "://" not in where and not Path(where).exists():
+        raise BadEvidence(f"{place}: there is no {where}")
+    return Evidence(given["who"], when, where, until)
+
+
+class Scored(NamedTuple):
+    """What came of a point.
+
+    Attributes:
+        score: 0, 0.5 or 1.
+        why: By what it was earned, or why it was not.
+    """
+
+    score: float
+    why: str
+
+
+def score(
+    claims: Mapping[str, Mapping[str, str]],
+    evidence: Mapping[str, Evidence],
+    today: date,
+    *,
+    automatic: bool,
+) -> dict[str, Scored]:
+    """Count.
+
+    Args:
+        claims: For each point that tests claim, the outcome of each of these by its
+            name: `passed`, or what else became of it.
+        evidence: What people vouch for.
+        today: The date.
+        automatic: Whether the tests run by themselves again and again: what people
+            start by hand is worth half a point.
+
+    Returns:
+        What came of each point.
+    """
+    scored = {}
+    for point in POINTS:
+        claimed = claims.get(point, {})
+        bad = [f"{test} {what}" for test, what in claimed.items() if what != "passed"]
+        vouched = evidence.get(point)
+        if claimed and not bad:
+            tests = sorted({test.partition("[")[0] for test in claimed})
+            more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+            scored[point] = Scored(1 if automatic else 0.5, f"{tests[0]}{more}")
+        elif vouched and vouched.until >= today:
+            said = f"{vouched.who}, {vouched.when}: {vouched.where}"
+            scored[point] = Scored(0.5, f"{said}, until {vouched.until}")
+        elif bad:
+            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+            scored[point] = Scored(0, f"not earned: {bad[0]}{more}")
+        elif vouched:
+            scored[point] = Scored(0, f"not earned: evidence expired {vouched.until}")
+        else:
+            scored[point] = Scored(0, f"nobody knows: {POINTS[point].how}")
+    return scored
+
+
+def sums(scored: Mapping[str, Scored]) -> dict[str, float]:
+    """Add up the points of each section."""
+    return {
+        section: sum(
+            each.score
+            for point, each in scored.items()
+            if point.partition(".")[0] == section
+        )
+        for section in SECTIONS
+    }
+
+
+def cheapest(scored: Mapping[str, Scored]) -> str | None:
+    """Name the point to earn next: the cheapest of the section that counts.
+
+    What is claimed already comes first, as it was earned once.
+
+    Args:
+        scored: What came of each point.
+
+    Returns:
+        Its name, unless the section has them all.
+    """
+    by_section = sums(scored)
+    lowest = min(by_section, key=lambda section: by_section[section])
+    open_points = [
+        point
+        for point, each in scored.items()
+        if point.partition(".")[0] == lowest and each.score == 0
+    ]
+    return min(
+        open_points,
+        key=lambda point: (
+            not scored[point].why.startswith("not earned"),
+            POINTS[point].effort,
+        ),
+        default=None,
+    )
