@@ -80,7 +80,10 @@ def test_everything_is_green_at_birth(project: Project) -> None:
     """Hooks, types, tests and notebooks pass, and leave nothing behind."""
     output = project.run("nox")
     skipped = re.findall(r"^SKIPPED \[\d+\] .*: (.*)$", output, re.MULTILINE)
-    assert skipped == ["PyTorch finds no GPU here"]
+    assert skipped == [
+        "PyTorch finds no GPU here",
+        "no uv.lock is committed, so new versions come with any install",
+    ]
     assert project.run("git status --porcelain") == ""
 
 
