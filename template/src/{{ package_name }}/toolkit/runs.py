@@ -1,8 +1,10 @@
 """Runs: a numbered folder for each training or evaluation."""
 
+import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
 
@@ -80,3 +82,22 @@ def run_folder(trainer: "Trainer") -> Path | None:
     folder = Path(trainer.default_root_dir)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def leave(trainer: "Trainer", name: str, facts: Mapping[str, Any]) -> Path | None:
+    """Write facts into the folder of the run, if there is one.
+
+    Args:
+        trainer: Whose run it is.
+        name: Of the JSON file.
+        facts: What goes into it.
+
+    Returns:
+        The file.
+    """
+    folder = run_folder(trainer)
+    if folder is None:
+        return None
+    path = folder / name
+    path.write_text(json.dumps(facts, indent=2) + "\n")
+    return path

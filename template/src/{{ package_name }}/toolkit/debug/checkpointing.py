@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
 from ..errors import InputError
+from .changed_layers import ChangedLayers
 
 
-class Checkpointing(Callback):
+class Checkpointing(ChangedLayers):
     """Forgets what happens inside layers, and calculates it again for the gradients.
 
     The gradients are the same; a step takes about a third longer. Sublinear memory:
@@ -25,8 +25,8 @@ class Checkpointing(Callback):
     """
 
     def __init__(self, layers: Sequence[str] = ()) -> None:
+        super().__init__()
         self.layers = list(layers)
-        self._changed: list[nn.Module] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Change how the layers are called; raise an `InputError` if there are none."""
@@ -41,17 +41,9 @@ class Checkpointing(Callback):
             if not whole and isinstance(module, nn.Sequential):
                 forward = _in_parts(module)
             module.forward = forward  # type: ignore[method-assign]
-            self._changed.append(module)
-        if not self._changed:
+            self.changed.append(module)
+        if not self.changed:
             raise InputError("no nn.Sequential and no nn.ModuleList: name the layers")
-
-    def teardown(
-        self, trainer: Trainer, pl_module: LightningModule, stage: str
-    ) -> None:
-        """Call the layers as before."""
-        for module in self._changed:
-            del module.forward
-        self._changed.clear()
 
 
 def _in_parts(sequence: nn.Sequential) -> partial[Tensor]:

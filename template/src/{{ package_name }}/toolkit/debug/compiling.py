@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import torch
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from ..errors import InputError
+from .changed_layers import ChangedLayers
 
 
-class Compile(Callback):
+class Compile(ChangedLayers):
     """Compiles the layers of a training, and nothing in the checkpoints changes.
 
     Args:
@@ -19,22 +19,14 @@ class Compile(Callback):
     """
 
     def __init__(self, backend: str = "inductor", mode: str = "default") -> None:
+        super().__init__()
         self.backend = backend
         self.mode = mode
-        self._changed: list[nn.Module] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Change how the layers are called."""
         if stage == "fit":
-            self._changed = compile_layers(pl_module, self.backend, self.mode)
-
-    def teardown(
-        self, trainer: Trainer, pl_module: LightningModule, stage: str
-    ) -> None:
-        """Call the layers as before."""
-        for module in self._changed:
-            del module.forward
-        self._changed.clear()
+            self.changed = compile_layers(pl_module, self.backend, self.mode)
 
 
 def compile_layers(module: nn.Module, backend: str, mode: str) -> list[nn.Module]:

@@ -1,6 +1,5 @@
 """What the steps of a training cost: memory and time."""
 
-import json
 import time
 from typing import Any
 
@@ -11,7 +10,7 @@ from lightning.pytorch.utilities.data import extract_batch_size
 
 from ..costs import COST, describe
 from ..errors import InputError
-from ..runs import run_folder
+from ..runs import leave
 from .memory import PeakMemory
 
 STEPS = 2  # of the optimizer: after the first it has its own state, too
@@ -102,9 +101,7 @@ class StepCost(Callback):
             "peak_bytes": self.peak,
             "examples_per_second": round(self._examples / seconds, 1),
         }
-        folder = run_folder(trainer)
-        if folder is not None:
-            (folder / COST).write_text(json.dumps(facts, indent=2) + "\n")
+        if leave(trainer, COST, facts):
             print(f"\nbatches of {self.batch_size}: {describe(facts)}")
 
 

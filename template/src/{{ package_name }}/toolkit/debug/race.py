@@ -1,6 +1,5 @@
 """A training beside the same one in a loop that is written by hand."""
 
-import json
 import time
 from contextlib import ExitStack
 from itertools import islice
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from ..benchmark import RACE, describe
 from ..errors import InputError
-from ..runs import run_folder
+from ..runs import leave
 from .cost import now
 from .loop import Loop
 from .memory import PeakMemory
@@ -120,9 +119,7 @@ class Race(Callback):
             "loop": _facts(loop, count, self.loop),
         }
         print(f"\n{describe(facts)}")
-        folder = run_folder(trainer)
-        if folder is not None:
-            (folder / RACE).write_text(json.dumps(facts, indent=2) + "\n")
+        leave(trainer, RACE, facts)
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException

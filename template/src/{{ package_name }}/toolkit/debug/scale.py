@@ -1,6 +1,5 @@
 """A training with a share of the examples, for a study of many."""
 
-import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from ..errors import InputError
-from ..runs import run_folder
+from ..runs import leave
 from ..scaling import SCALE, describe
 
 
@@ -67,7 +66,5 @@ class Scale(Callback):
             "weights": sum(weight.numel() for weight in pl_module.parameters()),
             "loss": self.best,
         }
-        folder = run_folder(trainer)
-        if folder is not None:
-            (folder / SCALE).write_text(json.dumps(facts, indent=2) + "\n")
+        leave(trainer, SCALE, facts)
         print(f"\n{describe(facts)}: {self.monitor} {self.best:.4f} at best")
