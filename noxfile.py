@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent
 DEMO = ROOT / "demo"
 CONSTRAINTS = ROOT / "constraints.txt"
 RELEASES = ROOT / "releases.toml"
+MANAGED_TESTS = ("tests/helpers", "tests/toolkit")  # which `nox` leaves out
 OTHER_VERSIONS = ("3.12", "3.13")  # the newest last
 
 nox.options.default_venv_backend = "none"
@@ -60,6 +61,13 @@ def versions(session: nox.Session) -> None:
 def projects(session: nox.Session) -> None:
     """Run those tests only that install PyTorch, a file at a time: -- FILE."""
     _pytest(session, sys.executable, "-m", "environment", *session.posargs)
+
+
+@nox.session
+def points(session: nox.Session) -> None:
+    """Break a project once for each point of the ML Test Score that it has."""
+    options = ("tests/test_points.py", "--all-points", "-n0")
+    _pytest(session, sys.executable, *options, *session.posargs)
 
 
 @nox.session
@@ -194,7 +202,9 @@ def _check_with(session: nox.Session, resolution: str) -> None:
     project = _project(session, ROOT / "build" / resolution)
     programs = environment.create(project, resolution=resolution)
     session.chdir(project)
-    session.run(str(programs / "nox"), env=environment.activated(programs))
+    activated = environment.activated(programs)
+    session.run(str(programs / "nox"), env=activated)
+    session.run(str(programs / "pytest"), *MANAGED_TESTS, env=activated)
 
 
 def _project(session: nox.Session, path: Path) -> Path:

@@ -55,7 +55,10 @@ def tests(session: nox.Session) -> None:
     # everything once more, so a few are enough. With options one looks for something:
     # a debugger and prints need a single process.
     parallel = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
-    _python(session, "pytest", *(session.posargs or parallel))
+    # Half of the tests are about what only updates change: `pytest` runs them too, and
+    # so do the checks of each push.
+    yours = (*parallel, "--ignore=tests/toolkit", "--ignore=tests/helpers")
+    _python(session, "pytest", *(session.posargs or yours))
 
 
 @nox.session
@@ -155,6 +158,12 @@ def promote(session: nox.Session) -> None:
 def hard(session: nox.Session) -> None:
     """Collect the hardest examples for review, and make a suite of those reviewed."""
     _python(session, TOOLKIT, "hard", *session.posargs)
+
+
+@nox.session
+def feedback(session: nox.Session) -> None:
+    """Ask people about answers of the model in use, and count what is right: -- LOG."""
+    _python(session, TOOLKIT, "feedback", *session.posargs)
 
 
 @nox.session

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 ABOUT_OUTPUT = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What takes long is for the night."""
+    what = "take away each point of the ML Test Score, not only some"
+    parser.addoption("--all-points", action="store_true", help=what)
+
+
 def pytest_configure() -> None:
     """Forget who runs the tests, and the repository that git names to its hooks.
 

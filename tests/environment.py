@@ -13,6 +13,8 @@ CONSTRAINTS = ROOT / "constraints.txt"
 # Names a file that knows the environment before, for tests that make many.
 BYTECODE = "LAST_ENVIRONMENT"
 INDEX = "https://download.pytorch.org/whl/cpu"
+# A space, as addresses of mirrors may have one.
+MIRROR = Path(sys.prefix) / "a mirror"
 
 
 def create(
@@ -91,25 +93,31 @@ def hold_versions(project: Path) -> None:
     _replace_setting(project, 'exclude-newer = "7 days"\n', held)
 
 
-def use_mirror(
-    project: Path, folder: Path, environ: Mapping[str, str] = os.environ
-) -> None:
+def use_mirror(project: Path, environ: Mapping[str, str] = os.environ) -> None:
     """Let a folder of wheels take the place of PyTorch's index, as a mirror does.
+
+    It is the same index for all projects: uv keeps PyTorch once for each address.
 
     Args:
         project: A generated repository; its settings get the address.
-        folder: Gets a small index, if `UV_FIND_LINKS` names a folder of wheels.
-            Otherwise PyTorch's own index is used.
-        environ: The variables that uv will see.
+        environ: The variables that uv will see. Unless `UV_FIND_LINKS` names a folder
+            of wheels, PyTorch's own index is used.
     """
     if "UV_FIND_LINKS" not in environ:
         return
-    (folder / "torch").mkdir(parents=True)
     wheels = _wheels(environ)
     links = [f'<a href="{wheel.as_uri()}">{wheel.name}</a>' for wheel in wheels]
-    (folder / "torch" / "index.html").write_text("\n".join(links))
-    (folder / "index.html").write_text('<a href="torch/">torch</a>')
-    _replace_setting(project, INDEX, folder.as_uri())
+    _write(MIRROR / "torch" / "index.html", "\n".join(links))
+    _write(MIRROR / "index.html", '<a href="torch/">torch</a>')
+    _replace_setting(project, INDEX, MIRROR.as_uri())
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file in one step: other processes may be reading it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.write_text(text, "utf-8")
+    draft.replace(file)
 
 
 def _wheels(environ: Mapping[str, str]) -> list[Path]:

@@ -103,6 +103,7 @@ def start(
         yield process
     finally:
         end(mark)
+        process.kill()  # one that has just begun has no environment for a moment
         process.wait()
 
 

@@ -1,14 +1,21 @@
 """Generated repositories with an environment of their own, for tests to work in."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests import processes
 from tests.environment import activated, hold_versions, use_mirror
 from tests.helpers import commit, render_repository
+
+# Why tests of a new project are skipped.
+AT_BIRTH = [
+    "0 answers in use are labelled, 20 say something",
+    "PyTorch finds no GPU here",
+]
 
 
 class Project:
@@ -24,10 +31,14 @@ class Project:
         """Run a command in the activated environment and return what it prints."""
         return run_in(command, self.path, self.environ, succeeds=succeeds)
 
-    @contextmanager
-    def sabotaged(self, file: str, old: str, new: str) -> Iterator[None]:
+    def sabotaged(self, file: str, old: str, new: str) -> AbstractContextManager[None]:
         """Replace a text in a file of the package for a while."""
-        path = self.path / "src" / self.package / file
+        return self.broken(f"src/{self.package}/{file}", old, new)
+
+    @contextmanager
+    def broken(self, file: str, old: str, new: str) -> Iterator[None]:
+        """Replace a text in a file of the repository for a while."""
+        path = self.path / file
         healthy = path.read_text()
         assert healthy.count(old) == 1, f"{old!r} is not in {file} exactly once"
         path.write_text(healthy.replace(old, new))
@@ -55,7 +66,7 @@ def first_push(folder: Path, *, source: Path | None = None, **answers: Any) -> P
         The repository; nothing changes under the tests that run its workflows.
     """
     project = render_repository(folder / "project", source=source, **answers)
-    use_mirror(project, folder / "index")
+    use_mirror(project)
     hold_versions(project)
     commit(project, "Let nothing change under the tests")
     return project
@@ -68,3 +79,8 @@ def run_in(
     done = processes.run_bash(command, folder, environ)
     assert (done.returncode == 0) == succeeds, f"{command}\n{done.stdout[-6000:]}"
     return done.stdout
+
+
+def skips(output: str) -> list[str]:
+    """Return the reasons why pytest has skipped tests, in the order of the alphabet."""
+    return sorted(re.findall(r"^SKIPPED \[\d+\] .*: (.*)$", output, re.MULTILINE))

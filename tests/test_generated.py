@@ -24,7 +24,7 @@ from tests import processes
 from tests.environment import CONSTRAINTS, INDEX, create, use_mirror
 from tests.helpers import commit, render, render_repository
 from tests.markdown import code_blocks
-from tests.projects import Project, run_in, without_caches
+from tests.projects import AT_BIRTH, Project, run_in, skips, without_caches
 from tests.reader import Reader
 
 pytestmark = pytest.mark.environment
@@ -47,7 +47,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project of the other answers, set up with pip alone: it takes a minute."""
     project = _new("others", tmp_path_factory)
-    use_mirror(project.path, tmp_path_factory.mktemp("a mirror") / "index")
+    use_mirror(project.path)
     commit(project.path, "Name a mirror")
     environ = without_caches(os.environ)
     environ["PATH"] = _path_without_uv(environ["PATH"])
@@ -79,18 +79,14 @@ def _path_without_uv(path: str) -> str:
 def test_everything_is_green_at_birth(project: Project) -> None:
     """Hooks, types, tests and notebooks pass, and leave nothing behind."""
     output = project.run("nox")
-    skipped = re.findall(r"^SKIPPED \[\d+\] .*: (.*)$", output, re.MULTILINE)
-    assert skipped == [
-        "PyTorch finds no GPU here",
-        "no uv.lock is committed, so new versions come with any install",
-    ]
+    assert skips(output) == AT_BIRTH
     assert project.run("git status --porcelain") == ""
 
 
 def test_plain_uv_commands_take_the_build_for_the_cpu(tmp_path: Path) -> None:
     """The other one is some gigabytes, and takes its place without a word."""
     project = render_repository(tmp_path / "project")
-    use_mirror(project, tmp_path / "index")
+    use_mirror(project)
     environ = {**without_caches(os.environ), "UV_FIND_LINKS": ""}
     run_in("uv lock", project, environ)
     lock = tomllib.loads((project / "uv.lock").read_text())

@@ -57,7 +57,11 @@ def test_what_a_program_leaves_running_is_ended(tmp_path: Path) -> None:
 
 def test_failing_test_ends_its_programs(tmp_path: Path) -> None:
     """Whatever it was that failed."""
-    with pytest.raises(KeyError), processes.start(["sleep", "98762"], tmp_path):
+    command = ["sleep", "98762"]
+    with pytest.raises(KeyError), processes.start(command, tmp_path) as process:
+        # Where a new program begins, it has no command line for a moment.
+        while not psutil.Process(process.pid).cmdline():
+            time.sleep(0.01)
         assert _running("sleep 98762")
         raise KeyError
     assert not _running("sleep 98762")

@@ -83,7 +83,7 @@ def test_use_it_word_for_word(
     _, copy, start = code_blocks(README)
     assert copy.startswith("uvx copier copy <address> my-project")
     run(copy.replace("<address>", f"--defaults '{clone}'"), tmp_path)
-    use_mirror(project, tmp_path / "index")
+    use_mirror(project)
     git_init, _, start = start.partition("\n")
     run(git_init)
 

@@ -21,6 +21,8 @@ usage: {PROGRAM} COMMAND [OPTION ...]
   validate  evaluate the newest run, or --ckpt_path FILE, on the validation data
   test      the same on the test data
   predict   say which digit is on a picture: predict FILE.png
+  feedback  ask people about a sample of what predict --log FILE kept, and count what
+            is right
   debug     train with a recipe of configs/debug/ that looks into one question:
             debug shapes; without a name it lists them
   benchmark compare the speed of training with a loop by hand, and with what was
@@ -69,12 +71,16 @@ def _predict(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--ckpt_path", type=Path, help="a checkpoint instead of the production model"
     )
+    parser.add_argument(
+        "--log", type=Path, help="add questions and answers to a file, for feedback"
+    )
     options = parser.parse_args(arguments)
 
     from .data import RANGES, attributes
     from .prediction import predict
-    from .production import load_checkpoint, load_production
+    from .production import load_checkpoint, load_production, load_record
     from .task import read_examples
+    from .toolkit.answers import log
     from .toolkit.expectations import unusual
 
     files = [
@@ -82,14 +88,19 @@ def _predict(arguments: Sequence[str]) -> None:
     ]
     if options.ckpt_path:
         net, _ = load_checkpoint(options.ckpt_path)
+        model = str(options.ckpt_path)
     else:
         net = load_production()
+        model = f"production {load_record()['sha256'][:12]}"
     for path, raw in files:
+        predictions = predict(net, raw)
         remarks = unusual(attributes(raw), RANGES)
-        for prediction, unlike in zip(predict(net, raw), remarks, strict=True):
+        for prediction, unlike in zip(predictions, remarks, strict=True):
             print(f"{path}: {prediction}")
             for remark in unlike:
                 print(f"warning: {path}: {remark}", file=sys.stderr)
+        if options.log:
+            log(options.log, path, model, raw, predictions, remarks)
 
 
 if __name__ == "__main__":

@@ -218,6 +218,44 @@ def _hard(arguments: Sequence[str]) -> None:
     print(f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}")
 
 
+def _feedback(arguments: Sequence[str]) -> None:
+    parser = Parser(f"{PROGRAM} feedback")
+    parser.add_argument(
+        "logs", nargs="+", type=Path, metavar="LOG", help="what predict --log wrote"
+    )
+    parser.add_argument(
+        "--count", type=int, default=20, help="of questions to ask (default: 20)"
+    )
+    options = parser.parse_args(arguments)
+    if options.count < 1:
+        raise InputError(f"--count is at least 1, not {options.count}")
+
+    from .answers import load_answers
+    from .feedback import (
+        FEEDBACK,
+        draw,
+        load_questions,
+        sample,
+        summary,
+        write_questions,
+    )
+
+    answers = load_answers(options.logs)
+    questions = load_questions()
+    if all(question.label for question in questions):
+        questions += sample(answers, questions, options.count)
+    print(summary(answers, questions))
+    waiting = sum(not question.label for question in questions)
+    if not waiting:
+        print("waiting   nobody was asked anything new")
+        return
+    print(f"picture   {draw(questions)}")
+    write_questions(questions)
+    print(f"waiting   {waiting} lines of {FEEDBACK}")
+    print('\nWhat is right? Write it behind "label" in each line that has none,')
+    print('or "?" if you cannot tell; then run this again.')
+
+
 def _slices(arguments: Sequence[str]) -> None:
     parser = _parser("slices", "the production model")
     parser.add_argument(
@@ -301,6 +339,7 @@ COMMANDS: dict[str, Command] = {
     "compare": _compare,
     "promote": _promote,
     "hard": _hard,
+    "feedback": _feedback,
     "slices": _slices,
     "scale-data": _scale_data,
     "scale-model": _scale_model,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import seam
@@ -59,12 +60,9 @@ def draw(examples: Sequence[Shown]) -> Figure:
     """
     every = {id(example.data): example.data for example in examples}
     digests = {key: data.digests() for key, data in every.items()}
-    columns = 5
-    lines = -(-len(examples) // columns)
     height = 2.6 if any(example.remark for example in examples) else 2.3
-    figure = Figure(figsize=(1.8 * columns, height * lines), layout="constrained")
-    for position, example in enumerate(examples, start=1):
-        axes = figure.add_subplot(lines, columns, position)
+    figure, places = grid(len(examples), height)
+    for example, axes in zip(examples, places, strict=True):
         evaluation, row = example.evaluation, example.row
         seam.draw_example(axes, example.data, row)
         label = seam.describe_label(evaluation.labels[row])
@@ -77,6 +75,23 @@ def draw(examples: Sequence[Shown]) -> Figure:
         )
         axes.set_xlabel(digests[id(example.data)][row], fontsize=8)
     return figure
+
+
+def grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a place for each of some examples, five in a line.
+
+    Args:
+        count: How many there are.
+        height: Of a line, in inches.
+
+    Returns:
+        The figure, and the places in the order of the examples.
+    """
+    columns = 5
+    lines = -(-count // columns)
+    figure = Figure(figsize=(1.8 * columns, height * lines), layout="constrained")
+    places = [figure.add_subplot(lines, columns, n + 1) for n in range(count)]
+    return figure, places
 
 
 def save(figure: Figure, path: Path) -> Path:

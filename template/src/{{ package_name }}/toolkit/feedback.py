@@ -1,0 +1,182 @@
+"""Feedback: what people say about answers of the model in use.
+
+They are asked about a sample of what it was asked, whatever it said: if only complaints
+were looked into, the share of right answers would say nothing.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import pictures, seam
+from .answers import Answer, read_lines
+from .errors import InputError
+from .suites import write_lines
+
+FEEDBACK = Path("tests", "model", "feedback.jsonl")
+PICTURE = Path("build", "feedback.png")
+UNCLEAR = "?"  # the label of what people cannot tell either
+SHOWN = 12  # labels in an error message
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question for people, without the answer: who knows it agrees too easily.
+
+    Attributes:
+        label: What is right, as `task.describe_label` names it; `?` if nobody can tell,
+            and empty as long as nobody has looked.
+        when: As in `Answer`.
+        raw: The example.
+    """
+
+    label: str
+    when: str
+    raw: list[Any]
+
+
+def load_questions(path: Path = FEEDBACK) -> list[Question]:
+    """Read what people said is right; without a file, nobody was asked.
+
+    Args:
+        path: Written by `write_questions`, with labels by people.
+
+    Returns:
+        The questions in the order of the file.
+    """
+    if not path.is_file():
+        return []
+    kinds = {**dict.fromkeys(("label", "when"), str), "raw": list}
+    return [Question(**line) for line in read_lines(path, kinds)]
+
+
+def write_questions(questions: Sequence[Question], path: Path = FEEDBACK) -> None:
+    """Write questions for people to answer, one a line."""
+    write_lines(path, [asdict(question) for question in questions])
+
+
+def sample(
+    answers: Iterable[Answer], asked: Sequence[Question], count: int
+) -> list[Question]:
+    """Choose what people are asked next.
+
+    It is what has the smallest digests: as good as by chance, but the same questions
+    whoever chooses, and what was asked in months stays one sample of all there was.
+
+    Args:
+        answers: That were logged.
+        asked: What people were asked before.
+        count: How many to choose.
+
+    Returns:
+        Questions that nobody was asked yet, at most so many.
+    """
+    known = {json.dumps(question.raw) for question in asked}
+    new = {
+        answer.digest: Question("", answer.when, answer.raw)
+        for answer in answers
+        if json.dumps(answer.raw) not in known
+    }
+    return [question for _, question in sorted(new.items())[:count]]
+
+
+def labelled(questions: Iterable[Question], newest: timedelta | None = None) -> Any:
+    """Make examples of what people have labelled.
+
+    Args:
+        questions: Some with labels.
+        newest: How long ago the model may have been asked; by default, ever.
+
+    Returns:
+        Examples, as `task.load_splits` gives them.
+    """
+    since = datetime.now(UTC) - newest if newest else datetime.min.replace(tzinfo=UTC)
+    told = [
+        question
+        for question in questions
+        if question.label not in ("", UNCLEAR)
+        and datetime.fromisoformat(question.when) >= since
+    ]
+    splits = seam.load_splits()
+    some = splits["train"].labels[:0]
+    names = {
+        seam.describe_label(label): label
+        for split in splits.values()
+        for label in split.labels.unique()
+    }
+    labels = [_label(question.label, names) for question in told]
+    return _examples(told, splits["train"], torch.stack(labels) if labels else some)
+
+
+def summary(answers: Sequence[Answer], questions: Iterable[Question]) -> str:
+    """Say how much was asked, and what share of the answers is right.
+
+    Args:
+        answers: That were logged.
+        questions: Some with labels.
+
+    Returns:
+        A line on each. What is right is what the model in use says today.
+    """
+    lines = ["answers   none yet"]
+    if answers:
+        unusual = sum(bool(answer.unusual) for answer in answers) / len(answers)
+        since = f"since {answers[0].when[:10]}"
+        lines = [f"answers   {len(answers):,} {since}, {unusual:.0%} with a warning"]
+    told = labelled(questions)
+    if len(told):
+        right = seam.evaluate(seam.load_production(), told).right  # (N,)
+        # Imported here: it takes half a second, and there is nothing to count at first.
+        from scipy.stats import binomtest
+
+        found = binomtest(int(right.sum()), len(told)).proportion_ci(method="wilson")
+        likely = f"{found.low:.0%} to {found.high:.0%}"
+        share = right.double().mean().item()
+        lines += [f"labelled  {len(told)}, {share:.0%} right; of all, likely {likely}"]
+    return "\n".join(lines)
+
+
+def draw(questions: Sequence[Question], path: Path = PICTURE) -> Path:
+    """Draw the questions that wait for an answer; return the path of the picture."""
+    waiting = [(n, one) for n, one in enumerate(questions, start=1) if not one.label]
+    data = seam.load_splits()["train"]
+    labels = data.labels[:1].expand(len(waiting))  # any will do
+    shown = _examples([one for _, one in waiting], data, labels)
+    figure, places = pictures.grid(len(waiting), height=2.1)
+    for row, ((number, _), axes) in enumerate(zip(waiting, places, strict=True)):
+        seam.draw_example(axes, shown, row)
+        axes.set_title(f"line {number}", fontsize=9)
+    return pictures.save(figure, path)
+
+
+def _examples(questions: Sequence[Question], data: Any, labels: Tensor) -> Any:
+    """Make examples of questions, like those of the data."""
+    shape = data.raw.shape[1:]
+    raw = data.raw.new_empty((0, *shape))
+    with suppress(RuntimeError, TypeError, ValueError):  # such as of different lengths
+        if questions:
+            raw = raw.new_tensor([question.raw for question in questions])
+    if raw.shape != (len(questions), *shape):
+        raise InputError(
+            f"{FEEDBACK} has examples of another shape than the data: take them out"
+        )
+    return replace(data, raw=raw, labels=labels)
+
+
+def _label(text: str, names: Mapping[str, Tensor]) -> Tensor:
+    """Return the label of this name; where labels are numbers, any number is one."""
+    if text in names:
+        return names[text]
+    like = next(iter(names.values()))
+    if like.is_floating_point():
+        with suppress(ValueError):
+            return torch.tensor(float(text), dtype=like.dtype)
+    known = ", ".join(sorted(names)[:SHOWN])
+    raise InputError(f"{FEEDBACK}: {text!r} is no label: they are {known}")

@@ -1,0 +1,205 @@
+"""A new project loses each point of the ML Test Score when something breaks."""
+
+import re
+import shlex
+from typing import NamedTuple
+
+import pytest
+
+from tests.environment import create
+from tests.helpers import ROOT, commit
+from tests.projects import Project
+
+# Leaves the tests that claim a point, whatever else there is.
+ONLY_POINT = """
+import os
+
+
+def pytest_collection_modifyitems(items):
+    point = os.environ["POINT"]
+    items[:] = [
+        item
+        for item in items
+        if any(point in mark.args for mark in item.iter_markers("ml_test_score"))
+    ]
+"""
+CLAIMS = "POINT={point} pytest -q -p only_point -m 'slow or not slow' tests"
+
+
+class Fault(NamedTuple):
+    """What takes a point away.
+
+    Attributes:
+        point: Of the score.
+        file: In which something is wrong.
+        healthy: A text that is in it once.
+        broken: What stands in its place.
+    """
+
+    point: str
+    file: str
+    healthy: str
+    broken: str
+
+
+PACKAGE = "src/digit_recognizer"
+FAULTS = [
+    Fault(
+        "data.1",
+        f"{PACKAGE}/data.py",
+        "return digits.images.astype(np.uint8)",
+        "return (digits.images * 2).astype(np.uint8)",
+    ),
+    Fault(
+        "data.3",
+        f"{PACKAGE}/data.py",
+        "return raw.unsqueeze(-3).float() / MAX_INK",
+        "return torch.stack([one.float() / MAX_INK for one in raw]).unsqueeze(-3)",
+    ),
+    Fault(
+        "data.7",
+        f"{PACKAGE}/data.py",
+        "return raw.unsqueeze(-3).float() / MAX_INK",
+        "return raw.unsqueeze(-3).float()",
+    ),
+    Fault(
+        "model.5",
+        f"{PACKAGE}/production.py",
+        "        net.load_state_dict(load(content))\n",
+        "",
+    ),
+    Fault(
+        "model.6",
+        f"{PACKAGE}/evaluation.py",
+        "return self.predictions == self.labels",
+        "return (self.predictions == self.labels) & (self.labels != 3)",
+    ),
+    Fault(
+        "infra.1",
+        f"{PACKAGE}/training.py",
+        "losses = example_losses",
+        "torch.seed()\n        losses = example_losses",
+    ),
+    Fault("infra.2", f"{PACKAGE}/training.py", "losses.mean()", "losses.sum()"),
+    Fault(
+        "infra.3",
+        f"{PACKAGE}/cli.py",
+        'self._report("test")',
+        'self._report("val")',
+    ),
+    Fault(
+        "infra.4",
+        f"{PACKAGE}/toolkit/promotion.py",
+        '== "regress" and not even_if_worse',
+        '== "regress" and even_if_worse',
+    ),
+    Fault("infra.5", "configs/debug/shapes.yaml", "class_path: LayerTable", "[]"),
+    Fault(
+        "infra.7",
+        f"{PACKAGE}/production.py",
+        '(folder / "record.json").write_text(json.dumps(record, indent=2) + "\\n")',
+        '(folder.parent / "record.json").write_text(json.dumps(record))',
+    ),
+    Fault(
+        "monitor.1", ".github/dependabot.yml", "package-ecosystem: uv", "package-x: uv"
+    ),
+    Fault(
+        "monitor.2",
+        f"{PACKAGE}/toolkit/expectations.py",
+        "if not low <= value <= high:",
+        "if not 0 <= value:",
+    ),
+    Fault(
+        "monitor.3",
+        f"{PACKAGE}/prediction.py",
+        "net(to_tensor(raw))",
+        "net(to_tensor(raw).flip(-1))",
+    ),
+    Fault(
+        "monitor.5",
+        f"{PACKAGE}/model.py",
+        "x = self.standardize(x)  # (B, 1, 8, 8)",
+        "x = self.standardize(x) / x.sum((1, 2, 3), keepdim=True)",
+    ),
+    Fault(
+        "monitor.6",
+        f"{PACKAGE}/training.py",
+        "losses = example_losses",
+        "[self.net(x[:1]) for _ in x]\n        losses = example_losses",
+    ),
+    Fault(
+        "monitor.7",
+        f"{PACKAGE}/production.py",
+        "        net.load_state_dict(load(content))\n",
+        "",
+    ),
+]
+# On each push; the others at night.
+SAMPLE = ("data.3", "infra.4", "monitor.3", "monitor.7")
+# What people would have said about some of the test data.
+LABELLED = """
+from datetime import datetime, timezone
+from digit_recognizer.task import describe_label, load_splits
+from digit_recognizer.toolkit.feedback import Question, write_questions
+
+data, now = load_splits()["test"], datetime.now(timezone.utc).isoformat()
+pairs = list(zip(data.raw.tolist(), data.labels))[:20]
+write_questions([Question(describe_label(label), now, raw) for raw, label in pairs])
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that was in use for a while: with a lock, and with labelled answers."""
+    folder = tmp_path_factory.mktemp("a project")
+    project = Project(folder / "project", {})
+    (project.path / "uv.lock").touch()
+    commit(project.path, "Lock")
+    create(project.path)
+    project.run(f"python -c {shlex.quote(LABELLED)}")
+    (folder / "only_point.py").write_text(ONLY_POINT)
+    project.environ["PYTHONPATH"] = str(folder)
+    # Those of any other project are skipped.
+    tests = "tests/toolkit/test_dependencies.py tests/model/test_feedback.py"
+    assert "2 passed" in project.run(f"pytest -q {tests}")
+    return project
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the faults."""
+    if "fault" in metafunc.fixturenames:
+        every = metafunc.config.getoption("--all-points")
+        chosen = [fault for fault in FAULTS if every or fault.point in SAMPLE]
+        metafunc.parametrize("fault", chosen, ids=lambda fault: fault.point)
+
+
+def test_every_claim_has_a_fault() -> None:
+    """Of the tests that a new project has."""
+    tests = [
+        *ROOT.glob("template/tests/*/test_*"),
+        *ROOT.glob("template/tests/*/*/test_*"),
+    ]
+    texts = [path.read_text("utf-8") for path in tests if path.parent.name != "helpers"]
+    claims = re.findall(r"ml_test_score\((.*)\)", "\n".join(texts))
+    points = re.findall(r'"([a-z]+\.\d)"', "".join(claims))
+    assert {*points} == {*(fault.point for fault in FAULTS), "monitor.4"}
+
+
+@pytest.mark.environment
+def test_fault_takes_the_point(project: Project, fault: Fault) -> None:
+    """A test that claims it is red, so it does not count."""
+    with project.broken(fault.file, fault.healthy, fault.broken):
+        output = project.run(CLAIMS.format(point=fault.point), succeeds=False)
+    assert re.search(r"^FAILED tests/", output, re.MULTILINE), output
+
+
+@pytest.mark.environment
+def test_age_takes_the_point(project: Project) -> None:
+    """Of a model that nobody has replaced for years."""
+    amend = "git commit --quiet --amend --no-edit"
+    project.run(f"GIT_COMMITTER_DATE=2020-01-01T00:00:00Z {amend}")
+    try:
+        output = project.run(CLAIMS.format(point="monitor.4"), succeeds=False)
+    finally:
+        project.run(amend)
+    assert "test_model_is_not_too_old" in output
