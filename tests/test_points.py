@@ -94,6 +94,7 @@ FAULTS = [
         '== "regress" and even_if_worse',
     ),
     Fault("infra.5", "configs/debug/shapes.yaml", "class_path: LayerTable", "[]"),
+    Fault("infra.6", "models/production/trial.json", '"sha256": "', '"sha256": "0'),
     Fault(
         "infra.7",
         f"{PACKAGE}/production.py",
@@ -135,33 +136,41 @@ FAULTS = [
     ),
 ]
 # On each push; the others at night.
-SAMPLE = ("data.3", "infra.4", "monitor.3", "monitor.7")
-# What people would have said about some of the test data.
-LABELLED = """
+SAMPLE = ("data.3", "infra.4", "monitor.7")
+# People have labelled some of the test data, and the model was tried on them.
+IN_USE = """
 from datetime import datetime, timezone
-from digit_recognizer.task import describe_label, load_splits
+from digit_recognizer.task import (
+    PRODUCTION_DIR, describe_label, load_production, load_record, load_splits
+)
+from digit_recognizer.toolkit.answers import log
 from digit_recognizer.toolkit.feedback import Question, write_questions
+from digit_recognizer.toolkit.trial import try_on, write_result
 
 data, now = load_splits()["test"], datetime.now(timezone.utc).isoformat()
 pairs = list(zip(data.raw.tolist(), data.labels))[:20]
 write_questions([Question(describe_label(label), now, raw) for raw, label in pairs])
+net, asked = load_production(), PRODUCTION_DIR / "asked"
+log(asked, asked, "", data.raw[:20], range(20), [[]] * 20)
+write_result(try_on([asked], net, net), load_record()["sha256"], PRODUCTION_DIR)
 """
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that was in use for a while: with a lock, and with labelled answers."""
+    """A project that was in use for a while, with a lock and with what users asked."""
     folder = tmp_path_factory.mktemp("a project")
     project = Project(folder / "project", {})
     (project.path / "uv.lock").touch()
     commit(project.path, "Lock")
     create(project.path)
-    project.run(f"python -c {shlex.quote(LABELLED)}")
+    project.run(f"python -c {shlex.quote(IN_USE)}")
     (folder / "only_point.py").write_text(ONLY_POINT)
     project.environ["PYTHONPATH"] = str(folder)
     # Those of any other project are skipped.
-    tests = "tests/toolkit/test_dependencies.py tests/model/test_feedback.py"
-    assert "2 passed" in project.run(f"pytest -q {tests}")
+    tests = "tests/toolkit tests/model/test_feedback.py"
+    some = "-k 'unnoticed or tried_before or answers_in_use'"
+    assert "3 passed" in project.run(f"pytest -q {tests} {some}")
     return project
 
 

@@ -129,8 +129,8 @@ POINTS = {
     ),
     "infra.6": Point(
         "a new model answers some requests before it answers all",
-        "test that it is tried beside the one in use",
-        3,
+        "promote it with --log: it is tried on what the model before was asked",
+        2,
     ),
     "infra.7": Point(
         "the model before can be brought back, quickly and safely",

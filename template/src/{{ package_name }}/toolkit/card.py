@@ -11,6 +11,7 @@ from .exam import JUDGED
 from .judgement import Judgement
 from .pictures import draw_examples, save
 from .tables import as_markdown
+from .trial import draw
 
 MAX_PICTURES = 20
 
@@ -35,6 +36,7 @@ def write_card(judgement: Judgement, folder: Path) -> Path:
         as_markdown(comparison.rows()),
         "*lost*: examples that only the old model predicts right; *won*: only the new.",
         as_markdown(_metrics(judgement)),
+        *_trial(judgement, folder),
         "## Training",
         as_markdown(_training(judgement)),
         *_curves(judgement, folder),
@@ -65,6 +67,19 @@ def _metrics(judgement: Judgement) -> list[list[str]]:
     for name, value in new.items():
         rows.append([name, f"{old[name]:.4f}" if name in old else "", f"{value:.4f}"])
     return rows
+
+
+def _trial(judgement: Judgement, folder: Path) -> list[str]:
+    """Show what users would be told otherwise: is it better?"""
+    path = folder / "trial.png"
+    path.unlink(missing_ok=True)
+    if judgement.trial is None:
+        return []
+    parts = ["## Tried on what users asked", f"{judgement.trial}."]
+    if judgement.trial.otherwise:
+        save(draw(judgement.trial), path)
+        parts.append("![Questions with both answers](trial.png)")
+    return parts
 
 
 def _training(judgement: Judgement) -> list[list[str]]:

@@ -128,7 +128,9 @@ def _benchmark(arguments: Sequence[str]) -> int:
 
 
 def _compare(arguments: Sequence[str]) -> int:
-    options = _parser("compare").parse_args(arguments)
+    parser = _parser("compare")
+    _add_log(parser)
+    options = parser.parse_args(arguments)
 
     from .card import write_card
     from .judgement import judge
@@ -138,7 +140,7 @@ def _compare(arguments: Sequence[str]) -> int:
     from .tables import as_text
 
     checkpoint = options.ckpt_path or newest_checkpoint()
-    judgement = judge(checkpoint)
+    judgement = judge(checkpoint, logs=options.log)
     comparison = judgement.comparison
     # What an earlier comparison left must not be taken for this one's.
     shutil.rmtree(COMPARISON_DIR, ignore_errors=True)
@@ -147,6 +149,8 @@ def _compare(arguments: Sequence[str]) -> int:
     (COMPARISON_DIR / "verdict.json").write_text(json.dumps(facts, indent=2) + "\n")
     print(as_text(comparison.rows()))
     print(f"\n{comparison.verdict}: {comparison.reason}")
+    if judgement.trial:
+        print(f"\ntrial  {judgement.trial}")
     print(f"\nmodel  {checkpoint}\ncard   {card}")
     if comparison.verdict == "promote":
         write_promoted(judgement, COMPARISON_DIR / "production")
@@ -164,6 +168,7 @@ def _promote(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--even-if-worse", action="store_true", help="than the model in use"
     )
+    _add_log(parser)
     options = parser.parse_args(arguments)
 
     from . import seam
@@ -172,9 +177,13 @@ def _promote(arguments: Sequence[str]) -> None:
     from .tables import as_text
 
     checkpoint = options.ckpt_path or newest_checkpoint()
-    judgement = promote(checkpoint, even_if_worse=options.even_if_worse)
+    judgement = promote(
+        checkpoint, even_if_worse=options.even_if_worse, logs=options.log
+    )
     print(as_text(judgement.comparison.rows()))
     print(f"\n{judgement.comparison.verdict}: {judgement.comparison.reason}")
+    if judgement.trial:
+        print(f"\ntrial: {judgement.trial}")
     print(f"\n{checkpoint} is now the production model in {seam.PRODUCTION_DIR}.")
     print("Look at the change with git diff, then commit it.")
 
@@ -308,6 +317,16 @@ def _parser(command: str, default: str = "that of the newest run") -> Parser:
     parser = Parser(f"{PROGRAM} {command}")
     parser.add_argument("--ckpt_path", type=Path, help=f"default: {default}")
     return parser
+
+
+def _add_log(parser: Parser) -> None:
+    parser.add_argument(
+        "--log",
+        action="append",
+        default=[],
+        type=Path,
+        help="what predict --log kept: try the new model on what users asked",
+    )
 
 
 def _scale_data(arguments: Sequence[str]) -> None:

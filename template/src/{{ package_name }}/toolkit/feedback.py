@@ -112,7 +112,8 @@ def labelled(questions: Iterable[Question], newest: timedelta | None = None) -> 
         for label in split.labels.unique()
     }
     labels = [_label(question.label, names) for question in told]
-    return _examples(told, splits["train"], torch.stack(labels) if labels else some)
+    raw = [question.raw for question in told]
+    return as_examples(raw, FEEDBACK, torch.stack(labels) if labels else some)
 
 
 def summary(answers: Sequence[Answer], questions: Iterable[Question]) -> str:
@@ -146,9 +147,7 @@ def summary(answers: Sequence[Answer], questions: Iterable[Question]) -> str:
 def draw(questions: Sequence[Question], path: Path = PICTURE) -> Path:
     """Draw the questions that wait for an answer; return the path of the picture."""
     waiting = [(n, one) for n, one in enumerate(questions, start=1) if not one.label]
-    data = seam.load_splits()["train"]
-    labels = data.labels[:1].expand(len(waiting))  # any will do
-    shown = _examples([one for _, one in waiting], data, labels)
+    shown = as_examples([question.raw for _, question in waiting], FEEDBACK)
     figure, places = pictures.grid(len(waiting), height=2.1)
     for row, ((number, _), axes) in enumerate(zip(waiting, places, strict=True)):
         seam.draw_example(axes, shown, row)
@@ -156,18 +155,33 @@ def draw(questions: Sequence[Question], path: Path = PICTURE) -> Path:
     return pictures.save(figure, path)
 
 
-def _examples(questions: Sequence[Question], data: Any, labels: Tensor) -> Any:
-    """Make examples of questions, like those of the data."""
+def as_examples(raw: Sequence[Any], source: Path, labels: Tensor | None = None) -> Any:
+    """Make examples, like those of the data, of what was asked.
+
+    Args:
+        raw: N examples, as lists of numbers.
+        source: The file that they came from.
+        labels: What is right, shape (N,); by default nobody knows, and any label does.
+
+    Returns:
+        Examples, as `task.load_splits` gives them.
+
+    Raises:
+        InputError: They are of another shape than the data.
+    """
+    data = seam.load_splits()["train"]
     shape = data.raw.shape[1:]
-    raw = data.raw.new_empty((0, *shape))
+    found = data.raw.new_empty((0, *shape))
     with suppress(RuntimeError, TypeError, ValueError):  # such as of different lengths
-        if questions:
-            raw = raw.new_tensor([question.raw for question in questions])
-    if raw.shape != (len(questions), *shape):
+        if raw:
+            found = found.new_tensor(raw)  # (N, ...)
+    if found.shape != (len(raw), *shape):
         raise InputError(
-            f"{FEEDBACK} has examples of another shape than the data: take them out"
+            f"{source} has examples of another shape than the data: take them out"
         )
-    return replace(data, raw=raw, labels=labels)
+    if labels is None:
+        labels = data.labels[:1].expand(len(raw))
+    return replace(data, raw=found, labels=labels)
 
 
 def _label(text: str, names: Mapping[str, Tensor]) -> Tensor:

@@ -1,6 +1,7 @@
 """Judgement: a new model beside the one in use, on the data of today."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from .exam import JUDGED, load_exam, right
 from .protocols import Evaluation, Examples
 from .record import load_training, require_sound
 from .settings import load_settings
+from .trial import Trial, try_on
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Judgement:
         data: The examples.
         changed: The splits that are not what they were at the last promotion.
         training: The record of the training of the new model.
+        trial: What both say to questions of users, if there are any.
     """
 
     checkpoint: Path
@@ -35,6 +38,7 @@ class Judgement:
     data: Examples
     changed: list[str]
     training: dict[str, Any]
+    trial: Trial | None = None
 
     @property
     def run(self) -> Path:
@@ -47,6 +51,7 @@ def judge(
     folder: Path | None = None,
     *,
     even_if_stopped_early: bool = False,
+    logs: Sequence[Path] = (),
 ) -> Judgement:
     """Compare a checkpoint with the model in use, on the data of today.
 
@@ -54,6 +59,7 @@ def judge(
         checkpoint: Written by a training run.
         folder: Of the model in use; by default, where that is kept.
         even_if_stopped_early: Judge what an unfinished training has left, too.
+        logs: Of what the model in use was asked.
 
     Returns:
         The judgement; nothing is changed by it.
@@ -72,11 +78,15 @@ def judge(
     for name, value in new[JUDGED].metrics().items():
         if not math.isfinite(value):
             raise InputError(f"{checkpoint} cannot be used: its {name} is {value}")
+    trial = None
     try:
-        old = exam.evaluate(seam.load_production(folder))
+        in_use = seam.load_production(folder)
+        old = exam.evaluate(in_use)
         recorded = seam.load_record(folder).get("data", {})
     except (InputError, RuntimeError):  # of another kind, or none at all
         old, recorded = None, {}
+    if old is not None and logs:
+        trial = try_on(logs, in_use, net)
     return Judgement(
         checkpoint=checkpoint,
         comparison=compare(
@@ -96,4 +106,5 @@ def judge(
             if name in recorded and recorded[name] != split.fingerprint()
         ],
         training=training,
+        trial=trial,
     )

@@ -1,5 +1,6 @@
 """Promotion: a new model takes the place of the one in use, unless it is worse."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import seam
@@ -7,10 +8,15 @@ from .card import write_card
 from .errors import InputError
 from .judgement import Judgement, judge
 from .settings import SETTINGS
+from .trial import write_result
 
 
 def promote(
-    checkpoint: Path, folder: Path | None = None, *, even_if_worse: bool = False
+    checkpoint: Path,
+    folder: Path | None = None,
+    *,
+    even_if_worse: bool = False,
+    logs: Sequence[Path] = (),
 ) -> Judgement:
     """Make a checkpoint the production model.
 
@@ -19,6 +25,7 @@ def promote(
         folder: Of the model in use; gets the new one. By default, where that is kept.
         even_if_worse: Do not refuse a model that is worse than the one in use, or
             whose training stopped early.
+        logs: Of what the model in use was asked; the new one is asked the same.
 
     Returns:
         How it compares with the model in use so far.
@@ -28,7 +35,9 @@ def promote(
             unusable, or the model is worse; the folder is as it was.
     """
     folder = folder or seam.PRODUCTION_DIR
-    judgement = judge(checkpoint, folder, even_if_stopped_early=even_if_worse)
+    judgement = judge(
+        checkpoint, folder, even_if_stopped_early=even_if_worse, logs=logs
+    )
     if judgement.comparison.verdict == "regress" and not even_if_worse:
         raise InputError(
             f"{checkpoint} is {judgement.comparison.reason}: train again, look at the "
@@ -44,7 +53,8 @@ def write_promoted(judgement: Judgement, folder: Path) -> None:
     Args:
         judgement: On the new model.
         folder: Gets the weights, the record of what they are, the configuration of
-            their training, the golden predictions and the card.
+            their training, the golden predictions, the card, and how its trial went.
     """
     seam.write_production(judgement.checkpoint, folder)
+    write_result(judgement.trial, seam.load_record(folder).get("sha256", ""), folder)
     write_card(judgement, folder)

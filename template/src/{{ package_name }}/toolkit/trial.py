@@ -1,0 +1,98 @@
+"""Trial: what a new model says to questions that the one in use was asked.
+
+It needs no labels: people look at what would be answered otherwise, before it is.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from . import pictures, seam
+from .answers import load_answers
+from .errors import InputError
+from .feedback import as_examples
+
+RESULT = "trial.json"  # beside the record of the model
+MAX_PICTURES = 20
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it.
+
+    Attributes:
+        questions: The examples that were asked, each once.
+        before: What the model in use says, in a few letters.
+        after: What the new one says.
+    """
+
+    questions: Any
+    before: list[str]
+    after: list[str]
+
+    @property
+    def otherwise(self) -> list[int]:
+        """Which questions get another answer."""
+        pairs = enumerate(zip(self.before, self.after, strict=True))
+        return [row for row, (before, after) in pairs if before != after]
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        count, otherwise = len(self.before), len(self.otherwise)
+        share = otherwise / max(1, count)
+        return f"{otherwise:,} of {count:,} questions get another answer ({share:.1%})"
+
+
+def try_on(logs: Sequence[Path], before: Any, after: Any) -> Trial:
+    """Ask two models what was asked.
+
+    Args:
+        logs: Files that `predict --log` wrote.
+        before: The network in use.
+        after: The new one.
+
+    Returns:
+        What they say.
+
+    Raises:
+        InputError: Nothing was asked, or an answer of the new model is no number.
+    """
+    asked = {answer.digest: answer.raw for answer in load_answers(logs)}
+    if not asked:
+        raise InputError(f"there are no questions in {logs[0]}")
+    questions = as_examples([*asked.values()], logs[0])
+    said = [seam.evaluate(net, questions) for net in (before, after)]
+    if not said[1].losses.isfinite().all():
+        raise InputError(f"the new model has no number for a question in {logs[0]}")
+    words = [[*map(seam.describe_label, each.predictions)] for each in said]
+    return Trial(questions, *words)
+
+
+def draw(trial: Trial) -> Figure:
+    """Draw questions that get another answer: the one before, and the new one."""
+    shown = trial.otherwise[:MAX_PICTURES]
+    figure, places = pictures.grid(len(shown), height=2.1)
+    for row, axes in zip(shown, places, strict=True):
+        seam.draw_example(axes, trial.questions, row)
+        axes.set_title(f"{trial.before[row]}, now {trial.after[row]}", fontsize=9)
+    return figure
+
+
+def write_result(trial: Trial | None, sha256: str, folder: Path) -> None:
+    """Write how the trial of a new model went.
+
+    Args:
+        trial: If there was none, what the model before has left is taken away.
+        sha256: Of the weights of the new model.
+        folder: Of the model; gets the numbers.
+    """
+    path = folder / RESULT
+    path.unlink(missing_ok=True)
+    if trial is not None:
+        count, otherwise = len(trial.before), len(trial.otherwise)
+        facts = {"sha256": sha256, "questions": count, "otherwise": otherwise}
+        path.write_text(json.dumps(facts, indent=2) + "\n")
