@@ -248,6 +248,7 @@ def _feedback(arguments: Sequence[str]) -> None:
         summary,
         write_questions,
     )
+    from .pictures import save
 
     answers = load_answers(options.logs)
     questions = load_questions()
@@ -258,7 +259,7 @@ def _feedback(arguments: Sequence[str]) -> None:
     if not waiting:
         print("waiting   nobody was asked anything new")
         return
-    print(f"picture   {draw(questions)}")
+    print(f"picture   {save(draw(questions), Path('build', 'feedback.png'))}")
     write_questions(questions)
     print(f"waiting   {waiting} lines of {FEEDBACK}")
     print('\nWhat is right? Write it behind "label" in each line that has none,')

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from . import pictures, seam
@@ -21,7 +22,6 @@ from .errors import InputError
 from .suites import write_lines
 
 FEEDBACK = Path("tests", "model", "feedback.jsonl")
-PICTURE = Path("build", "feedback.png")
 UNCLEAR = "?"  # the label of what people cannot tell either
 SHOWN = 12  # labels in an error message
 
@@ -144,15 +144,15 @@ def summary(answers: Sequence[Answer], questions: Iterable[Question]) -> str:
     return "\n".join(lines)
 
 
-def draw(questions: Sequence[Question], path: Path = PICTURE) -> Path:
-    """Draw the questions that wait for an answer; return the path of the picture."""
+def draw(questions: Sequence[Question]) -> Figure:
+    """Draw the questions that wait for an answer, with their lines in the file."""
     waiting = [(n, one) for n, one in enumerate(questions, start=1) if not one.label]
     shown = as_examples([question.raw for _, question in waiting], FEEDBACK)
     figure, places = pictures.grid(len(waiting), height=2.1)
     for row, ((number, _), axes) in enumerate(zip(waiting, places, strict=True)):
         seam.draw_example(axes, shown, row)
         axes.set_title(f"line {number}", fontsize=9)
-    return pictures.save(figure, path)
+    return figure
 
 
 def as_examples(raw: Sequence[Any], source: Path, labels: Tensor | None = None) -> Any:
