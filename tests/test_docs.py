@@ -158,7 +158,7 @@ def test_page_works_word_for_word(name: str, reader: Reader) -> None:
 BY_COMMAND = ("models/", "tests/training/curve.json")
 MAX_CHANGED = 16  # rewritten in whole or part; four more are deleted
 # They have to work for any task.
-MANAGED_TESTS = "pytest --quiet tests/helpers tests/toolkit"
+TOOLKIT = "pytest --quiet tests/toolkit"
 RECIPES = "pytest --quiet -m slow tests/code/test_debug.py"
 # What the tests that stay hear: a scale that knows the test data, and an input that is
 # the answer in other units.
@@ -187,9 +187,9 @@ def test_second_task_takes_few_files(reader: Reader) -> None:
     reader.run("export NOXSESSION=tests")
     reader.follow(DOCS / "own-table.md")
     reader.run("unset NOXSESSION")
-    reader.run(MANAGED_TESTS)
+    reader.run(TOOLKIT)
     reader.follow(DOCS / "own-number.md")
-    reader.run(f"{MANAGED_TESTS} && {RECIPES}")
+    reader.run(f"{TOOLKIT} && {RECIPES}")
     first = "$(git rev-list --max-parents=0 HEAD)"
     output = reader.run(f"git diff --name-only --diff-filter=ad --no-renames {first}")
     changed = [name for name in output.splitlines() if not name.startswith(BY_COMMAND)]

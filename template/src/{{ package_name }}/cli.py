@@ -62,7 +62,7 @@ class CLI(LightningCLI):
     that is used, with the options it was trained with.
     """
 
-    command = "fit"
+    command: str  # that is asked for
     run_dir: Path | None = None  # none for a rehearsal with fast_dev_run
 
     @staticmethod

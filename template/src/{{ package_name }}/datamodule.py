@@ -55,7 +55,7 @@ class DataModule(LightningDataModule):
             batch_size=self.batch_size,
             shuffle=shuffle,
             num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
+            persistent_workers=bool(self.num_workers),
             collate_fn=_already_a_batch,
         )
 

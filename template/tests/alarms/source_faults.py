@@ -24,8 +24,8 @@ EQUIVALENT = b"# pragma: no mutate"
 # judged by eyes.
 KEPT_OPTIONS = {
     *("alpha", "cmap", "color", "dpi", "figsize", "fontsize", "ha", "indent"),
-    *("layout", "linestyle", "linewidth", "marker", "prog_bar", "refresh_rate"),
-    *("strict", "va", "yscale"),
+    *("integer", "layout", "linestyle", "linewidth", "marker", "prog_bar"),
+    *("refresh_rate", "strict", "va", "yscale"),
 }
 
 OTHER: dict[type, type] = {
