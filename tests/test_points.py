@@ -152,7 +152,8 @@ pairs = list(zip(data.raw.tolist(), data.labels))[:20]
 write_questions([Question(describe_label(label), now, raw) for raw, label in pairs])
 net, asked = load_production(), PRODUCTION_DIR / "asked"
 log(asked, asked, "", data.raw[:20], range(20), [[]] * 20)
-write_result(try_on([asked], net, net), load_record()["sha256"], PRODUCTION_DIR)
+trial = try_on([asked], data, net, net)
+write_result(trial, load_record()["sha256"], PRODUCTION_DIR)
 """
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from .errors import InputError
-from .suites import parse
+from .suites import read_lines
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,6 @@ class Answer:
     answer: str
     unusual: list[str]
     raw: list[Any]
-
-    @property
-    def digest(self) -> str:
-        """Return a short hash of the example: the same question has the same."""
-        return hashlib.sha256(json.dumps(self.raw).encode()).hexdigest()[:16]
 
 
 def log(
@@ -92,11 +87,11 @@ def load_answers(paths: Iterable[Path]) -> list[Answer]:
         **dict.fromkeys(("when", "model", "source", "answer"), str),
         **dict.fromkeys(("unusual", "raw"), list),
     }
-    answers = [Answer(**line) for path in paths for line in read_lines(path, kinds)]
+    answers = [Answer(**line) for path in paths for line in read_moments(path, kinds)]
     return sorted(answers, key=lambda answer: answer.when)
 
 
-def read_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
+def read_moments(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Read a file whose lines have a moment each.
 
     Args:
@@ -110,18 +105,21 @@ def read_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
         InputError: The file is missing, or holds something else.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        found = read_lines(path, kinds)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no file of answers that can be read") from error
-    found = []
-    for number, line in enumerate(lines, start=1):
-        where = f"{path}, line {number}"
-        found.append(parse(line, kinds, where))
-        when = found[-1]["when"]
+    for number, line in enumerate(found, start=1):
         try:
-            moment = datetime.fromisoformat(when)
+            moment = datetime.fromisoformat(line["when"])
         except ValueError:
             moment = datetime.min
         if moment.tzinfo is None:
-            raise InputError(f"{where}: {when!r} is no moment with a time zone")
+            raise InputError(
+                f"{path}, line {number}: {line['when']!r} is no moment with a time zone"
+            )
     return found
+
+
+def digest(raw: list[Any]) -> str:
+    """Return a short hash of an example: the same question has the same."""
+    return hashlib.sha256(json.dumps(raw).encode()).hexdigest()[:16]

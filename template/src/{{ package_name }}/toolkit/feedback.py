@@ -4,7 +4,6 @@ They are asked about a sample of what it was asked, whatever it said: if only co
 were looked into, the share of right answers would say nothing.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +16,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from . import pictures, seam
-from .answers import Answer, read_lines
+from .answers import Answer, digest, read_moments
 from .errors import InputError
 from .suites import write_lines
 
@@ -54,7 +53,7 @@ def load_questions(path: Path = FEEDBACK) -> list[Question]:
     if not path.is_file():
         return []
     kinds = {**dict.fromkeys(("label", "when"), str), "raw": list}
-    return [Question(**line) for line in read_lines(path, kinds)]
+    return [Question(**line) for line in read_moments(path, kinds)]
 
 
 def write_questions(questions: Sequence[Question], path: Path = FEEDBACK) -> None:
@@ -78,11 +77,11 @@ def sample(
     Returns:
         Questions that nobody was asked yet, at most so many.
     """
-    known = {json.dumps(question.raw) for question in asked}
+    known = {digest(question.raw) for question in asked}
     new = {
-        answer.digest: Question("", answer.when, answer.raw)
+        key: Question("", answer.when, answer.raw)
         for answer in answers
-        if json.dumps(answer.raw) not in known
+        if (key := digest(answer.raw)) not in known
     }
     return [question for _, question in sorted(new.items())[:count]]
 
@@ -105,7 +104,7 @@ def labelled(questions: Iterable[Question], newest: timedelta | None = None) -> 
         and datetime.fromisoformat(question.when) >= since
     ]
     splits = seam.load_splits()
-    some = splits["train"].labels[:0]
+    data = splits["train"]
     names = {
         seam.describe_label(label): label
         for split in splits.values()
@@ -113,7 +112,8 @@ def labelled(questions: Iterable[Question], newest: timedelta | None = None) -> 
     }
     labels = [_label(question.label, names) for question in told]
     raw = [question.raw for question in told]
-    return as_examples(raw, FEEDBACK, torch.stack(labels) if labels else some)
+    given = torch.stack(labels) if labels else data.labels[:0]
+    return as_examples(raw, data, FEEDBACK, given)
 
 
 def summary(answers: Sequence[Answer], questions: Iterable[Question]) -> str:
@@ -146,30 +146,32 @@ def summary(answers: Sequence[Answer], questions: Iterable[Question]) -> str:
 
 def draw(questions: Sequence[Question]) -> Figure:
     """Draw the questions that wait for an answer, with their lines in the file."""
-    waiting = [(n, one) for n, one in enumerate(questions, start=1) if not one.label]
-    shown = as_examples([question.raw for _, question in waiting], FEEDBACK)
-    figure, places = pictures.grid(len(waiting), height=2.1)
-    for row, ((number, _), axes) in enumerate(zip(waiting, places, strict=True)):
-        seam.draw_example(axes, shown, row)
-        axes.set_title(f"line {number}", fontsize=9)
-    return figure
+    waiting = [
+        (n, one.raw) for n, one in enumerate(questions, start=1) if not one.label
+    ]
+    data = seam.load_splits()["train"]
+    shown = as_examples([raw for _, raw in waiting], data, FEEDBACK)
+    titles = {row: f"line {number}" for row, (number, _) in enumerate(waiting)}
+    return pictures.draw_titled(shown, titles)
 
 
-def as_examples(raw: Sequence[Any], source: Path, labels: Tensor | None = None) -> Any:
+def as_examples(
+    raw: Sequence[Any], data: Any, source: Path, labels: Tensor | None = None
+) -> Any:
     """Make examples, like those of the data, of what was asked.
 
     Args:
         raw: N examples, as lists of numbers.
+        data: Any split, as `task.load_splits` gives it.
         source: The file that they came from.
         labels: What is right, shape (N,); by default nobody knows, and any label does.
 
     Returns:
-        Examples, as `task.load_splits` gives them.
+        Examples, as those of the split.
 
     Raises:
         InputError: They are of another shape than the data.
     """
-    data = seam.load_splits()["train"]
     shape = data.raw.shape[1:]
     found = data.raw.new_empty((0, *shape))
     with suppress(RuntimeError, TypeError, ValueError):  # such as of different lengths

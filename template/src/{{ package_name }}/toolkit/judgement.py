@@ -86,7 +86,7 @@ def judge(
     except (InputError, RuntimeError):  # of another kind, or none at all
         old, recorded = None, {}
     if old is not None and logs:
-        trial = try_on(logs, in_use, net)
+        trial = try_on(logs, splits[JUDGED], in_use, net)
     return Judgement(
         checkpoint=checkpoint,
         comparison=compare(

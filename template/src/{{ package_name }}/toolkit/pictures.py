@@ -1,6 +1,6 @@
 """Pictures of examples, with what a model said about each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,23 @@ def draw(examples: Sequence[Shown]) -> Figure:
             color="black" if evaluation.right[row] else "firebrick",
         )
         axes.set_xlabel(digests[id(example.data)][row], fontsize=8)
+    return figure
+
+
+def draw_titled(data: Any, titles: Mapping[int, str]) -> Figure:
+    """Draw some examples, each with a line above it.
+
+    Args:
+        data: The examples, as `task.load_splits` gives them.
+        titles: The line of each to draw, by its row.
+
+    Returns:
+        A picture of each, in the order of the titles.
+    """
+    figure, places = grid(len(titles), height=2.1)
+    for axes, (row, title) in zip(places, titles.items(), strict=True):
+        seam.draw_example(axes, data, row)
+        axes.set_title(title, fontsize=9)
     return figure
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .suites import parse, write_lines
+from .suites import read_lines, write_lines
 
 REVIEW = Path("tests", "model", "review.jsonl")
 ANSWERS = ("model", "data")
@@ -56,12 +56,12 @@ def load_review(path: Path = REVIEW) -> list[Case]:
         **dict.fromkeys(("wrong", "why"), str),
     }
     cases = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-        where = f"{path}, line {number}"
-        case = Case(**parse(line, kinds, where))
+    for number, line in enumerate(read_lines(path, kinds), start=1):
+        case = Case(**line)
         if case.wrong not in ("", *ANSWERS):
             raise InputError(
-                f"{where}: who is wrong is {' or '.join(ANSWERS)}, not {case.wrong!r}"
+                f"{path}, line {number}: who is wrong is {' or '.join(ANSWERS)}, not "
+                f"{case.wrong!r}"
             )
         cases.append(case)
     return cases

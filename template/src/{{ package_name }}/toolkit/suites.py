@@ -144,6 +144,20 @@ def starting_floor(right: int, count: int) -> float:
     return min(FLOOR, int(20 * right / max(1, count)) / 20)
 
 
+def read_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read a file that people edit, a JSON object a line.
+
+    Args:
+        path: Of the file.
+        kinds: The type of each value in a line, by name.
+
+    Returns:
+        The values of each line, by name.
+    """
+    lines = enumerate(path.read_text("utf-8").splitlines(), start=1)
+    return [parse(line, kinds, f"{path}, line {number}") for number, line in lines]
+
+
 def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
     """Write a file that people edit, a JSON object a line."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from . import pictures, seam
-from .answers import load_answers
+from .answers import digest, load_answers
 from .errors import InputError
 from .feedback import as_examples
 
@@ -47,11 +47,12 @@ class Trial:
         return f"{otherwise:,} of {count:,} questions get another answer ({share:.1%})"
 
 
-def try_on(logs: Sequence[Path], before: Any, after: Any) -> Trial:
+def try_on(logs: Sequence[Path], data: Any, before: Any, after: Any) -> Trial:
     """Ask two models what was asked.
 
     Args:
         logs: Files that `predict --log` wrote.
+        data: Any split, as `task.load_splits` gives it.
         before: The network in use.
         after: The new one.
 
@@ -61,10 +62,10 @@ def try_on(logs: Sequence[Path], before: Any, after: Any) -> Trial:
     Raises:
         InputError: Nothing was asked, or an answer of the new model is no number.
     """
-    asked = {answer.digest: answer.raw for answer in load_answers(logs)}
+    asked = {digest(answer.raw): answer.raw for answer in load_answers(logs)}
     if not asked:
         raise InputError(f"there are no questions in {logs[0]}")
-    questions = as_examples([*asked.values()], logs[0])
+    questions = as_examples([*asked.values()], data, logs[0])
     said = [seam.evaluate(net, questions) for net in (before, after)]
     if not said[1].losses.isfinite().all():
         raise InputError(f"the new model has no number for a question in {logs[0]}")
@@ -74,12 +75,11 @@ def try_on(logs: Sequence[Path], before: Any, after: Any) -> Trial:
 
 def draw(trial: Trial) -> Figure:
     """Draw questions that get another answer: the one before, and the new one."""
-    shown = trial.otherwise[:MAX_PICTURES]
-    figure, places = pictures.grid(len(shown), height=2.1)
-    for row, axes in zip(shown, places, strict=True):
-        seam.draw_example(axes, trial.questions, row)
-        axes.set_title(f"{trial.before[row]}, now {trial.after[row]}", fontsize=9)
-    return figure
+    titles = {
+        row: f"{trial.before[row]}, now {trial.after[row]}"
+        for row in trial.otherwise[:MAX_PICTURES]
+    }
+    return pictures.draw_titled(trial.questions, titles)
 
 
 def write_result(trial: Trial | None, sha256: str, folder: Path) -> None:

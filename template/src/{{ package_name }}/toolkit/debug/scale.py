@@ -46,9 +46,8 @@ class Scale(Callback):
         part = replace(whole, raw=whole.raw[rows], labels=whole.labels[rows])
         data.splits = {**data.splits, "train": part}
         times = round(1 / self.share)
-        if (
-            trainer.max_epochs and trainer.max_epochs > 0
-        ):  # else it is steps that end it
+        # Else it is steps that end it.
+        if trainer.max_epochs and trainer.max_epochs > 0:
             trainer.fit_loop.max_epochs = times * trainer.max_epochs
         trainer.check_val_every_n_epoch = times
 
