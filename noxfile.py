@@ -18,6 +18,8 @@ CONSTRAINTS = ROOT / "constraints.txt"
 RELEASES = ROOT / "releases.toml"
 MANAGED_TESTS = ("tests/helpers", "tests/toolkit")  # which `nox` leaves out
 OTHER_VERSIONS = ("3.12", "3.13")  # the newest last
+# What is left out on a push; CONTRIBUTING.md says what runs when.
+NIGHT = ("night-tests", "versions", "newest", "lowest")
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "tests"]
@@ -45,29 +47,28 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Test the template; without PyTorch also on the newest version of Python."""
+    """Test the template, as on each push: all but what is for the night."""
     _pytest(session, sys.executable, *session.posargs)
-    _on_other_versions(session, OTHER_VERSIONS[-1:])
+    _on_other_versions(session, OTHER_VERSIONS[-1:], "not (environment or one_version)")
+
+
+@nox.session
+def night(session: nox.Session) -> None:
+    """Run all that is left out on a push, one after the other, and name what is red."""
+    for part in NIGHT:
+        session.notify(part, [])
+
+
+@nox.session(name="night-tests")
+def night_tests(session: nox.Session) -> None:
+    """Run the tests that are left out on a push."""
+    _pytest(session, sys.executable, "--night", *session.posargs)
 
 
 @nox.session
 def versions(session: nox.Session) -> None:
-    """Run those tests only that need no PyTorch, on each version of Python."""
-    _pytest(session, sys.executable, "-m", "not environment", *session.posargs)
-    _on_other_versions(session, OTHER_VERSIONS)
-
-
-@nox.session
-def projects(session: nox.Session) -> None:
-    """Run those tests only that install PyTorch, a file at a time: -- FILE."""
-    _pytest(session, sys.executable, "-m", "environment", *session.posargs)
-
-
-@nox.session
-def points(session: nox.Session) -> None:
-    """Break a project once for each point of the ML Test Score that it has."""
-    options = ("tests/test_points.py", "--all-points", "-n0")
-    _pytest(session, sys.executable, *options, *session.posargs)
+    """Run the tests that need no PyTorch on the other versions of Python."""
+    _on_other_versions(session, OTHER_VERSIONS, "not environment")
 
 
 @nox.session
@@ -168,7 +169,9 @@ def constraints(session: nox.Session) -> None:
     )
 
 
-def _on_other_versions(session: nox.Session, versions: Sequence[str]) -> None:
+def _on_other_versions(
+    session: nox.Session, versions: Sequence[str], which: str
+) -> None:
     for version in versions:
         session.log(f"again on Python {version}, without PyTorch")
         venv = ROOT / "build" / f"python-{version}"
@@ -187,8 +190,7 @@ def _on_other_versions(session: nox.Session, versions: Sequence[str]) -> None:
             "--python",
             str(venv),
         )
-        only = ("-m", "not (environment or one_version)")
-        _pytest(session, str(venv / "bin" / "python"), *only, *session.posargs)
+        _pytest(session, str(venv / "bin" / "python"), "-m", which, *session.posargs)
 
 
 def _pytest(session: nox.Session, python: str, *options: str) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import processes
-from tests.environment import BYTECODE
+from tests import environment, processes
 
 if TYPE_CHECKING:
     from tests.reader import Reader
@@ -21,9 +20,9 @@ ABOUT_OUTPUT = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What takes long is for the night."""
-    what = "take away each point of the ML Test Score, not only some"
-    parser.addoption("--all-points", action="store_true", help=what)
+    """Add the option of the session `night`."""
+    what = "run the tests marked night, and no others"
+    parser.addoption("--night", action="store_true", help=what)
 
 
 def pytest_configure() -> None:
@@ -47,8 +46,17 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long, so that at the end no worker waits for another."""
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Keep the tests of the push, or those of the night, and begin with what is long.
+
+    Else at the end one worker would wait for the other.
+    """
+    night = config.getoption("--night")
+    other = [item for item in items if bool(item.get_closest_marker("night")) != night]
+    config.hook.pytest_deselected(items=other)
+    items[:] = [item for item in items if item not in set(other)]
     items.sort(key=lambda item: item.get_closest_marker("environment") is None)
 
 
@@ -83,13 +91,12 @@ def _types_are_checked_once(tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _packages_are_compiled_once(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[None]:
-    """Let environments take over what Python compiled in the one before."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(BYTECODE, str(tmp_path_factory.mktemp("bytecode") / "last"))
-        yield
+def _packages_are_installed_once(
+    request: pytest.FixtureRequest, _no_personal_defaults: None
+) -> None:
+    """Make the base environment first, if a test of this run works in projects."""
+    if any(item.get_closest_marker("environment") for item in request.session.items):
+        environment.base_environment()
 
 
 @pytest.fixture(scope="session", autouse=True)

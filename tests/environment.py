@@ -1,17 +1,32 @@
-"""Environments for generated projects, from versions that are known to work."""
+"""Environments for generated projects, from versions that are known to work.
 
+Most tests need the packages and do not ask how they are installed: `overlay` gives
+their project those of one base environment. Where the installing is what is tested,
+`create` and the project's own `scripts/setup.sh` install everything.
+"""
+
+import fcntl
+import functools
+import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints.txt"
-# Names a file that knows the environment before, for tests that make many.
-BYTECODE = "LAST_ENVIRONMENT"
+# The variable that tells programs where the base environment is.
+BASE = "COPIER_ML_BASE_ENVIRONMENT"
 INDEX = "https://download.pytorch.org/whl/cpu"
 # A space, as addresses of mirrors may have one.
 MIRROR = Path(sys.prefix) / "a mirror"
@@ -22,7 +37,7 @@ def create(
     environ: Mapping[str, str] = os.environ,
     resolution: str | None = None,
 ) -> Path:
-    """Give a project an environment of its own, in seconds.
+    """Install a project and all that it needs into an environment of its own.
 
     Args:
         project: A generated repository; gets `.venv`.
@@ -34,13 +49,10 @@ def create(
     Returns:
         The folder of the environment's programs.
     """
-    venv = project / ".venv"
-    uv = (sys.executable, "-m", "uv")
-    options = ["--group", "dev", "--no-sources"]
+    options = ["--no-sources", "--group", "dev", "--editable", "."]
     environ = dict(environ)
     if resolution is None:
-        options += ["--constraint", str(CONSTRAINTS)]
-        environ["UV_EXCLUDE_NEWER"] = "2100-01-01"  # these are known to work already
+        _take_known_versions(options, environ)
     else:
         options += ["--resolution", resolution]
         if "UV_FIND_LINKS" in environ:
@@ -48,33 +60,153 @@ def create(
             override = project.with_name("torch.txt")
             override.write_text(f"torch=={version}\n")
             options += ["--override", str(override)]
-    if "UV_FIND_LINKS" not in environ:
-        options += ["--torch-backend", "cpu"]
-    options += ["--python", str(venv), "--editable", "."]
-    for command in (
-        ["venv", "--quiet", "--clear", str(venv)],
-        ["pip", "install", *options],
-    ):
-        subprocess.run([*uv, *command], cwd=project, env=environ, check=True)
+    venv = project / ".venv"
+    _install(venv, project, options, environ)
     take_bytecode(venv)
-    return venv / ("Scripts" if os.name == "nt" else "bin")
+    return _programs(venv)
+
+
+def overlay(project: Path) -> Path:
+    """Give a project the packages of the base environment, within a second.
+
+    Its Python and its programs are its own, and so is what is installed later.
+
+    Args:
+        project: A generated repository; gets `.venv`, with the project itself.
+
+    Returns:
+        The folder of the environment's programs.
+    """
+    base = base_environment()
+    missing = _needs(project) - _installed(base)
+    assert not missing, f"not in the base environment: {missing}; use create()"
+    venv = project / ".venv"
+    _uv("venv", "--quiet", "--clear", str(venv), folder=project)
+    # As a folder of packages of its own: the `.pth` files in it count, too.
+    line = f"import site; site.addsitedir({str(_packages(base))!r})\n"
+    (_packages(venv) / "base.pth").write_text(line, "utf-8")
+    _copy_programs(base, venv)
+    options = ("--quiet", "--no-deps", "--python", str(venv), "--editable", ".")
+    _uv("pip", "install", *options, folder=project)
+    return _programs(venv)
+
+
+@functools.cache
+def base_environment() -> Path:
+    """Return the environment that others overlay; it is made if it is not there.
+
+    It lies beside the packages of these tests, and is made anew when the needs of a new
+    project have changed.
+    """
+    if BASE in os.environ:
+        return Path(os.environ[BASE])
+    from tests.helpers import EVERYTHING, render  # it imports Copier
+
+    folder = Path(sys.prefix) / "base"
+    folder.mkdir(exist_ok=True)
+    venv, ready = folder / "venv", folder / "ready"
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        (folder / "lock").open("w") as lock,
+    ):
+        project = Path(scratch)
+        render(project, **EVERYTHING)
+        settings = (project / "pyproject.toml").read_bytes()
+        parts = (settings, CONSTRAINTS.read_bytes(), sys.version.encode())
+        digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the processes of a run begin together
+        if not ready.exists() or ready.read_text("utf-8") != digest:
+            ready.unlink(missing_ok=True)
+            options = ["--no-sources", "--group", "dev", "-r", "pyproject.toml"]
+            environ = dict(os.environ)
+            _take_known_versions(options, environ)
+            _install(venv, project, options, environ)
+            ready.write_text(digest, "utf-8")
+    os.environ[BASE] = str(venv)
+    return venv
 
 
 def take_bytecode(venv: Path) -> None:
-    """Take what Python compiled in the environment before: a dozen seconds each.
+    """Take what Python has compiled in the base environment: a dozen seconds of work.
 
     Python itself looks whether it still fits the source.
     """
-    if BYTECODE not in os.environ:
+    if BASE not in os.environ:
         return
-    last = Path(os.environ[BYTECODE])
-    if last.exists():
-        before = Path(last.read_text("utf-8"))
-        for compiled in before.glob("lib/*/site-packages/**/__pycache__"):
-            ours = venv / compiled.relative_to(before)
-            if ours.parent.is_dir() and not ours.exists():
-                shutil.copytree(compiled, ours, copy_function=os.link)
-    last.write_text(str(venv), "utf-8")
+    base = Path(os.environ[BASE])
+    for compiled in base.glob("lib/*/site-packages/**/__pycache__"):
+        ours = venv / compiled.relative_to(base)
+        if ours.parent.is_dir() and not ours.exists():
+            shutil.copytree(compiled, ours, copy_function=os.link)
+
+
+def _take_known_versions(options: list[str], environ: dict[str, str]) -> None:
+    options += ["--constraint", str(CONSTRAINTS)]
+    environ["UV_EXCLUDE_NEWER"] = "2100-01-01"  # however new they are
+
+
+def _install(
+    venv: Path, project: Path, options: list[str], environ: Mapping[str, str]
+) -> None:
+    """Make an environment, and install what the options name."""
+    if "UV_FIND_LINKS" not in environ:
+        options = [*options, "--torch-backend", "cpu"]
+    _uv("venv", "--quiet", "--clear", str(venv), folder=project, environ=environ)
+    install = ("pip", "install", "--python", str(venv))
+    _uv(*install, *options, folder=project, environ=environ)
+
+
+def _uv(*arguments: str, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
+    command = [sys.executable, "-m", "uv", *arguments]
+    subprocess.run(command, cwd=folder, env=environ, check=True)
+
+
+def _programs(venv: Path) -> Path:
+    return venv / ("Scripts" if os.name == "nt" else "bin")
+
+
+def _packages(venv: Path) -> Path:
+    (folder,) = venv.glob("lib/*/site-packages")
+    return folder
+
+
+def _copy_programs(base: Path, venv: Path) -> None:
+    """Copy the programs of an environment, to run with the Python of another."""
+    # In its first line, or where that cannot name the path, in the one after it.
+    first = re.compile(rb"#!(/bin/sh\n'''exec' )?[^\n]*\n(?(1)' '''\n)")
+    python = str(base / "bin" / "python").encode()
+    start = f"""#!/bin/sh
+'''exec' "{venv / 'bin' / 'python'}" "$0" "$@"
+' '''
+""".encode()
+    for program in (base / "bin").iterdir():
+        content = program.read_bytes()
+        found = first.match(content)
+        if found and python in found[0]:
+            copy = venv / "bin" / program.name
+            copy.write_bytes(start + content[found.end() :])
+            copy.chmod(0o755)
+
+
+def _needs(project: Path) -> set[str]:
+    """Return the names of the packages that a project and its developers ask for."""
+    settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
+    groups: Mapping[str, list[Any]] = settings["dependency-groups"]
+
+    def lines(group: str) -> Iterator[str]:
+        for line in groups[group]:
+            if isinstance(line, str):
+                yield line
+            else:
+                yield from lines(line["include-group"])
+
+    needed = [*settings["project"]["dependencies"], *lines("dev")]
+    return {canonicalize_name(Requirement(line).name) for line in needed}
+
+
+def _installed(venv: Path) -> set[str]:
+    folders = _packages(venv).glob("*.dist-info")
+    return {canonicalize_name(folder.name.split("-")[0]) for folder in folders}
 
 
 def activated(

@@ -34,7 +34,6 @@ Functions = Mapping[str, Callable[..., Any]]
 FUNCTIONS: Functions = {
     "fromJSON": json.loads,
     "join": lambda values, by=",": by.join(map(text, values)),
-    "startsWith": lambda value, start: text(value).startswith(start),
     "toJSON": json.dumps,
 }
 

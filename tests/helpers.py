@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +134,43 @@ def clone_template() -> Path:
     return clone
 
 
+def clone_few(folder: Path, keep: Callable[[str], bool]) -> Path:
+    """Clone the template with few of its files, for tests that make many projects.
+
+    Args:
+        folder: Gets the clone, `template`.
+        keep: Tells of a file, by its path in a project whose package is `pkg`, whether
+            it stays. The one with the answers always does.
+
+    Returns:
+        The clone; its newest version is today's.
+    """
+    git(folder, "clone", "--quiet", str(clone_template()), "template")
+    clone = folder / "template"
+    for name in git(clone, "ls-files", "-z", "template").split("\0")[:-1]:
+        path = name.removeprefix("template/").removesuffix(".jinja")
+        path = path.replace("{{ package_name }}", "pkg")
+        if "answers_file" not in path and not keep(path):
+            (clone / name).unlink()
+    commit(clone, "Leave out most files")
+    git(clone, "tag", "--force", "--annotate", "--message=Few files", VERSION)
+    return clone
+
+
+@functools.cache
+def few_files() -> Path:
+    """Clone the template with a file of each kind, for tests of answers; once."""
+    keeper = tempfile.TemporaryDirectory(prefix="copier-ml-")
+    _keepers.append(keeper)
+    names = ("README.md", "pyproject.toml", "src/pkg/__init__.py", "noxfile.py")
+    return clone_few(Path(keeper.name), lambda path: path in names)
+
+
 # They delete their folders when the tests end.
 _keepers: list[tempfile.TemporaryDirectory[str]] = []
+# What was made from the template that all tests share, by version and answers: the
+# folder and all answers. Many tests begin with the same project.
+_rendered: dict[str, tuple[Path, dict[str, Any]]] = {}
 
 
 def render(
@@ -143,6 +179,7 @@ def render(
     source: Path | None = None,
     version: str | None = None,
     pretend: bool = False,
+    again: bool = False,
     **answers: Any,
 ) -> dict[str, Any]:
     """Make a project; what is not answered gets its default.
@@ -152,6 +189,7 @@ def render(
         source: A clone of the template other than the one all tests share.
         version: Its tag; by default the newest.
         pretend: Only answer the questions, and write nothing.
+        again: Let Copier do its work, even if it has made the same project before.
         **answers: By name of the question, as with `--data`.
 
     Returns:
@@ -159,6 +197,32 @@ def render(
     """
     unknown = answers.keys() - QUESTIONS.keys()
     assert not unknown, f"no such question: {unknown}"  # Copier would take any name
+    if pretend:
+        return _copy(source or few_files(), destination, version, True, answers)
+    used = destination.exists() and any(destination.iterdir())
+    if source or again or used:
+        source = source or clone_template()
+        return _copy(source, destination, version, False, answers)
+    name = repr((version, sorted(answers.items())))
+    if name not in _rendered:
+        keeper = tempfile.TemporaryDirectory(prefix="copier-ml-")
+        _keepers.append(keeper)
+        project = Path(keeper.name) / "project"
+        found = _copy(clone_template(), project, version, False, answers)
+        _rendered[name] = project, found
+    project, found = _rendered[name]
+    shutil.copytree(project, destination, symlinks=True, dirs_exist_ok=True)
+    return dict(found)
+
+
+def _copy(
+    source: Path,
+    destination: Path,
+    version: str | None,
+    pretend: bool,
+    answers: dict[str, Any],
+) -> dict[str, Any]:
+    """Run `copier copy`, in which each warning is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # all of Copier's are
         warnings.simplefilter("error", FutureWarning)
@@ -166,7 +230,7 @@ def render(
         warnings.filterwarnings("error", "invalid escape sequence")
         warnings.simplefilter("ignore", ShallowCloneWarning)  # of how we were cloned
         worker = copier.run_copy(
-            str(source or clone_template()),
+            str(source),
             destination,
             data=answers,
             vcs_ref=version,
@@ -177,15 +241,17 @@ def render(
     return dict(worker.answers.combined)
 
 
-def render_repository(
-    destination: Path,
-    *,
-    source: Path | None = None,
-    version: str | None = None,
-    **answers: Any,
-) -> Path:
-    """Make a project and commit it, as its team will do first."""
-    render(destination, source=source, version=version, **answers)
+def render_repository(destination: Path, **options: Any) -> Path:
+    """Make a project and commit it, as its team will do first.
+
+    Args:
+        destination: Where the project goes.
+        **options: As of `render`.
+
+    Returns:
+        The same place.
+    """
+    render(destination, **options)
     git(destination, "init", "--quiet", "--initial-branch=main")
     git(destination, "config", "core.excludesFile", os.devnull)
     git(destination, "add", "--all")

@@ -1,4 +1,8 @@
-"""What Copier says when it stops, and whether the documented way out is one."""
+"""What Copier says when it stops, and whether the documented way out is one.
+
+What it says is the wording of another program, and for the night; that the page has it
+is tested on a push.
+"""
 
 import re
 from collections.abc import Callable
@@ -82,6 +86,23 @@ CASES: dict[str, tuple[Callable[[Path], object], Callable[[Path, Path], object]]
 }
 
 
+# Those of the tests below.
+OTHERS = (
+    "Invalid choice for",
+    "Validation error for question",
+    "This template requires Copier version",
+    "Unknown revision",
+    "You are downgrading",
+)
+
+
+@pytest.mark.parametrize("message", [*CASES, *OTHERS])
+def test_message_is_on_the_page(message: str) -> None:
+    """Who searches the page for what Copier says finds it."""
+    assert f"`{message}" in TABLE
+
+
+@pytest.mark.night
 @pytest.mark.parametrize("message", CASES)
 def test_way_out_is_one(message: str, template: Path, tmp_path: Path) -> None:
     """After it the update works."""
@@ -91,13 +112,13 @@ def test_way_out_is_one(message: str, template: Path, tmp_path: Path) -> None:
     done = run_copier(project, "update", "--defaults")
     assert done.returncode != 0
     assert message in done.stderr.splitlines()[-1]
-    assert f"`{message}`" in TABLE
     mend(project, template)
     done = run_copier(project, "update", "--defaults")
     assert done.returncode == 0, done.stderr
     assert read_answers(project)["_commit"] == VERSION
 
 
+@pytest.mark.night
 @pytest.mark.parametrize(
     ("option", "last"),
     [
@@ -118,10 +139,10 @@ def test_impossible_answer_changes_nothing(
     done = run_copier(project, "update", *options)
     assert done.returncode != 0
     assert done.stderr.splitlines()[-1].startswith(f"ValueError: {last}")
-    assert f"`{last.partition(' for')[0]} for" in TABLE
     assert read_files(project) == before
 
 
+@pytest.mark.night
 def test_old_copier_is_told(template: Path, tmp_path: Path) -> None:
     """In a line, with both versions."""
     source = tmp_path / "template"
@@ -137,17 +158,21 @@ def test_old_copier_is_told(template: Path, tmp_path: Path) -> None:
     assert done.returncode != 0
     (line,) = done.stderr.splitlines()
     assert line.startswith("This template requires Copier version >= 99.0.0, while")
-    assert "`This template requires Copier version`" in TABLE
 
 
-def test_version_that_is_gone_can_be_left(template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "said", ["", pytest.param("Unknown revision: ", marks=pytest.mark.night)]
+)
+def test_version_that_is_gone_can_be_left(
+    said: str, template: Path, tmp_path: Path
+) -> None:
     """By making the project anew over it; git has what was there."""
     project = render_repository(tmp_path / "project")
     leave(project, "README.md", "ours\n")
     answer(project, "_commit", "0123456789abcdef0123456789abcdef01234567")
     done = run_copier(project, "update", "--defaults")
-    assert "Unknown revision: " in done.stderr.splitlines()[-1]
-    assert "`Unknown revision`" in TABLE
+    assert done.returncode != 0
+    assert said in done.stderr.splitlines()[-1]
     git(project, "checkout", "--quiet", "-b", "anew")
     done = run_copier(project, "recopy", "--defaults", "--overwrite")
     assert done.returncode == 0, done.stderr
@@ -158,6 +183,7 @@ def test_version_that_is_gone_can_be_left(template: Path, tmp_path: Path) -> Non
     assert run_copier(project, "update", "--defaults").returncode == 0
 
 
+@pytest.mark.night
 def test_newer_version_is_kept(template: Path, tmp_path: Path) -> None:
     """Until there is one that is newer still."""
     source = tmp_path / "template"
@@ -169,4 +195,3 @@ def test_newer_version_is_kept(template: Path, tmp_path: Path) -> None:
     done = run_copier(project, "update", "--defaults", f"--vcs-ref={VERSION}")
     assert done.returncode != 0
     assert "You are downgrading from" in done.stderr.splitlines()[-1]
-    assert "`You are downgrading`" in TABLE

@@ -49,39 +49,46 @@ def edit(project: Path, name: str, line: str) -> None:
 
 @pytest.fixture(scope="module")
 def fleet(source: Path) -> Path:
-    """A folder with a project in each state that one can be in."""
+    """A folder with a project in some of the states that one can be in."""
     folder = source.parent / "all"
-
-    def project(name: str, version: str) -> Path:
-        return render_repository(folder / name, source=source, version=version)
-
-    project("new", NEXT)
-    project("old", OLD)
-    edit(project("edited", OLD), "noxfile.py", "# ours")
-    edit(project("meeting", OLD), "CONTRIBUTING.md", "ours")
-    team = folder / "team"
-    render_repository(team, source=source, version=OLD, project_name="Forecaster")
-    work(team)
-    path = project("dirty", OLD) / "README.md"
+    _project(source, folder / "new", NEXT)
+    _project(source, folder / "old", OLD)
+    edit(_project(source, folder / "edited", OLD), "noxfile.py", "# ours")
+    path = _project(source, folder / "dirty", OLD) / "README.md"
     path.write_text("not committed\n")
-    edit(project("marked", NEXT), "noxfile.py", "<<<<<<< before updating")
-    (project("rejected", NEXT) / "noxfile.py.rej").write_text("left over\n")
-    (project("stranger", NEXT) / ANSWERS_FILE).unlink()
-    odd = project("odd", NEXT)
-    commit_ = git(source, "rev-parse", f"{NEXT}^{{commit}}")[:12]
-    write_answer(odd, "_commit", commit_)
-    commit(odd, "A version without a name")
+    (_project(source, folder / "stranger", NEXT) / ANSWERS_FILE).unlink()
     large = folder / "large"
     render(large / "inner", source=source, version=OLD)
     git(large, "init", "--quiet", "--initial-branch=main")
     git(large, "add", "--all")
     git(large, "commit", "--quiet", "--message=First")
     (large / "beside.txt").write_text("not committed, and not ours\n")
-    # The line that the next version changes, too.
-    path = folder / "meeting" / ".gitignore"
-    path.write_text(path.read_text().replace("coverage.xml\n", "coverage.txt\n"))
-    commit(folder / "meeting", "Work")
     return folder
+
+
+@pytest.fixture(scope="module")
+def large_fleet(source: Path, fleet: Path) -> Path:
+    """The same folder, with all other states, too."""
+    meeting = _project(source, fleet / "meeting", OLD)
+    edit(meeting, "CONTRIBUTING.md", "ours")
+    # The line that the next version changes, too.
+    path = meeting / ".gitignore"
+    path.write_text(path.read_text().replace("coverage.xml\n", "coverage.txt\n"))
+    commit(meeting, "Work")
+    work(_project(source, fleet / "team", OLD, project_name="Forecaster"))
+    marked = _project(source, fleet / "marked", NEXT)
+    edit(marked, "noxfile.py", "<<<<<<< before updating")
+    rejected = _project(source, fleet / "rejected", NEXT)
+    (rejected / "noxfile.py.rej").write_text("left over\n")
+    odd = _project(source, fleet / "odd", NEXT)
+    commit_ = git(source, "rev-parse", f"{NEXT}^{{commit}}")[:12]
+    write_answer(odd, "_commit", commit_)
+    commit(odd, "A version without a name")
+    return fleet
+
+
+def _project(source: Path, path: Path, version: str, **answers: str) -> Path:
+    return render_repository(path, source=source, version=version, **answers)
 
 
 def look(source: Path, *arguments: str | Path) -> tuple[int, dict[str, str]]:
@@ -93,23 +100,40 @@ def look(source: Path, *arguments: str | Path) -> tuple[int, dict[str, str]]:
     return done.returncode, {Path(name).name: " ".join(x.split()) for name, x in rows}
 
 
+# What is said of a project in each state.
+LINES = {
+    "new": f"{NEXT} 0 0 ready newest",
+    "old": f"{OLD} {BEHIND} 0 ready clean",
+    "inner": f"{OLD} {BEHIND} 0 ready clean",
+    "edited": f"{OLD} {BEHIND} 1 ready clean",
+    "dirty": f"{OLD} {BEHIND} 0 1 not committed -",
+    "stranger": "- - - no project of a template -",
+}
+
+
 def test_each_project_gets_its_line(source: Path, fleet: Path) -> None:
     """And stays as it is."""
+    lines = {name: LINES[name] for name in ("inner", "edited", "dirty", "stranger")}
+    folders = [fleet / name for name in lines if name != "inner"]
+    folders.append(fleet / "large" / "inner")
+    before = {folder: read_files(folder) for folder in folders}
+    assert look(source, "--try", *folders) == (1, lines)
+    assert {folder: read_files(folder) for folder in folders} == before
+
+
+@pytest.mark.night
+def test_every_state_has_its_line(source: Path, large_fleet: Path) -> None:
+    """The states that take longer to make, too."""
+    fleet = large_fleet
     folders = sorted(path for path in fleet.iterdir() if path.name != "large")
     before = {folder: read_files(folder) for folder in folders}
     status, rows = look(source, "--try", *folders, fleet / "large" / "inner")
     assert status == 1
-    assert rows == {
-        "new": f"{NEXT} 0 0 ready newest",
-        "old": f"{OLD} {BEHIND} 0 ready clean",
-        "inner": f"{OLD} {BEHIND} 0 ready clean",
-        "edited": f"{OLD} {BEHIND} 1 ready clean",
+    assert rows == LINES | {
         "meeting": f"{OLD} {BEHIND} 2 ready conflicts: .gitignore",
         "team": f"{OLD} {BEHIND} 6 ready clean",
-        "dirty": f"{OLD} {BEHIND} 0 1 not committed -",
         "marked": f"{NEXT} 0 1 an update left conflicts: noxfile.py -",
         "rejected": f"{NEXT} 0 0 an update left conflicts: noxfile.py.rej -",
-        "stranger": "- - - no project of a template -",
         "odd": f"{rows['odd'].split()[0]} ? 0 ready clean",
     }
     assert {folder: read_files(folder) for folder in folders} == before

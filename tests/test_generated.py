@@ -1,7 +1,4 @@
-"""Generated projects at work: green at birth, red when something is broken.
-
-These tests install PyTorch, once for each set of answers.
-"""
+"""Generated projects at work: green at birth, red when something is broken."""
 
 import csv
 import json
@@ -21,7 +18,7 @@ import pytest
 import yaml
 
 from tests import processes
-from tests.environment import CONSTRAINTS, INDEX, create, use_mirror
+from tests.environment import CONSTRAINTS, INDEX, overlay, use_mirror
 from tests.helpers import commit, render, render_repository
 from tests.markdown import code_blocks
 from tests.projects import AT_BIRTH, Project, run_in, skips, without_caches
@@ -44,7 +41,15 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def other_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project of the other answers."""
+    project = _new("others", tmp_path_factory)
+    overlay(project.path)
+    return project
+
+
+@pytest.fixture(scope="session")
+def pip_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project of the other answers, set up with pip alone: it takes a minute."""
     project = _new("others", tmp_path_factory)
     use_mirror(project.path)
@@ -62,7 +67,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project of the default answers."""
     project = _new("defaults", tmp_path_factory)
-    create(project.path)
+    overlay(project.path)
     return project
 
 
@@ -76,11 +81,17 @@ def _path_without_uv(path: str) -> str:
     return os.pathsep.join(f for f in folders if not Path(f, "uv").exists())
 
 
-def test_everything_is_green_at_birth(project: Project) -> None:
-    """Hooks, types, tests and notebooks pass, and leave nothing behind."""
-    output = project.run("nox")
+def test_types_hold_with_the_other_answers(other_project: Project) -> None:
+    """The strict rules find nothing in a new project, in the full environment."""
+    other_project.run("nox -s typecheck")
+
+
+@pytest.mark.night
+def test_everything_is_green_at_birth(pip_project: Project) -> None:
+    """Hooks, types and tests pass with the other answers, and leave nothing behind."""
+    output = pip_project.run("nox")
     assert skips(output) == AT_BIRTH
-    assert project.run("git status --porcelain") == ""
+    assert pip_project.run("git status --porcelain") == ""
 
 
 def test_plain_uv_commands_take_the_build_for_the_cpu(tmp_path: Path) -> None:
@@ -153,6 +164,7 @@ def test_folder_of_a_larger_repository(
             "example_losses(self.net(x), labels[torch.randperm(len(labels))])",
             "training/test_memorization.py::test_memorizes_a_batch",
             id="labels are shuffled in every step",
+            marks=pytest.mark.night,
         ),
         pytest.param(
             "data.py",
@@ -161,6 +173,7 @@ def test_folder_of_a_larger_repository(
             "training/test_memorization.py::"
             "test_true_labels_are_learnt_faster_than_permuted_ones",
             id="labels were shuffled once",
+            marks=pytest.mark.night,
         ),
         pytest.param(
             "training.py",
@@ -168,6 +181,7 @@ def test_folder_of_a_larger_repository(
             "[self.net(x[:1]) for _ in x]\n        losses = example_losses",
             "training/test_memorization.py::test_step_costs_what_it_should",
             id="a step does useless work",
+            marks=pytest.mark.night,
         ),
         pytest.param(
             "training.py",
@@ -182,6 +196,7 @@ def test_folder_of_a_larger_repository(
             "weight_decay: float = 0.02",
             "training/test_curve.py::test_training_begins_as_recorded",
             id="a default is another",
+            marks=pytest.mark.night,
         ),
         pytest.param(
             "datamodule.py",
@@ -196,6 +211,7 @@ def test_folder_of_a_larger_repository(
             "        self.net.train()\n        self._parts.append(",
             "training/test_steps.py::test_layers_are_in_the_right_mode",
             id="dropout in validation",
+            marks=pytest.mark.night,
         ),
         pytest.param(
             "data.py",
@@ -210,6 +226,7 @@ def test_folder_of_a_larger_repository(
             "test_size=0.4",
             "model/test_regression.py::test_recorded_metrics_still_hold",
             id="the test data changed",
+            marks=pytest.mark.night,
         ),
     ],
 )
@@ -222,6 +239,7 @@ def test_broken_project_raises_the_alarm(
     assert f"FAILED tests/{alarm} " in output.replace("\n", " \n")
 
 
+@pytest.mark.night
 def test_sorted_data_do_not_silence_memorization(default_project: Project) -> None:
     """As in a table sorted by class, of which one batch would hold a single one."""
     by_class = "rows[labels[rows].argsort(kind='stable')]"
@@ -241,6 +259,7 @@ def test_sorted_data_do_not_silence_memorization(default_project: Project) -> No
     assert "::test_memorizes_a_batch" in output
 
 
+@pytest.mark.night
 def test_alarms_are_counted(default_project: Project) -> None:
     """What is caught, missed, harmless and not applicable, each in its place."""
     tried = (
@@ -274,6 +293,7 @@ def test_alarms_are_counted(default_project: Project) -> None:
     assert default_project.run("git status --porcelain") == ""
 
 
+@pytest.mark.night
 def test_equivalent_changes_are_not_tried(default_project: Project) -> None:
     """Nor can two arguments that are the same change places."""
     listed = "nox -s alarms -- --list --only evaluation.py"
@@ -310,6 +330,7 @@ def pytest_collection_modifyitems(items):
 """
 
 
+@pytest.mark.night
 def test_tests_for_a_gpu_are_sound(default_project: Project, tmp_path: Path) -> None:
     """They rarely run, so let the CPU be the GPU: all but the device is tried."""
     (tmp_path / "pretence.py").write_text(PRETENCE)
@@ -381,6 +402,7 @@ print(json.dumps(shares))
 """
 
 
+@pytest.mark.night
 def test_planted_slices_are_found(default_project: Project) -> None:
     """Examples of one kind that were changed, by the first ten of the first slice."""
     kinds = {
@@ -398,7 +420,7 @@ def test_planted_slices_are_found(default_project: Project) -> None:
 @pytest.mark.parametrize(
     ("sent", "started"),
     [
-        pytest.param(signal.SIGINT, 'exec "$@"', id="Ctrl-C"),
+        pytest.param(signal.SIGINT, 'exec "$@"', id="Ctrl-C", marks=pytest.mark.night),
         # What a shell does to a program that ends with &.
         pytest.param(signal.SIGTERM, 'trap "" INT; exec "$@"', id="in the background"),
     ],
@@ -437,6 +459,12 @@ def _checkpoints(project: Project) -> set[Path]:
     return set(project.path.glob("runs/fit-*/checkpoints/last.ckpt"))
 
 
+def test_recipes_show_what_they_promise(default_project: Project) -> None:
+    """Each recipe for troubleshooting runs, one after the other in one process."""
+    default_project.run("pytest -m slow tests/code/test_debug.py")
+
+
+@pytest.mark.night
 def test_slow_tests_of_the_code_pass(default_project: Project) -> None:
     """What two processes do together; recipes are tried with another task."""
     default_project.run("pytest -m slow tests/code --ignore=tests/code/test_debug.py")
@@ -463,6 +491,7 @@ def test_job_for_slurm_has_a_process_per_device(
 TRACKERS = ("mlflow==3.17.2", "wandb==0.31.0")
 
 
+@pytest.mark.night
 def test_runs_are_tracked_offline(default_project: Project, tmp_path: Path) -> None:
     """By the lines of the page; without the package an error says what to do."""
     page = default_project.path / "docs" / "tracking.md"
@@ -488,6 +517,7 @@ def test_runs_are_tracked_offline(default_project: Project, tmp_path: Path) -> N
     assert {"train/loss", "val/loss"} <= {name for (name,) in names}
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("page", ["troubleshooting", "more-devices", "large-data"])
 def test_page_works_word_for_word(default_project: Project, page: str) -> None:
     """Recipes, layers that are split over two processes, data that stay in files."""
@@ -538,6 +568,7 @@ def test_mistake_is_explained(
         assert (default_project.path / path).is_file()
 
 
+@pytest.mark.night
 def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) -> None:
     """What only a notebook or a subprocess runs is not reported as unused."""
     command = "pytest -q --cov --cov-report=json:build/{name}.json {what}"

@@ -134,6 +134,7 @@ def run(
     return host.run("nightly.yml")
 
 
+@pytest.mark.night
 @pytest.mark.environment
 def test_first_night_is_green(project: Path, tmp_path: Path) -> None:
     """No runner, no lock, no issue; the slow tests run, and only here."""
@@ -154,6 +155,7 @@ def test_first_night_is_green(project: Path, tmp_path: Path) -> None:
     assert [call[:2] for call in recorder.calls()] == [["issue", "list"]]
 
 
+@pytest.mark.night
 @pytest.mark.environment
 def test_bad_night_ends_in_one_issue(project: Path, tmp_path: Path) -> None:
     """Training learns less, the way to the data is slow, and there is no GPU."""
@@ -173,7 +175,7 @@ def test_bad_night_ends_in_one_issue(project: Path, tmp_path: Path) -> None:
         (clone / "tests" / "training" / f"test_{name}.py").unlink()
     commit(clone, "Train less")
     recorder = Recorder(tmp_path)
-    jobs = run(clone, tmp_path / "host", recorder, "1-6", GPU_RUNNER="gpu-t4")
+    jobs = run(clone, tmp_path / "host", recorder, "1-6", GPU_RUNNER='"gpu-t4"')
     results = {name: job.result for name, job in jobs.items()}
     assert results == {
         **dict.fromkeys(("slow", "gpu"), "failure"),

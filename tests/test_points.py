@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.environment import create
+from tests.environment import overlay
 from tests.helpers import ROOT, commit
 from tests.projects import Project
 
@@ -135,8 +135,6 @@ FAULTS = [
         "",
     ),
 ]
-# On each push; the others at night.
-SAMPLE = ("infra.4", "monitor.7")
 # People have labelled some of the test data, and the model was tried on them.
 IN_USE = """
 from datetime import datetime, timezone
@@ -164,7 +162,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(folder / "project", {})
     (project.path / "uv.lock").touch()
     commit(project.path, "Lock")
-    create(project.path)
+    overlay(project.path)
     project.run(f"python -c {shlex.quote(IN_USE)}")
     (folder / "only_point.py").write_text(ONLY_POINT)
     project.environ["PYTHONPATH"] = str(folder)
@@ -173,14 +171,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     some = "-k 'unnoticed or tried_before or answers_in_use'"
     assert "3 passed" in project.run(f"pytest -q {tests} {some}")
     return project
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Choose the faults."""
-    if "fault" in metafunc.fixturenames:
-        every = metafunc.config.getoption("--all-points")
-        chosen = [fault for fault in FAULTS if every or fault.point in SAMPLE]
-        metafunc.parametrize("fault", chosen, ids=lambda fault: fault.point)
 
 
 def test_every_claim_has_a_fault() -> None:
@@ -195,7 +185,9 @@ def test_every_claim_has_a_fault() -> None:
     assert {*points} == {*(fault.point for fault in FAULTS), "monitor.4"}
 
 
+@pytest.mark.night
 @pytest.mark.environment
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.point)
 def test_fault_takes_the_point(project: Project, fault: Fault) -> None:
     """A test that claims it is red, so it does not count."""
     with project.broken(fault.file, fault.healthy, fault.broken):
@@ -203,6 +195,7 @@ def test_fault_takes_the_point(project: Project, fault: Fault) -> None:
     assert re.search(r"^FAILED tests/", output, re.MULTILINE), output
 
 
+@pytest.mark.night
 @pytest.mark.environment
 def test_age_takes_the_point(project: Project) -> None:
     """Of a model that nobody has replaced for years."""

@@ -1,6 +1,6 @@
 """A new model beside the one in use: the verdict is right, and names what is wrong.
 
-These tests install PyTorch, once, and train.
+These tests train.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.environment import create
+from tests.environment import overlay
 from tests.projects import Project
 
 pytestmark = pytest.mark.environment
@@ -32,7 +32,7 @@ NOISE = """\
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A new project, in which a regression is an error, and no floor hides one."""
     project = Project(tmp_path_factory.mktemp("promotion") / "project", {})
-    create(project.path)
+    overlay(project.path)
     settings = project.path / "configs" / "comparison.yaml"
     settings.write_text("mode: enforce\n")
     return project
@@ -55,9 +55,19 @@ def compare(project: Project, *, succeeds: bool = True) -> dict[str, Any]:
     ("damage", "options", "name"),
     [
         pytest.param(WITHOUT_CLASS_8, "", "class 8 (0.0% right", id="without a class"),
-        pytest.param(NOISE, "", "worse on all (", id="two labels of five are random"),
         pytest.param(
-            "", "--trainer.max_epochs=1", "worse on all (", id="hardly trained"
+            NOISE,
+            "",
+            "worse on all (",
+            id="two labels of five are random",
+            marks=pytest.mark.night,
+        ),
+        pytest.param(
+            "",
+            "--trainer.max_epochs=1",
+            "worse on all (",
+            id="hardly trained",
+            marks=pytest.mark.night,
         ),
     ],
 )
@@ -72,6 +82,7 @@ def test_damaged_model_is_a_regression(
     assert name in verdict["reason"]
 
 
+@pytest.mark.night
 def test_equal_model_is_kept(project: Project) -> None:
     """Another seed is another model, as good as the first.
 
@@ -92,6 +103,7 @@ def test_equal_model_is_kept(project: Project) -> None:
         (configs / f"{name}.yaml").unlink()
 
 
+@pytest.mark.night
 def test_better_model_is_promoted_and_taken_back(project: Project) -> None:
     """It is better than one of a single epoch, which was promoted on request."""
     path = project.path

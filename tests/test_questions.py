@@ -19,6 +19,7 @@ from tests.helpers import (
     SETTINGS,
     SWITCHES,
     choices,
+    few_files,
     git,
     read_answers,
     render,
@@ -164,7 +165,7 @@ def test_bad_answer_gets_a_sentence(
 ) -> None:
     """It says what to do, not what went wrong in Python; nothing is written."""
     with pytest.raises(ValueError, match="^Validation error") as caught:
-        render(tmp_path / "project", **{question: answer})
+        render(tmp_path / "project", source=few_files(), **{question: answer})
     prefix = f"Validation error for question '{question}': "
     sentence = str(caught.value).removeprefix(prefix)
     assert part in sentence
@@ -251,7 +252,7 @@ def test_names_in_the_project_are_reserved(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", ["project", "a [b] {{ c }}"])
 def test_package_name_stays_in_an_update(folder: str, tmp_path: Path) -> None:
     """Another name would move the package and lose the team's edits in it."""
-    project = render_repository(tmp_path / folder)
+    project = render_repository(tmp_path / folder, source=few_files())
     done = _update(project, "package_name=other")
     assert done.returncode != 0
     assert done.stderr.strip().endswith(
@@ -267,7 +268,7 @@ def test_project_can_be_renamed_without_its_package(
     new_name: str, tmp_path: Path
 ) -> None:
     """The name people write may change; paths and imports stay."""
-    project = render_repository(tmp_path / "project")
+    project = render_repository(tmp_path / "project", source=few_files())
     done = _update(project, f"project_name={new_name}")
     assert done.returncode == 0, done.stderr
     answers = read_answers(project)

@@ -1,6 +1,6 @@
 """Releases: the list is true, and whoever has one of them can take all that follow.
 
-A few tests install PyTorch.
+The suites of teams that came from the oldest one run here, too.
 """
 
 import itertools
@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests import processes
-from tests.environment import create
+from tests.environment import create, overlay
 from tests.helpers import (
     ANSWERS_FILE,
     QUESTIONS,
@@ -214,14 +214,29 @@ def _values(question: dict[str, Any]) -> list[Any]:
 # ------------------------------------------------------------------ a team at work
 
 
-@pytest.mark.environment
-def test_suite_stays_green(tmp_path: Path) -> None:
-    """That of the oldest release: its starter files know nothing of what came since."""
-    project = Project(tmp_path / "a project", {"version": RELEASES[0].tag})
+@pytest.fixture(scope="module")
+def updated(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project of the oldest release, with all updates since."""
+    folder = tmp_path_factory.mktemp("a project")
+    project = Project(folder / "project", {"version": RELEASES[0].tag})
     update(project.path)
     git(project.path, "add", "--all")
     git(project.path, "commit", "--quiet", "--message=Update")
-    create(project.path)
+    overlay(project.path)
+    return project
+
+
+@pytest.mark.environment
+def test_fast_suite_stays_green(updated: Project) -> None:
+    """That of the oldest release: its starter files know nothing of what came since."""
+    updated.run("nox -s tests")
+
+
+@pytest.mark.night
+@pytest.mark.environment
+def test_suite_stays_green(updated: Project) -> None:
+    """Hooks, types and notebooks of the oldest release, too, and what is managed."""
+    project = updated
     project.run("nox")
     output = project.run("pytest tests/helpers tests/toolkit")
     # What needs today's `task.py` says so, and is tried where that is.
@@ -230,7 +245,19 @@ def test_suite_stays_green(tmp_path: Path) -> None:
 
 
 @pytest.mark.environment
-def test_team_takes_every_release(tmp_path: Path, zone_of: Zone) -> None:
+@pytest.mark.parametrize(
+    "checks",
+    [
+        ("nox -s tests", "pytest tests/helpers"),
+        pytest.param(
+            ("nox", "pytest tests/helpers tests/toolkit"), marks=pytest.mark.night
+        ),
+    ],
+    ids=["fast", "all"],
+)
+def test_team_takes_every_release(
+    checks: tuple[str, ...], tmp_path: Path, zone_of: Zone
+) -> None:
     """One after the other: all that is new arrives, and nothing of theirs is lost."""
     answers: dict[str, Any] = {"project_name": "Forecaster"}
     project = Project(tmp_path / "project", {"version": RELEASES[0].tag, **answers})
@@ -254,6 +281,6 @@ def test_team_takes_every_release(tmp_path: Path, zone_of: Zone) -> None:
     (project.path / ANSWERS_FILE).unlink()
     commit(project.path, "Go on without the template")
     create(project.path)
-    project.run("nox")
-    project.run("pytest tests/helpers tests/toolkit")
+    for command in checks:
+        project.run(command)
     assert project.run("git status --porcelain") == ""

@@ -31,8 +31,8 @@ def train_job() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("variable", "runner", "accelerator", "left_out"),
     [
-        ("cpu", "ubuntu-24.04", "cpu", ""),
-        ("gpu-t4", "gpu-t4", "gpu", "cpu"),
+        ('"cpu"', "ubuntu-24.04", "cpu", ""),
+        ('"gpu-t4"', "gpu-t4", "gpu", "cpu"),
         ('["self-hosted", "gpu"]', ["self-hosted", "gpu"], "gpu", "cpu"),
         ('{"group": "gpus"}', {"group": "gpus"}, "gpu", "cpu"),
         (
@@ -46,7 +46,7 @@ def train_job() -> dict[str, Any]:
 def test_variable_names_a_runner(
     variable: str, runner: Any, accelerator: str, left_out: str
 ) -> None:
-    """A label, labels, a group; or one without a GPU."""
+    """A label, labels or a group, in JSON; or one without a GPU."""
     job = train_job()
     contexts = {"vars": {"GPU_RUNNER": variable}}
     assert fill(job["runs-on"], contexts, FUNCTIONS) == runner
@@ -60,11 +60,11 @@ def test_variable_names_a_runner(
 @pytest.mark.parametrize(
     ("variable", "event", "branch", "wanted"),
     [
-        ("cpu", "schedule", "main", True),
-        ("gpu-t4", "workflow_dispatch", "main", True),
+        ('"cpu"', "schedule", "main", True),
+        ('"gpu-t4"', "workflow_dispatch", "main", True),
         ("", "schedule", "main", False),
         ("", "workflow_dispatch", "main", False),
-        ("gpu-t4", "workflow_dispatch", "mine", False),
+        ('"gpu-t4"', "workflow_dispatch", "mine", False),
     ],
 )
 def test_training_needs_a_runner_and_the_default_branch(
@@ -130,7 +130,7 @@ def retrain(
     project: Path,
     folder: Path,
     recorder: Recorder,
-    runner: str = "cpu",
+    runner: str = '"cpu"',
     **inputs: Any,
 ) -> dict[str, Job]:
     """Run the workflow: by hand if something was typed."""
@@ -154,7 +154,7 @@ def test_nothing_runs_without_a_runner(project: Path, tmp_path: Path) -> None:
 def test_missing_gpu_is_red_in_a_second(project: Path, tmp_path: Path) -> None:
     """Before anything is installed, which takes minutes."""
     recorder = Recorder(tmp_path)
-    jobs = retrain(project, tmp_path / "host", recorder, "gpu-t4")
+    jobs = retrain(project, tmp_path / "host", recorder, '"gpu-t4"')
     assert results(jobs) == ["failure", "skipped", "skipped", "success"]
     assert jobs["train"].ran["Look for the GPU"] == "failure"
     assert jobs["train"].ran["Install"] == "skipped"
@@ -163,6 +163,7 @@ def test_missing_gpu_is_red_in_a_second(project: Path, tmp_path: Path) -> None:
     assert "## train\n" in opened[-1]
 
 
+@pytest.mark.night
 @pytest.mark.environment
 def test_equal_model_is_kept(project: Path, tmp_path: Path) -> None:
     """That of another seed; nobody is bothered with it."""
@@ -175,6 +176,7 @@ def test_equal_model_is_kept(project: Path, tmp_path: Path) -> None:
     assert [call[:2] for call in recorder.calls()] == [["issue", "list"]]
 
 
+@pytest.mark.night
 @pytest.mark.environment
 def test_regression_ends_red(project: Path, tmp_path: Path) -> None:
     """And says on which suite, on the page of the run."""

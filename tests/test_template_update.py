@@ -75,7 +75,10 @@ def test_newest_version_closes_the_issue(young: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("issues", "command"),
-    [(OPEN[:1], ["create"]), (OPEN, ["edit", "7"])],
+    [
+        (OPEN[:1], ["create"]),
+        pytest.param(OPEN, ["edit", "7"], marks=pytest.mark.night),
+    ],
     ids=["new", "open"],
 )
 def test_new_version_is_one_issue(
@@ -91,6 +94,7 @@ def test_new_version_is_one_issue(
     assert "\n    uvx copier update --defaults\n" in body
 
 
+@pytest.mark.night
 def test_app_proposes_the_update(old: Path, tmp_path: Path) -> None:
     """Workflows included, on a branch of its own."""
     clone = Path(shutil.copytree(old, tmp_path / "project"))

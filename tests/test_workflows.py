@@ -1,6 +1,5 @@
 """Workflows: they run, they are safe, and they fail when they should."""
 
-import ast
 import json
 import re
 import shutil
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+import noxfile
 from tests import expressions, processes
 from tests.expressions import (
     Missing,
@@ -25,7 +25,7 @@ from tests.expressions import (
     text,
     truth,
 )
-from tests.helpers import ROOT, commit, label, pairs, render_repository
+from tests.helpers import ROOT, SETTINGS, commit, git, render_repository
 from tests.projects import AT_BIRTH, first_push, skips
 from tests.workflows import Host
 
@@ -47,7 +47,6 @@ PINS = {
 }
 
 SCHEMAS = {
-    "vendor.github-workflows": ".github/workflows/*",
     "custom.github-workflows-require-timeout": ".github/workflows/*",
     "vendor.dependabot": ".github/dependabot.yml",
     "vendor.codecov": "codecov.yml",
@@ -64,32 +63,50 @@ KEYS_OF_CODECOV = {
 # ------------------------------------------------------------------------ rules
 
 
-def faults(repository: Path) -> list[str]:
-    """Return what is wrong with the workflows of a repository, a line each."""
+def faults(repository: Path, by: str = "") -> list[str]:
+    """Look at the workflows of a repository, and at the settings around them.
+
+    Args:
+        repository: Its `.github`, and `codecov.yml` if there is one, are looked at.
+        by: Who is asked: `rules`, which are ours, or a program; everybody by default.
+
+    Returns:
+        What is wrong, a line each.
+    """
     folder = repository / ".github"
+    workflows = sorted((folder / "workflows").iterdir())
     found = []
-    for path in sorted((folder / "workflows").iterdir()):
-        source = path.read_text("utf-8")
-        found += [f"{path.name}: {fault}" for fault in _faults(source)]
+    if by in ("", "rules"):
+        for path in workflows:
+            found += [f"{path.name}: {fault}" for fault in _faults(path)]
+        found += [f"codecov.yml: {key}?" for key in _misspelt_keys(repository)]
+    programs = Path(sys.executable).parent
     commands = [
         ["check-jsonschema", f"--builtin-schema={schema}", *map(str, paths)]
         for schema, pattern in SCHEMAS.items()
         if (paths := [*repository.glob(pattern)])
     ]
-    zizmor = ["zizmor", "--offline", "--quiet", "--no-progress", "--persona=auditor"]
-    for name, *options in [*commands, [*zizmor, str(folder)]]:
-        program = Path(sys.executable).with_name(name)
-        done = processes.run([str(program), *options], repository)
-        found += [done.stdout] if done.returncode else []
-    codecov = repository / "codecov.yml"
-    if codecov.exists():
-        source = codecov.read_text("utf-8")
-        keys = {*re.findall(r"^[ -]*(\w+):", source, re.MULTILINE)}
-        found += [f"codecov.yml: {key}?" for key in sorted(keys - KEYS_OF_CODECOV)]
+    # Keys, needs, outputs, expressions with their types, and the shell of each step.
+    shellcheck = f"-shellcheck={programs / 'shellcheck'}"
+    commands.append(["actionlint", "-oneline", shellcheck, *map(str, workflows)])
+    options = ("--offline", "--quiet", "--no-progress", "--persona=auditor")
+    commands.append(["zizmor", *options, str(folder)])
+    for name, *arguments in commands:
+        if by in ("", name):
+            done = processes.run([str(programs / name), *arguments], repository)
+            found += [done.stdout] if done.returncode else []
     return found
 
 
-def _faults(source: str) -> Iterator[str]:
+def _misspelt_keys(repository: Path) -> list[str]:
+    path = repository / "codecov.yml"
+    source = path.read_text("utf-8") if path.exists() else ""
+    keys = {*re.findall(r"^[ -]*(\w+):", source, re.MULTILINE)}
+    return sorted(keys - KEYS_OF_CODECOV)
+
+
+def _faults(path: Path) -> Iterator[str]:
+    source = path.read_text("utf-8")
     workflow = yaml.safe_load(source)
     used = re.findall(r"uses: +(\S+)@(\S+)(?: +# (\S+))?$", source, re.MULTILINE)
     if len(used) != source.count("uses:"):
@@ -118,10 +135,17 @@ def _faults(source: str) -> Iterator[str]:
 
 
 @pytest.mark.one_version
-@pytest.mark.parametrize("answers", pairs(["use_notebooks", "use_codecov"]), ids=label)
-def test_workflows_are_safe(answers: dict[str, Any], tmp_path: Path) -> None:
-    """Whatever the answers."""
-    assert faults(render_repository(tmp_path / "project", **answers)) == []
+@pytest.mark.parametrize("use_codecov", [True, False])
+def test_workflows_are_safe(use_codecov: bool, tmp_path: Path) -> None:
+    """With the settings of Codecov and without; no other answer reaches workflows."""
+    project = render_repository(tmp_path / "project", use_codecov=use_codecov)
+    assert faults(project) == []
+
+
+def test_workflows_are_the_same_for_all_answers(template: Path) -> None:
+    """Nothing is rendered or left out there, so one project stands for all."""
+    assert git(template, "ls-files", "template/.github/*.jinja") == ""
+    assert ".github" not in str(SETTINGS["_exclude"])
 
 
 def test_our_own_workflows_are_safe() -> None:
@@ -129,84 +153,134 @@ def test_our_own_workflows_are_safe() -> None:
     assert faults(ROOT) == []
 
 
-def test_jobs_of_ours_are_all_tests() -> None:
-    """A file that no job runs would be tested by nobody."""
-    path = ROOT / ".github" / "workflows" / "checks.yml"
-    jobs = yaml.safe_load(path.read_text("utf-8"))["jobs"]
-    files = [
-        path.name
-        for path in sorted((ROOT / "tests").glob("test_*.py"))
-        if "pytest.mark.environment" in path.read_text("utf-8")
-    ]
-    assert jobs["projects"]["strategy"]["matrix"]["file"] == files
-
-
 def test_our_own_workflows_run_our_tasks(template: Path, tmp_path: Path) -> None:
-    """What the tasks do is not repeated here, but that they are there."""
+    """On each push the test command, at night each part of the night."""
     done = tmp_path / "done"
     # With whether it finds the history, which the tests need: they start from releases.
     shallow = "$(git rev-parse --is-shallow-repository)"
     python = f'#!/bin/sh\necho "$@" {shallow} >> "{done}"\n'
-    for name in ("checks.yml", "outlook.yml"):
+    run = {}
+    for name in ("checks.yml", "nightly.yml"):
+        done.write_text("")
         host = Host(template, tmp_path / name, programs={"python3": python})
         jobs = host.run(name).values()
         assert {job.result for job in jobs} == {"success"}
-    commands = [line.split() for line in done.read_text().splitlines()]
-    assert {words[0] for words in commands} == {"start.py"}
-    tasks = {words[1] for words in commands}
-    in_full = {words[1] for words in commands if words[-1] == "false"}
-    assert in_full == {"versions", "projects", "points"}
-    assert tasks == in_full | {"lint", "newest", "lowest"}
-    module = ast.parse((ROOT / "noxfile.py").read_text("utf-8"))
-    assert tasks <= {n.name for n in module.body if isinstance(n, ast.FunctionDef)}
+        run[name] = done.read_text().splitlines()
+    parts = [f"start.py {part} false" for part in noxfile.NIGHT]
+    hooks, tests = run["checks.yml"]
+    assert hooks.startswith("start.py lint ")
+    assert tests == "start.py tests false"
+    assert run["nightly.yml"] == parts
 
 
 ACTION = f"actions/checkout@{PINS['actions/checkout'][1]}"
 
 
-@pytest.mark.one_version
-@pytest.mark.parametrize(
-    ("old", "new", "alarm"),
-    [
-        (f"{ACTION} # v7.0.1", "actions/checkout@v7", "not the one in the table"),
-        (f"{ACTION} # v7.0.1", f"{ACTION} # v6.0.0", "not the one in the table"),
-        (ACTION, f"actions/checkout@{'1' * 40}", "not the one in the table"),
-        ("    timeout-minutes: 5\n", "", "timeout-minutes"),
-        ("nox -s typecheck", "nox -s ${{ github.ref }}", "expression inside run"),
-        ("permissions: {}", "permissions: write-all", "not given job by job"),
-        ("        with:\n          persist-credentials: false\n", "", "artipacked"),
-        ("  pull_request:\n", "  pull_request_target:\n", "code of strangers"),
-        ("  pull_request:\n", "  pull_request:\n  schedule: []\n", "on a schedule"),
-        ("timeout-minutes: 5", "timeout_minutes: 5", "timeout_minutes"),
-        ("default-days: 7", "default-day: 7", "default-day"),
-        ("informational:", "informationel:", "informationel?"),
-    ],
-    ids=[
-        "unpinned action",
-        "wrong version in the comment",
-        "made-up commit",
-        "no time limit",
+# By name: what is replaced by what, in the first file that has it; who sees it; what is
+# said.
+FAULTS = {
+    "unpinned action": (f"{ACTION} # v7.0.1", "actions/checkout@v7", "rules", "table"),
+    "wrong version in the comment": (
+        f"{ACTION} # v7.0.1",
+        f"{ACTION} # v6.0.0",
+        "rules",
+        "not the one in the table",
+    ),
+    "made-up commit": (ACTION, f"actions/checkout@{'1' * 40}", "rules", "in the table"),
+    "no time limit": (
+        "    timeout-minutes: 5\n",
+        "",
+        "check-jsonschema",
+        "timeout-minutes",
+    ),
+    "expression inside run": (
+        "nox -s typecheck",
+        "nox -s ${{ github.ref }}",
+        "rules",
         "expression inside run",
-        "all permissions",
-        "credentials left in the clone",
-        "rights for strangers",
-        "required and scheduled",
-        "misspelt key",
-        "misspelt key of Dependabot",
-        "misspelt key of Codecov",
-    ],
-)
-def test_faults_are_found(old: str, new: str, alarm: str, tmp_path: Path) -> None:
+    ),
+    "all permissions": (
+        "permissions: {}",
+        "permissions: write-all",
+        "rules",
+        "not given job by job",
+    ),
+    "credentials left in the clone": (
+        "        with:\n          persist-credentials: false\n",
+        "",
+        "zizmor",
+        "artipacked",
+    ),
+    "rights for strangers": (
+        "  pull_request:\n",
+        "  pull_request_target:\n",
+        "rules",
+        "code of strangers",
+    ),
+    "required and scheduled": (
+        "  pull_request:\n",
+        "  pull_request:\n  schedule: []\n",
+        "rules",
+        "on a schedule",
+    ),
+    "misspelt key": (
+        "timeout-minutes: 5",
+        "timeout_minutes: 5",
+        "actionlint",
+        "timeout_minutes",
+    ),
+    "misspelt output": (
+        "needs.tests.outputs.codecov",
+        "needs.tests.outputs.codecv",
+        "actionlint",
+        "codecv",
+    ),
+    "misspelt need": ("needs: tests", "needs: test", "actionlint", '"test"'),
+    "misspelt part of a context": (
+        "github.event_name !=",
+        "github.event_nam !=",
+        "actionlint",
+        "event_nam",
+    ),
+    "unquoted variable in a step": (
+        '>> "$GITHUB_OUTPUT"',
+        ">> $GITHUB_OUTPUT",
+        "actionlint",
+        "SC2086",
+    ),
+    "misspelt key of Dependabot": (
+        "default-days: 7",
+        "default-day: 7",
+        "check-jsonschema",
+        "default-day",
+    ),
+    "misspelt key of Codecov": (
+        "informational:",
+        "informationel:",
+        "rules",
+        "informationel?",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with all that is looked at."""
+    folder = tmp_path_factory.mktemp("healthy")
+    return render_repository(folder / "project", use_codecov=True)
+
+
+@pytest.mark.one_version
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_found(fault: str, healthy: Path, tmp_path: Path) -> None:
     """Planted one at a time, in the first file that has the place for it."""
-    repository = render_repository(tmp_path / "project", use_codecov=True)
-    paths = [
-        *(repository / ".github" / "workflows").iterdir(),
-        repository / ".github" / "dependabot.yml",
-        repository / "codecov.yml",
-    ]
-    path = next(path for path in sorted(paths) if old in path.read_text())
+    old, new, by, alarm = FAULTS[fault]
+    shutil.copytree(healthy / ".github", tmp_path / ".github")
+    shutil.copy(healthy / "codecov.yml", tmp_path)
+    paths = [path for path in sorted(tmp_path.rglob("*")) if path.is_file()]
+    path = next(path for path in paths if old in path.read_text())
     path.write_text(path.read_text().replace(old, new, 1))
-    assert alarm in "\n".join(faults(repository))
+    assert alarm in "\n".join(faults(tmp_path, by))
 
 
 # ------------------------------------------------------------------------ costs
@@ -284,7 +358,7 @@ FUNCTIONS = {
     ],
 )
 def test_expressions_have_the_values_of_the_host(expression: str, value: Any) -> None:
-    """As far as our workflows need them."""
+    """As far as our workflows need them; actionlint looks at names and types."""
     whole = fill(f"${{{{ {expression} }}}}", CONTEXTS, FUNCTIONS)
     assert text(whole) == text(value)
     assert truth(whole) == truth(value)
@@ -293,11 +367,7 @@ def test_expressions_have_the_values_of_the_host(expression: str, value: Any) ->
 
 
 @pytest.mark.parametrize(
-    "expression",
-    [
-        *("github.reff", "needs.c.result", "vars.X", "hashFiles('x')", "1 == 'a'"),
-        *("github.ref ==", "(github.ref", "github.ref ? 1 : 2", "a b", ""),
-    ],
+    "expression", ["needs.c.result", "vars.X", "hashFiles('x')", "1 == 'a'"]
 )
 def test_expressions_that_are_not_understood_are_refused(expression: str) -> None:
     """A guess would let a wrong workflow pass."""
@@ -390,6 +460,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return first_push(folder, use_codecov=True)
 
 
+# What CONTRIBUTING.md of a project explains.
+UV_SAYS = ("needs to be updated", "uv lock")
+
+
 @pytest.fixture
 def clone(project: Path, tmp_path: Path) -> Path:
     """Another one, to break."""
@@ -427,6 +501,7 @@ def test_first_push_is_green(project: Path, tmp_path: Path) -> None:
     assert [inputs["use_oidc"] for inputs in uploads] == [True, True]
 
 
+@pytest.mark.night
 @pytest.mark.environment
 def test_faults_end_red(clone: Path, tmp_path: Path) -> None:
     """By the job that is there for it; and people see where to look."""
@@ -456,7 +531,10 @@ def test_faults_end_red(clone: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.environment
-def test_lock_that_is_behind_is_named(clone: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", [(), pytest.param(UV_SAYS, marks=pytest.mark.night)])
+def test_lock_that_is_behind_ends_red(
+    said: tuple[str, ...], clone: Path, tmp_path: Path
+) -> None:
     """Rather than other versions than those in git, without a word."""
     uv = [sys.executable, "-m", "uv", "lock", "--quiet"]
     assert processes.run(uv, clone).returncode == 0
@@ -467,8 +545,7 @@ def test_lock_that_is_behind_is_named(clone: Path, tmp_path: Path) -> None:
     jobs = Host(clone, tmp_path / "host").run("checks.yml")
     for name in ("hooks", "types", "tests", "required"):
         assert jobs[name].result == "failure"
-    assert "needs to be updated" in jobs["tests"].log
-    assert "uv lock" in jobs["tests"].log
+    assert [words for words in said if words not in jobs["tests"].log] == []
 
 
 @pytest.mark.environment
@@ -483,4 +560,3 @@ def test_known_holes_end_red(
     assert job.result == result, job.log
     assert ("torch 2" in job.log) == (bad == "torch")
     assert ("HOLE-1" in job.log) == (bad == "torch")
-    assert ("No findings to report" in job.log) == (bad == "")
