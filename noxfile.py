@@ -194,8 +194,10 @@ def _on_other_versions(
 
 
 def _pytest(session: nox.Session, python: str, *options: str) -> None:
-    # Files in the order of tests/conftest.py, not of the number of their tests.
-    parallel = ("-n2", "--dist=loadfile", "--no-loadscope-reorder")
+    # One more than there are cores, as programs under test wait for each other. Files
+    # in the order of tests/conftest.py, not of the number of their tests.
+    workers = (os.cpu_count() or 1) + 1
+    parallel = (f"-n{workers}", "--dist=loadfile", "--no-loadscope-reorder")
     session.run(python, "-m", "pytest", *parallel, *options)
 
 

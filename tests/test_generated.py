@@ -380,6 +380,19 @@ record["sha256"] = hashlib.sha256(content).hexdigest()
     assert "test_golden_predictions" in output
 
 
+def test_old_production_model_is_named(default_project: Project) -> None:
+    """After a year, by the date of its commit."""
+    check = "pytest -q -m 'slow or not slow' tests/model/test_regression.py -k too_old"
+    amend = "git commit --quiet --amend --no-edit"
+    default_project.run(check)
+    default_project.run(f"GIT_COMMITTER_DATE=2020-01-01T00:00:00Z {amend}")
+    try:
+        output = default_project.run(check, succeeds=False)
+    finally:
+        default_project.run(amend)
+    assert "test_model_is_not_too_old" in output
+
+
 PLANTED = """
 import dataclasses, json, torch
 from {package} import task

@@ -182,6 +182,7 @@ def test_every_claim_has_a_fault() -> None:
     texts = [path.read_text("utf-8") for path in tests if path.parent.name != "helpers"]
     claims = re.findall(r"ml_test_score\((.*)\)", "\n".join(texts))
     points = re.findall(r'"([a-z]+\.\d)"', "".join(claims))
+    # The last one is the age of the model: tests/test_generated.py makes it old.
     assert {*points} == {*(fault.point for fault in FAULTS), "monitor.4"}
 
 
@@ -193,16 +194,3 @@ def test_fault_takes_the_point(project: Project, fault: Fault) -> None:
     with project.broken(fault.file, fault.healthy, fault.broken):
         output = project.run(CLAIMS.format(point=fault.point), succeeds=False)
     assert re.search(r"^FAILED tests/", output, re.MULTILINE), output
-
-
-@pytest.mark.night
-@pytest.mark.environment
-def test_age_takes_the_point(project: Project) -> None:
-    """Of a model that nobody has replaced for years."""
-    amend = "git commit --quiet --amend --no-edit"
-    project.run(f"GIT_COMMITTER_DATE=2020-01-01T00:00:00Z {amend}")
-    try:
-        output = project.run(CLAIMS.format(point="monitor.4"), succeeds=False)
-    finally:
-        project.run(amend)
-    assert "test_model_is_not_too_old" in output

@@ -70,16 +70,13 @@ def test_demo_shows_what_came_out_and_loses_nothing(runs: int, clone: Path) -> N
     assert (clone / "demo" / "README.md").read_text() == "mine\n"
 
 
-# What else runs the same commands on each push; at night this test does, too.
+# What else runs the same command, or nearly, on each push; at night this test does, too.
 ELSEWHERE = {
-    "nox -s compare": "getting-started.md",
-    "nox -s data-docs": "getting-started.md",
     "nox -s debug -- shapes": "test_generated.py::test_recipes_show_what_they_promise",
     "nox -s promote": "test_docs.py::test_fast_tests_of_a_second_task_pass",
     "nox -s retrain": "test_retraining.py::test_better_model_is_proposed",
-    "nox -s tests -- -k memorize": "getting-started.md, in another way",
-    "nox -s tests -- tests/training": "getting-started.md, in another way",
-    "nox -s train -- --trainer.max_epochs=5": "getting-started.md, without the option",
+    "nox -s tests -- tests/training": "nox -s tests -- -k memorize, in this test",
+    "nox -s train -- --trainer.max_epochs=5": "nox -s train, in this test",
 }
 
 
@@ -107,7 +104,7 @@ def test_use_it_word_for_word(
     readme = project / "README.md"
     first, prediction = code_blocks(readme)
     assert _commands(start) == _commands(first)
-    # All of them pass in "Getting started", which begins with the same commands.
+    # All of them pass in the first push, tests/test_workflows.py.
     monkeypatch.setenv("NOXSESSION", "lint")
     output = run(first)
     monkeypatch.delenv("NOXSESSION")
