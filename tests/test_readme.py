@@ -70,7 +70,7 @@ def test_demo_shows_what_came_out_and_loses_nothing(runs: int, clone: Path) -> N
     assert (clone / "demo" / "README.md").read_text() == "mine\n"
 
 
-# What else runs the same command, or nearly, on each push; at night this test does, too.
+# What else runs the same command, or nearly, on a push; at night this test does, too.
 ELSEWHERE = {
     "nox -s debug -- shapes": "test_generated.py::test_recipes_show_what_they_promise",
     "nox -s promote": "test_docs.py::test_fast_tests_of_a_second_task_pass",
