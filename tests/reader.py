@@ -24,11 +24,11 @@ import pathlib, tests.environment
 tests.environment.$INSTALL(pathlib.Path.cwd())
 "
 }
-if [[ -v WITHOUT_CHECKS ]]; then
-    pytest() { :; }
-    # These write what belongs to the project.
-    nox() { [[ $* != *accept-curve* && $* != *promote* ]] || command nox "$@"; }
-fi
+"""
+# For somebody who looks at nothing on the way: only sessions that write files run.
+WITHOUT_CHECKS = """
+pytest() { :; }
+nox() { [[ $* != *accept-curve* && $* != *promote* ]] || command nox "$@"; }
 """
 
 # Numbers on pages, and how far they may be from those of today. How long something took
@@ -61,6 +61,7 @@ class Reader:
         self.folder = folder
         self.template = template
         self.state = folder.with_name(f"{folder.name}-state")
+        self.tools = TOOLS
         hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
         self.environ = {
             **{name: os.environ[name] for name in os.environ if name not in hidden},
@@ -83,8 +84,7 @@ class Reader:
             checks: Also run the hooks and tests, and compare what the page shows. If
                 not, what comes of it is the same project, sooner.
         """
-        if not checks:
-            self.environ["WITHOUT_CHECKS"] = "1"
+        self.tools = TOOLS if checks else TOOLS + WITHOUT_CHECKS
         pattern = (
             r"^```bash\n(?P<bash>.*?)^```$"
             r"|^```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)^```$"
@@ -109,13 +109,13 @@ class Reader:
                 (self.folder / step["whole"]).write_text(step["content"], "utf-8")
             else:
                 replace(self.folder / step["path"], step["old"], step["new"])
-        self.environ.pop("WITHOUT_CHECKS", None)
+        self.tools = TOOLS
 
     def run(self, command: str, *, may_fail: bool = False) -> str:
         """Run a command where the last one ended and return what it prints."""
         command = command.replace("<address>", shlex.quote(str(self.template)))
         command = command.replace("NAME=VALUE", "python_version=3.12")
-        script = f'source "$STATE"\n{SAVE}\n{TOOLS}\n{command}'
+        script = f'source "$STATE"\n{SAVE}\n{self.tools}\n{command}'
         done = processes.run_bash(script, self.folder, self.environ)
         self.folder = Path(Path(f"{self.state}.folder").read_text().strip())
         assert may_fail or done.returncode == 0, f"{command}\n{done.stdout[-8000:]}"
