@@ -49,7 +49,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test the template, as on each push: all but what is for the night."""
     _pytest(session, sys.executable, *session.posargs)
-    _on_other_versions(session, OTHER_VERSIONS[-1:], "not (environment or one_version)")
+    _on_other_versions(session, OTHER_VERSIONS[-1:])
 
 
 @nox.session
@@ -68,7 +68,7 @@ def night_tests(session: nox.Session) -> None:
 @nox.session
 def versions(session: nox.Session) -> None:
     """Run the tests that need no PyTorch on the other versions of Python."""
-    _on_other_versions(session, OTHER_VERSIONS, "not environment")
+    _on_other_versions(session, OTHER_VERSIONS)
 
 
 @nox.session
@@ -105,8 +105,9 @@ def release(session: nox.Session) -> None:
     entry = f'\n[[release]]\nversion = "{version}"\ncommit = "{commit}"\n'
     RELEASES.write_text(text + entry, "utf-8")
     try:
-        names = ("releases", "scenarios", "updates")
-        _pytest(session, sys.executable, *(f"tests/test_{n}.py" for n in names))
+        files = [f"tests/test_{name}.py" for name in ("releases", "updates")]
+        _pytest(session, sys.executable, *files)
+        _pytest(session, sys.executable, "--night", *files)
     except BaseException:
         RELEASES.write_text(text, "utf-8")
         raise
@@ -169,9 +170,7 @@ def constraints(session: nox.Session) -> None:
     )
 
 
-def _on_other_versions(
-    session: nox.Session, versions: Sequence[str], which: str
-) -> None:
+def _on_other_versions(session: nox.Session, versions: Sequence[str]) -> None:
     for version in versions:
         session.log(f"again on Python {version}, without PyTorch")
         venv = ROOT / "build" / f"python-{version}"
@@ -190,15 +189,23 @@ def _on_other_versions(
             "--python",
             str(venv),
         )
-        _pytest(session, str(venv / "bin" / "python"), "-m", which, *session.posargs)
+        only = ("-m", "not (environment or one_version)")
+        _pytest(session, str(venv / "bin" / "python"), *only, *session.posargs)
 
 
 def _pytest(session: nox.Session, python: str, *options: str) -> None:
     # One more than there are cores, as programs under test wait for each other. Files
     # in the order of tests/conftest.py, not of the number of their tests.
-    workers = (os.cpu_count() or 1) + 1
+    workers = min(_cores(), 8) + 1
     parallel = (f"-n{workers}", "--dist=loadfile", "--no-loadscope-reorder")
     session.run(python, "-m", "pytest", *parallel, *options)
+
+
+def _cores() -> int:
+    """Return how many this process may use, which can be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _check_with(session: nox.Session, resolution: str) -> None:

@@ -51,12 +51,16 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Keep the tests of the push, or those of the night, and begin with what is long.
 
-    Else at the end one worker would wait for the other.
+    Else at the end the others would wait for one worker.
     """
     night = config.getoption("--night")
-    other = [item for item in items if bool(item.get_closest_marker("night")) != night]
+    wanted: list[pytest.Item] = []
+    other: list[pytest.Item] = []
+    for item in items:
+        is_wanted = bool(item.get_closest_marker("night")) == night
+        (wanted if is_wanted else other).append(item)
     config.hook.pytest_deselected(items=other)
-    items[:] = [item for item in items if item not in set(other)]
+    items[:] = wanted
     items.sort(key=lambda item: item.get_closest_marker("environment") is None)
 
 

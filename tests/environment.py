@@ -5,7 +5,6 @@ their project those of one base environment. Where the installing is what is tes
 `create` and the project's own `scripts/setup.sh` install everything.
 """
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -17,8 +16,9 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -95,35 +95,47 @@ def overlay(project: Path) -> Path:
 def base_environment() -> Path:
     """Return the environment that others overlay; it is made if it is not there.
 
-    It lies beside the packages of these tests, and is made anew when the needs of a new
-    project have changed.
+    It lies beside the packages of these tests. When the needs of a new project change,
+    another one is made, and those that no process uses any more are deleted.
     """
     if BASE in os.environ:
         return Path(os.environ[BASE])
+    import fcntl  # not on every system, and the demo does without
+
     from tests.helpers import EVERYTHING, render  # it imports Copier
 
-    folder = Path(sys.prefix) / "base"
-    folder.mkdir(exist_ok=True)
-    venv, ready = folder / "venv", folder / "ready"
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        (folder / "lock").open("w") as lock,
-    ):
+    with tempfile.TemporaryDirectory() as scratch:
         project = Path(scratch)
         render(project, **EVERYTHING)
         settings = (project / "pyproject.toml").read_bytes()
-        parts = (settings, CONSTRAINTS.read_bytes(), sys.version.encode())
-        digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+        known = f"{sys.version} {os.environ.get('UV_FIND_LINKS')}".encode()
+        parts = (settings, CONSTRAINTS.read_bytes(), known)
+        digest = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+        folder = Path(sys.prefix) / "base" / digest
+        folder.mkdir(parents=True, exist_ok=True)
+        venv, ready = folder / "venv", folder / "ready"
+        lock = (folder / "lock").open("w")
+        _locks.append(lock)
         fcntl.flock(lock, fcntl.LOCK_EX)  # the processes of a run begin together
-        if not ready.exists() or ready.read_text("utf-8") != digest:
-            ready.unlink(missing_ok=True)
+        if not ready.exists():
+            for used in folder.parent.glob("*/lock"):
+                if used.parent == folder:
+                    continue
+                with used.open("w") as other, suppress(BlockingIOError):
+                    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(used.parent)
             options = ["--no-sources", "--group", "dev", "-r", "pyproject.toml"]
             environ = dict(os.environ)
             _take_known_versions(options, environ)
             _install(venv, project, options, environ)
-            ready.write_text(digest, "utf-8")
+            ready.touch()
+        fcntl.flock(lock, fcntl.LOCK_SH)
     os.environ[BASE] = str(venv)
     return venv
+
+
+# Of the base environment in use, until this process ends.
+_locks: list[IO[str]] = []
 
 
 def take_bytecode(venv: Path) -> None:
@@ -134,10 +146,14 @@ def take_bytecode(venv: Path) -> None:
     if BASE not in os.environ:
         return
     base = Path(os.environ[BASE])
-    for compiled in base.glob("lib/*/site-packages/**/__pycache__"):
+    for compiled in base.glob("lib/*/site-packages/**/__pycache__/*.pyc"):
         ours = venv / compiled.relative_to(base)
-        if ours.parent.is_dir() and not ours.exists():
-            shutil.copytree(compiled, ours, copy_function=os.link)
+        if ours.parent.parent.is_dir() and not ours.exists():
+            ours.parent.mkdir(exist_ok=True)
+            try:
+                os.link(compiled, ours)
+            except OSError:  # they lie on two file systems
+                shutil.copy2(compiled, ours)
 
 
 def _take_known_versions(options: list[str], environ: dict[str, str]) -> None:

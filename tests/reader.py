@@ -150,12 +150,10 @@ def _without_numbers(line: str) -> str:
 def _agree(shown: str, printed: str) -> bool:
     """Tell whether the numbers of two lines agree, which differ in nothing else."""
     compared = bool(COMPARISON.match(shown))
-    pairs = zip(
-        NUMBER.findall(TIME.sub("", shown)),
-        NUMBER.findall(TIME.sub("", printed)),
-        strict=True,
-    )
-    for expected, found in pairs:
+    ours, theirs = (NUMBER.findall(TIME.sub("", line)) for line in (shown, printed))
+    if len(ours) != len(theirs):  # one is a time, and the other is not
+        return False
+    for expected, found in zip(ours, theirs, strict=True):
         distance = abs(float(expected.rstrip("%")) - float(found.rstrip("%")))
         if expected.endswith("%"):
             limit = MAX_POINTS

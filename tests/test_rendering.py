@@ -354,7 +354,14 @@ def _is_ignored(repository: Path, path: str) -> bool:
 
 @pytest.mark.one_version
 @pytest.mark.parametrize(
-    ("length", "strictness"), [(1, "starter"), (16, "strict"), (40, "starter")]
+    ("length", "strictness"),
+    [
+        *((1, "starter"), (16, "strict"), (40, "starter")),
+        *(
+            pytest.param(*combination, marks=pytest.mark.night)
+            for combination in ((1, "strict"), (16, "starter"), (40, "strict"))
+        ),
+    ],
 )
 def test_python_is_born_formatted(length: int, strictness: str, tmp_path: Path) -> None:
     """Lines with the name of the package are neither too long nor broken too early."""

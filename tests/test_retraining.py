@@ -22,9 +22,12 @@ MODEL = Path("models", "production")
 # ----------------------------------------------------------------- where it runs
 
 
-def train_job() -> dict[str, Any]:
-    """The job that needs a runner."""
-    job: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]["train"]
+NIGHTLY = WORKFLOW.with_name("nightly.yml")
+
+
+def job_of(workflow: Path, name: str) -> dict[str, Any]:
+    """A job that needs a runner."""
+    job: dict[str, Any] = yaml.safe_load(workflow.read_text("utf-8"))["jobs"][name]
     return job
 
 
@@ -47,9 +50,12 @@ def test_variable_names_a_runner(
     variable: str, runner: Any, accelerator: str, left_out: str
 ) -> None:
     """A label, labels or a group, in JSON; or one without a GPU."""
-    job = train_job()
+    job = job_of(WORKFLOW, "train")
     contexts = {"vars": {"GPU_RUNNER": variable}}
     assert fill(job["runs-on"], contexts, FUNCTIONS) == runner
+    if accelerator == "gpu":
+        nightly = job_of(NIGHTLY, "gpu")["runs-on"]
+        assert fill(nightly, contexts, FUNCTIONS) == runner
     steps = {step.get("name"): step for step in job["steps"]}
     train = steps["Train"]["env"]["ACCELERATOR"]
     assert fill(train, contexts, FUNCTIONS) == accelerator
@@ -79,7 +85,9 @@ def test_training_needs_a_runner_and_the_default_branch(
     }
     contexts = {"github": github, "vars": Missing({"GPU_RUNNER": variable})}
     functions = {"success": lambda: True}
-    assert condition(train_job()["if"], contexts, functions) == wanted
+    assert condition(job_of(WORKFLOW, "train")["if"], contexts, functions) == wanted
+    on_gpu = wanted and variable != '"cpu"'
+    assert condition(job_of(NIGHTLY, "gpu")["if"], contexts, functions) == on_gpu
 
 
 def test_rights_are_apart() -> None:
