@@ -114,27 +114,31 @@ def base_environment() -> Path:
         folder = Path(sys.prefix) / "base" / digest
         folder.mkdir(parents=True, exist_ok=True)
         venv, ready = folder / "venv", folder / "ready"
-        lock = (folder / "lock").open("w")
-        _locks.append(lock)
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the processes of a run begin together
-        if not ready.exists():
-            for used in folder.parent.glob("*/lock"):
-                if used.parent == folder:
-                    continue
-                with used.open("w") as other, suppress(BlockingIOError):
-                    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(used.parent)
-            options = ["--no-sources", "--group", "dev", "-r", "pyproject.toml"]
-            environ = dict(os.environ)
-            _take_known_versions(options, environ)
-            _install(venv, project, options, environ)
-            ready.touch()
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        with (folder / "making").open("w") as making:
+            fcntl.flock(making, fcntl.LOCK_EX)  # the processes of a run begin together
+            if not ready.exists():
+                for other in {*folder.parent.iterdir()} - {folder}:
+                    with (
+                        suppress(BlockingIOError),
+                        (other / "making").open("w") as making_it,
+                        (other / "using").open("w") as using_it,
+                    ):
+                        for lock in (making_it, using_it):
+                            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        shutil.rmtree(other)
+                options = ["--no-sources", "--group", "dev", "-r", "pyproject.toml"]
+                environ = dict(os.environ)
+                _take_known_versions(options, environ)
+                _install(venv, project, options, environ)
+                ready.touch()
+            using = (folder / "using").open("w")
+            fcntl.flock(using, fcntl.LOCK_SH)
+            _locks.append(using)
     os.environ[BASE] = str(venv)
     return venv
 
 
-# Of the base environment in use, until this process ends.
+# Until this process ends, nobody deletes what it uses.
 _locks: list[IO[str]] = []
 
 
