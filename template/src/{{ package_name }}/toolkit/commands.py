@@ -42,7 +42,8 @@ def run(arguments: Sequence[str]) -> int | None:
 def _retrain(arguments: Sequence[str]) -> int:
     parser = Parser(f"{PROGRAM} retrain", "further options are those of fit")
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
-    count = next((n for n, word in enumerate(arguments) if word[0] == "-"), None)
+    options = (n for n, word in enumerate(arguments) if word.startswith("-"))
+    count = next(options, None)
     files, of_fit = arguments[:count], [] if count is None else arguments[count:]
     wanted = parser.parse_args([*files, *{"-h", "--help"}.intersection(of_fit)]).files
 

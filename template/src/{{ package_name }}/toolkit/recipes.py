@@ -1,5 +1,6 @@
 """Recipes: configurations that answer one question about a training."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def fit_options(
         All options, in their order.
 
     Raises:
-        InputError: There is no such recipe.
+        InputError: There is no such recipe, or an option names no file.
 
     Examples:
         >>> import tempfile
@@ -64,12 +65,16 @@ def fit_options(
     configurations, others = [], []
     words = iter(options)
     for word in words:
-        if word == "--config":
-            configurations.append(f"--config={next(words, '')}")
-        elif word.startswith("--config="):
-            configurations.append(word)
-        else:
+        # `-c FILE`, `-cFILE`, `--config FILE` or `--config=FILE`
+        found = re.fullmatch(r"(?:--config|-c)(?:=(.*))?|-c(.+)", word, re.DOTALL)
+        if found is None:
             others.append(word)
+            continue
+        inside = [group for group in found.groups() if group is not None]
+        file = inside[0] if inside else next(words, "")
+        if not file:
+            raise InputError(f"{word} names no file")
+        configurations.append(f"--config={file}")
     wanted = [f"--config={folder / name}.yaml" for name in names]
     return [*configurations, *wanted, *others]
 

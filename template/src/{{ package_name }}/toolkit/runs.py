@@ -1,6 +1,7 @@
 """Runs: a numbered folder for each training or evaluation."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -33,12 +34,11 @@ def new_run_dir(command: str, runs_dir: Path = RUNS_DIR) -> Path:
         >>> new_run_dir("fit", runs_dir).name, new_run_dir("test", runs_dir).name
         ('fit-0001', 'test-0002')
     """
-    pattern = "*-[0-9][0-9][0-9][0-9]"
     try:
         runs_dir.mkdir(exist_ok=True)
         while True:
-            numbers = [int(path.name[-4:]) for path in runs_dir.glob(pattern)]
-            path = runs_dir / f"{command}-{max(numbers, default=0) + 1:04d}"
+            number = max(map(_number, runs_dir.iterdir()), default=0) + 1
+            path = runs_dir / f"{command}-{number:04d}"
             # Another run may take the same number at the same moment.
             with suppress(FileExistsError):
                 path.mkdir()
@@ -59,7 +59,8 @@ def newest_checkpoint(runs_dir: Path = RUNS_DIR) -> Path:
     Raises:
         InputError: There is no training run yet, or the newest kept no best model.
     """
-    newest = max(runs_dir.glob("fit-[0-9][0-9][0-9][0-9]"), default=None)
+    runs = [path for path in runs_dir.glob("fit-*") if _number(path)]
+    newest = max(runs, key=_number, default=None)
     if newest is None:
         raise InputError(f"no run under {runs_dir}/: train a model first, with fit")
     checkpoint = newest / "checkpoints" / "best.ckpt"
@@ -69,6 +70,12 @@ def newest_checkpoint(runs_dir: Path = RUNS_DIR) -> Path:
             "a model with --ckpt_path"
         )
     return checkpoint
+
+
+def _number(path: Path) -> int:
+    """Return the number of a run, by the name of its folder; 0 if it is none."""
+    found = re.fullmatch(r".+-(\d{4,})", path.name)
+    return int(found[1]) if found else 0
 
 
 def run_folder(trainer: "Trainer") -> Path | None:
