@@ -20,7 +20,6 @@ MANAGED_TESTS = ("tests/helpers", "tests/toolkit")  # which `nox` leaves out
 OTHER_VERSIONS = ("3.12", "3.13")  # the newest last
 # What is left out on a push; CONTRIBUTING.md says what runs when.
 NIGHT = ("night-tests", "versions", "newest", "lowest")
-
 NO_TESTS = 5  # what pytest ends with
 
 nox.options.default_venv_backend = "none"
@@ -65,7 +64,8 @@ def night(session: nox.Session) -> None:
 def night_tests(session: nox.Session) -> None:
     """Run the tests that are left out on a push."""
     # In one file there may be none.
-    _pytest(session, sys.executable, "--night", *session.posargs, none=session.posargs)
+    some = bool(session.posargs)
+    _pytest(session, sys.executable, "--night", *session.posargs, may_be_none=some)
 
 
 @nox.session
@@ -110,7 +110,7 @@ def release(session: nox.Session) -> None:
     try:
         files = [f"tests/test_{name}.py" for name in ("releases", "updates")]
         _pytest(session, sys.executable, *files)
-        _pytest(session, sys.executable, "--night", *files, none=True)
+        _pytest(session, sys.executable, "--night", *files, may_be_none=True)
     except BaseException:
         RELEASES.write_text(text, "utf-8")
         raise
@@ -197,14 +197,14 @@ def _on_other_versions(session: nox.Session, versions: Sequence[str]) -> None:
 
 
 def _pytest(
-    session: nox.Session, python: str, *options: str, none: object = False
+    session: nox.Session, python: str, *options: str, may_be_none: bool = False
 ) -> None:
-    """Run tests; that there are none is an error, unless it may be so."""
+    """Run tests; that there are none is an error, unless there may be none."""
     # One more than there are cores, as programs under test wait for each other. Files
     # in the order of tests/conftest.py, not of the number of their tests.
     workers = min(_cores(), 8) + 1
     parallel = (f"-n{workers}", "--dist=loadfile", "--no-loadscope-reorder")
-    good = [0, NO_TESTS] if none else [0]
+    good = [0, NO_TESTS] if may_be_none else [0]
     session.run(python, "-m", "pytest", *parallel, *options, success_codes=good)
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -49,11 +49,8 @@ def create(
     Returns:
         The folder of the environment's programs.
     """
-    options = ["--no-sources", "--group", "dev", "--editable", "."]
-    environ = dict(environ)
-    if resolution is None:
-        _take_known_versions(options, environ)
-    else:
+    options = ["--editable", "."]
+    if resolution is not None:
         options += ["--resolution", resolution]
         if "UV_FIND_LINKS" in environ:
             version = _wheels(environ)[-1].name.split("-")[1]
@@ -61,13 +58,13 @@ def create(
             override.write_text(f"torch=={version}\n")
             options += ["--override", str(override)]
     venv = project / ".venv"
-    _install(venv, project, options, environ)
+    _install(venv, project, options, environ, known=resolution is None)
     take_bytecode(venv)
     return _programs(venv)
 
 
 def overlay(project: Path) -> Path:
-    """Give a project the packages of the base environment, within a second.
+    """Give a project the packages of the base environment, in a second or two.
 
     Its Python and its programs are its own, and so is what is installed later.
 
@@ -118,18 +115,8 @@ def base_environment() -> Path:
             fcntl.flock(making, fcntl.LOCK_EX)  # the processes of a run begin together
             if not ready.exists():
                 for other in {*folder.parent.iterdir()} - {folder}:
-                    with (
-                        suppress(BlockingIOError),
-                        (other / "making").open("w") as making_it,
-                        (other / "using").open("w") as using_it,
-                    ):
-                        for lock in (making_it, using_it):
-                            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                        shutil.rmtree(other)
-                options = ["--no-sources", "--group", "dev", "-r", "pyproject.toml"]
-                environ = dict(os.environ)
-                _take_known_versions(options, environ)
-                _install(venv, project, options, environ)
+                    _delete_unused(other)
+                _install(venv, project, ["-r", "pyproject.toml"])
                 ready.touch()
             using = (folder / "using").open("w")
             fcntl.flock(using, fcntl.LOCK_SH)
@@ -140,6 +127,20 @@ def base_environment() -> Path:
 
 # Until this process ends, nobody deletes what it uses.
 _locks: list[IO[str]] = []
+
+
+def _delete_unused(folder: Path) -> None:
+    """Delete a base environment that nobody makes or uses."""
+    import fcntl  # as above
+
+    with (
+        suppress(BlockingIOError),
+        (folder / "making").open("w") as making,
+        (folder / "using").open("w") as using,
+    ):
+        for lock in (making, using):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
 
 
 def take_bytecode(venv: Path) -> None:
@@ -160,17 +161,30 @@ def take_bytecode(venv: Path) -> None:
                 shutil.copy2(compiled, ours)
 
 
-def _take_known_versions(options: list[str], environ: dict[str, str]) -> None:
-    options += ["--constraint", str(CONSTRAINTS)]
-    environ["UV_EXCLUDE_NEWER"] = "2100-01-01"  # however new they are
-
-
 def _install(
-    venv: Path, project: Path, options: list[str], environ: Mapping[str, str]
+    venv: Path,
+    project: Path,
+    options: Sequence[str],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    known: bool = True,
 ) -> None:
-    """Make an environment, and install what the options name."""
+    """Make an environment with the tools of a project, and what the options name.
+
+    Args:
+        venv: Its folder.
+        project: Where the options are read.
+        options: Of `uv pip install`.
+        environ: The variables that uv sees.
+        known: Take the versions that are known to work, however new they are.
+    """
+    options = ["--no-sources", "--group", "dev", *options]
+    environ = dict(environ)
+    if known:
+        options += ["--constraint", str(CONSTRAINTS)]
+        environ["UV_EXCLUDE_NEWER"] = "2100-01-01"
     if "UV_FIND_LINKS" not in environ:
-        options = [*options, "--torch-backend", "cpu"]
+        options += ["--torch-backend", "cpu"]
     _uv("venv", "--quiet", "--clear", str(venv), folder=project, environ=environ)
     install = ("pip", "install", "--python", str(venv))
     _uv(*install, *options, folder=project, environ=environ)

@@ -116,9 +116,7 @@ def clone_template() -> Path:
     Copier could take the working tree itself, but would record a commit that exists
     nowhere; and tests have no business in the working tree.
     """
-    keeper = tempfile.TemporaryDirectory(prefix="copier-ml-")
-    _keepers.append(keeper)
-    clone = Path(keeper.name) / "template"
+    clone = _lasting_folder() / "template"
     # Without tags, as those of the releases are made, and none of ours is newer.
     git(ROOT, "clone", "--quiet", "--no-tags", str(ROOT), str(clone))
     for release in RELEASES:
@@ -160,10 +158,15 @@ def clone_few(folder: Path, keep: Callable[[str], bool]) -> Path:
 @functools.cache
 def few_files() -> Path:
     """Clone the template with a file of each kind, for tests of answers; once."""
+    names = ("README.md", "pyproject.toml", "src/pkg/__init__.py", "noxfile.py")
+    return clone_few(_lasting_folder(), lambda path: path in names)
+
+
+def _lasting_folder() -> Path:
+    """Make a folder that lasts until the tests end."""
     keeper = tempfile.TemporaryDirectory(prefix="copier-ml-")
     _keepers.append(keeper)
-    names = ("README.md", "pyproject.toml", "src/pkg/__init__.py", "noxfile.py")
-    return clone_few(Path(keeper.name), lambda path: path in names)
+    return Path(keeper.name)
 
 
 # They delete their folders when the tests end.
@@ -205,9 +208,7 @@ def render(
         return _copy(source, destination, version, False, answers)
     name = repr((version, sorted(answers.items())))
     if name not in _rendered:
-        keeper = tempfile.TemporaryDirectory(prefix="copier-ml-")
-        _keepers.append(keeper)
-        project = Path(keeper.name) / "project"
+        project = _lasting_folder() / "project"
         found = _copy(clone_template(), project, version, False, answers)
         _rendered[name] = project, found
     project, found = _rendered[name]

@@ -46,18 +46,9 @@ SAVE = 'trap \'export -p > "$STATE"; pwd > "$STATE.folder"\' EXIT'
 
 
 class Reader:
-    """Somebody who does what a page says, in one terminal.
+    """Somebody who does what a page says, in one terminal."""
 
-    Args:
-        folder: Where they begin.
-        template: A clone of it, the address that pages speak of.
-        install: What `scripts/setup.sh` does, of `tests.environment`: `overlay`, or
-            `create` where it matters that a project names all that it needs.
-    """
-
-    def __init__(
-        self, folder: Path, template: Path, *, install: str = "overlay"
-    ) -> None:
+    def __init__(self, folder: Path, template: Path) -> None:
         self.folder = folder
         self.template = template
         self.state = folder.with_name(f"{folder.name}-state")
@@ -65,7 +56,7 @@ class Reader:
         hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
         self.environ = {
             **{name: os.environ[name] for name in os.environ if name not in hidden},
-            "INSTALL": install,
+            "INSTALL": "overlay",  # of tests.environment, what setup.sh does
             "PYTHON": sys.executable,
             "ROOT": str(ROOT),
             "STATE": str(self.state),

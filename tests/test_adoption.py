@@ -10,11 +10,10 @@ from tests.reader import Reader
 
 
 @pytest.mark.environment
-def test_existing_repository_keeps_what_it_has(template: Path, tmp_path: Path) -> None:
+def test_existing_repository_keeps_what_it_has(reader: Reader, tmp_path: Path) -> None:
     """Level by level; and updates keep up what was taken, and bring nothing else."""
     # Installed for real: what was taken must not need what the page does not name.
-    (tmp_path / "work").mkdir()
-    reader = Reader(tmp_path / "work", template, install="create")
+    reader.environ["INSTALL"] = "create"
     lab.settle(reader.folder)
     reader.follow(ROOT / "docs" / "existing-repository.md")
     folder = reader.folder

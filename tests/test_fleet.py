@@ -124,10 +124,9 @@ def test_each_project_gets_its_line(source: Path, fleet: Path) -> None:
 @pytest.mark.night
 def test_every_state_has_its_line(source: Path, large_fleet: Path) -> None:
     """The states that take longer to make, too."""
-    fleet = large_fleet
-    folders = sorted(path for path in fleet.iterdir() if path.name != "large")
+    folders = sorted(path for path in large_fleet.iterdir() if path.name != "large")
     before = {folder: read_files(folder) for folder in folders}
-    status, rows = look(source, "--try", *folders, fleet / "large" / "inner")
+    status, rows = look(source, "--try", *folders, large_fleet / "large" / "inner")
     assert status == 1
     assert rows == LINES | {
         "meeting": f"{OLD} {BEHIND} 2 ready conflicts: .gitignore",

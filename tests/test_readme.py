@@ -98,7 +98,9 @@ def test_what_runs_elsewhere_is_there(place: str) -> None:
 
 
 @pytest.mark.environment
-@pytest.mark.parametrize("night", [False, pytest.param(True, marks=pytest.mark.night)])
+@pytest.mark.parametrize(
+    "night", [False, pytest.param(True, marks=pytest.mark.night)], ids=["push", "night"]
+)
 def test_use_it_word_for_word(
     night: bool, clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -236,12 +236,11 @@ def test_fast_suite_stays_green(updated: Project) -> None:
 @pytest.mark.environment
 def test_suite_stays_green(updated: Project) -> None:
     """Hooks, types and notebooks of the oldest release, too, and what is managed."""
-    project = updated
-    project.run("nox")
-    output = project.run("pytest tests/helpers tests/toolkit")
+    updated.run("nox")
+    output = updated.run("pytest tests/helpers tests/toolkit")
     # What needs today's `task.py` says so, and is tried where that is.
     assert "src/digit_recognizer/task.py has no " in output
-    assert project.run("git status --porcelain") == ""
+    assert updated.run("git status --porcelain") == ""
 
 
 @pytest.mark.environment

@@ -16,13 +16,11 @@ from tests.recorder import Recorder
 from tests.workflows import Host, Job, results
 
 WORKFLOW = ROOT / "template" / ".github" / "workflows" / "retrain.yml"
+NIGHTLY = WORKFLOW.with_name("nightly.yml")
 BRIEF: dict[str, Any] = {"configuration": "configs/brief.yaml", "minutes": 10}
 MODEL = Path("models", "production")
 
 # ----------------------------------------------------------------- where it runs
-
-
-NIGHTLY = WORKFLOW.with_name("nightly.yml")
 
 
 def job_of(workflow: Path, name: str) -> dict[str, Any]:

@@ -370,7 +370,11 @@ def test_expressions_have_the_values_of_the_host(expression: str, value: Any) ->
 
 
 @pytest.mark.parametrize(
-    "expression", ["needs.c.result", "vars.X", "hashFiles('x')", "1 == 'a'"]
+    "expression",
+    [
+        *("github.reff", "needs.c.result", "vars.X", "hashFiles('x')", "1 == 'a'"),
+        *("github.ref ==", "(github.ref", "github.ref ? 1 : 2", "a b", ""),
+    ],
 )
 def test_expressions_that_are_not_understood_are_refused(expression: str) -> None:
     """A guess would let a wrong workflow pass."""

@@ -331,6 +331,7 @@ def _joined(jobs: list[Job]) -> dict[str, Any]:
 def _matrix(job: Mapping[str, Any]) -> list[dict[str, Any]]:
     matrix = job.get("strategy", {}).get("matrix", {})
     assert not {"exclude", "include"} & matrix.keys(), "not known here"
+    assert all(isinstance(values, list) for values in matrix.values()), matrix
     rows = itertools.product(*matrix.values())  # without a matrix one row, of nothing
     return [dict(zip(matrix, row, strict=True)) for row in rows]
 
