@@ -94,7 +94,8 @@ def test_what_runs_elsewhere_is_there(place: str) -> None:
     source = (Path(__file__).parent / file).read_text("utf-8")
     decorators, found, _ = source.partition(f"\ndef {name}")
     assert found
-    assert "pytest.mark.night\n" not in decorators.rpartition("\n\n\n")[2]
+    marks = f"{decorators}\n".rpartition("\n\n\n")[2]
+    assert "@pytest.mark.night\n" not in marks
 
 
 @pytest.mark.environment
