@@ -14,7 +14,8 @@ from xml.etree import ElementTree  # noqa: S405 -- for what pytest wrote
 
 import nox
 
-PACKAGE = next(Path("src").glob("*/__init__.py")).parent.name
+# Others may lie beside it, without a toolkit.
+PACKAGE = next(Path(__file__).parent.glob("src/*/toolkit")).parent.name
 # Not through the package's own commands, which may be older than these.
 TOOLKIT = f"{PACKAGE}.toolkit.commands"
 HOOKS = Path(".pre-commit-config.yaml")

@@ -137,6 +137,7 @@ def _zone(name: str) -> set[str]:
 # --------------------------------------------------------------------- commands
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("name", ["questions.md", "zones.md"])
 def test_commands_of_the_reference(name: str, template: Path, tmp_path: Path) -> None:
     """They are for any project that is committed."""

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -499,6 +500,41 @@ def test_job_for_slurm_has_a_process_per_device(
         *(".venv/bin/python", "-m", default_project.package, "fit"),
         *("--trainer.num_nodes=2", "--trainer.devices=8", "--threads", "4"),
     ]
+
+
+def test_package_beside_it_is_not_taken_for_the_project(
+    default_project: Project, tmp_path: Path
+) -> None:
+    """A library of the team's may lie in `src`, too."""
+    srun = tmp_path / "srun"
+    srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    srun.chmod(0o755)
+    job = "SLURM_NNODES=1 SLURM_NTASKS_PER_NODE=1 scripts/slurm.sh"
+    for name in ("a_library", "z_library"):
+        (default_project.path / "src" / name).mkdir()
+        (default_project.path / "src" / name / "__init__.py").touch()
+    try:
+        assert "shapes" in default_project.run("nox -s debug")
+        words = default_project.run(f'PATH="{tmp_path}:$PATH" {job}').split()
+        assert default_project.package in words
+    finally:
+        for name in ("a_library", "z_library"):
+            shutil.rmtree(default_project.path / "src" / name)
+
+
+def test_floors_hold_wherever_tests_are_run(
+    default_project: Project, tmp_path: Path
+) -> None:
+    """From another folder the settings are found, and not taken for none."""
+    test = default_project.path / "tests" / "model" / "test_regression.py"
+    command = f"cd '{tmp_path}' && pytest --quiet '{test}'"
+    default_project.run(command)
+    with default_project.broken("configs/comparison.yaml", "  all: 0.95", "  all: 1"):
+        output = default_project.run(command, succeeds=False)
+    assert "at least 100.0% due" in output
+    with default_project.broken("configs/comparison.yaml", "mode: report", "mod: e"):
+        assert "comparison.yaml: " in default_project.run(command, succeeds=False)
+    assert [*tmp_path.iterdir()] == []
 
 
 # Versions that are known to work.

@@ -67,6 +67,7 @@ def test_untouched_project_gets_managed_files(
     assert git(project, "status", "--porcelain") == ""
 
 
+@pytest.mark.one_version
 def test_work_of_the_team_stays(source: Path, tmp_path: Path, zone_of: Zone) -> None:
     """What they changed, deleted and added, in whatever file."""
     project = render_repository(tmp_path / "project", source=source)

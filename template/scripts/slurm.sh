@@ -14,7 +14,7 @@ fail() {
 [ -n "${SLURM_NTASKS_PER_NODE:-}" ] || fail "say sbatch --ntasks-per-node=DEVICES"
 python=.venv/bin/python # in the folder from which the job was sent
 [ -x $python ] || fail "no $python in $PWD: run scripts/setup.sh gpu there first"
-package=$(basename "$(dirname src/*/__init__.py)")
+package=$(basename "$(dirname src/*/toolkit)")
 
 exec srun $python -m "$package" fit --trainer.num_nodes="$SLURM_NNODES" \
     --trainer.devices="$SLURM_NTASKS_PER_NODE" "$@"

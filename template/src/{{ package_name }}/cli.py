@@ -17,6 +17,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 
 from . import report
 from .datamodule import DataModule
+from .toolkit import paths
 from .toolkit.errors import InputError
 from .production import load_checkpoint
 from .toolkit.debug import Guard
@@ -26,10 +27,9 @@ from .toolkit.processes import first_process
 from .toolkit.recipes import recipe_among
 from .toolkit.recorder import Recorder
 from .toolkit.spellings import spell_out
-from .toolkit.runs import new_run_dir, newest_checkpoint
+from .toolkit.runs import begin, newest_checkpoint
 from .training import TrainingModule
 
-CONFIG = "configs/default.yaml"
 GROUPS = {"trainer": Trainer, "model": TrainingModule, "data": DataModule}
 
 # More workers only slow down data that is in memory.
@@ -120,13 +120,16 @@ class CLI(LightningCLI):
         if config.trainer.fast_dev_run or not first_process():
             return
         recipe = recipe_among(config.config or ())
-        self.run_dir = new_run_dir(recipe or str(self.subcommand))
+        self.run_dir = begin(recipe or str(self.subcommand))
         config.trainer.default_root_dir = str(self.run_dir)
         if isinstance(config.trainer.logger, list):
             for logger in config.trainer.logger:
                 # To loggers of other kinds a version is something else.
                 if logger.class_path.endswith(("CSVLogger", "TensorBoardLogger")):
                     logger.init_args.version = self.run_dir.name
+                    # Like all paths of the default configuration.
+                    folder = paths.root() / logger.init_args.save_dir
+                    logger.init_args.save_dir = str(folder)
 
     def instantiate_classes(self) -> None:
         """Leave no folder of a run that cannot begin."""
@@ -195,17 +198,20 @@ def run(command: str, arguments: Sequence[str]) -> None:
         arguments: What follows it on the command line.
 
     Raises:
-        InputError: An option is wrong, or this is not the folder of the repository.
+        InputError: An option is wrong, or the default configuration is missing.
     """
     end_cleanly()
-    if not Path(CONFIG).is_file():
-        raise InputError(f"no {CONFIG} in {Path.cwd()}: run this where it is")
+    default = paths.default_config()
+    if not default.is_file():
+        raise InputError(
+            f"{default.absolute()} is missing: restore it with git checkout"
+        )
     if command != "fit":
         # The report goes to another folder than the checkpoint's.
         warnings.filterwarnings("ignore", message="The dirpath has changed from")
     # A misspelt option must not be taken for another.
     options = {"allow_abbrev": False}
-    defaults = {"default_config_files": [CONFIG]}
+    defaults = {"default_config_files": [str(default)]}
     CLI.command = command
     guard = Guard()
     with guard.explaining():

@@ -196,11 +196,11 @@ class BadEvidence(Exception):
     """Evidence that says too little, or too much."""
 
 
-def load_evidence(path: Path, today: date) -> dict[str, Evidence]:
+def load_evidence(root: Path, today: date) -> dict[str, Evidence]:
     """Read what people vouch for.
 
     Args:
-        path: A YAML file, or none.
+        root: Folder of the repository; there need be no file in it.
         today: The date.
 
     Returns:
@@ -209,6 +209,7 @@ def load_evidence(path: Path, today: date) -> dict[str, Evidence]:
     Raises:
         BadEvidence: It is of no point, or incomplete, or of the future.
     """
+    path = root / EVIDENCE
     if not path.is_file():
         return {}
     # Imported here: a project that takes the tests alone may not have it.
@@ -221,12 +222,14 @@ def load_evidence(path: Path, today: date) -> dict[str, Evidence]:
     except ArgumentError as error:
         raise BadEvidence(f"{path}: {' '.join(str(error).split())}") from error
     return {
-        point: _one(f"{path}: {point}", point, given, today)
+        point: _one(f"{path}: {point}", point, given, today, root)
         for point, given in found.items()
     }
 
 
-def _one(place: str, point: str, given: Mapping[str, str], today: date) -> Evidence:
+def _one(
+    place: str, point: str, given: Mapping[str, str], today: date, root: Path
+) -> Evidence:
     if point not in POINTS:
         raise BadEvidence(f"{place} is no point: they are data.1 to monitor.7")
     wanted = ("who", "when", "where", "until")
@@ -241,7 +244,7 @@ def _one(place: str, point: str, given: Mapping[str, str], today: date) -> Evide
     if not timedelta() < until - when <= LONGEST:
         raise BadEvidence(f"{place} counts for a year at most, from {when}")
     where = given["where"]
-    if "://" not in where and not Path(where).exists():
+    if "://" not in where and not (root / where).exists():
         raise BadEvidence(f"{place}: there is no {where}")
     return Evidence(given["who"], when, where, until)
 

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from tests.helpers.ml_test_score import (
-    EVIDENCE,
     POINTS,
     SECTIONS,
     BadEvidence,
@@ -110,7 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
     ):
         raise pytest.UsageError("--scorecard needs all tests: name no files")
     try:
-        evidence = load_evidence(config.rootpath / EVIDENCE, date.today())
+        evidence = load_evidence(config.rootpath, date.today())
     except BadEvidence as error:
         raise pytest.UsageError(str(error)) from error
     config.pluginmanager.register(Scorecard(folder, evidence))

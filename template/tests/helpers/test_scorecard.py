@@ -220,21 +220,23 @@ def test_poor_evidence_is_refused(
     point: str, change: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     """With the place to mend."""
-    path = tmp_path / "evidence.yaml"
+    path = tmp_path / "configs" / "evidence.yaml"
+    path.parent.mkdir()
     path.write_text(json.dumps({"evidence": {point: GOOD | change}}))
     with pytest.raises(BadEvidence, match=rf"evidence\.yaml: {point}.*{message}"):
-        load_evidence(path, TODAY)
+        load_evidence(tmp_path, TODAY)
 
 
 def test_other_settings_are_refused(tmp_path: Path) -> None:
     """And without a file nobody vouches for anything."""
-    path = tmp_path / "evidence.yaml"
-    assert load_evidence(path, TODAY) == {}
+    assert load_evidence(tmp_path, TODAY) == {}
+    path = tmp_path / "configs" / "evidence.yaml"
+    path.parent.mkdir()
     path.write_text("proof: none\n")
     with pytest.raises(BadEvidence, match="proof"):
-        load_evidence(path, TODAY)
+        load_evidence(tmp_path, TODAY)
 
 
 def test_evidence_of_this_project_can_be_read() -> None:
     """A mistake in it would else be found at night."""
-    load_evidence(ROOT / "configs" / "evidence.yaml", date.today())
+    load_evidence(ROOT, date.today())

@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from . import paths
 from .errors import InputError
 from .recipes import fit_options
 from .retraining import fit_and_read
 
 RECIPE = "benchmark"
 RACE = "race.json"
-RECORDED = Path("tests", "training", "speed.json")  # by accelerator and batch size
 BATCH_SIZES = (64, 512)
 # Of the recorded ratio: two runs differ by up to 0.03.
 ALLOWED = 0.1
@@ -93,9 +92,10 @@ def ratios(
 
 def load() -> dict[str, dict[str, float]]:
     """Return the recorded ratios: by accelerator, and in there by batch size."""
-    if not RECORDED.is_file():
+    path = paths.speed()
+    if not path.is_file():
         return {}
-    recorded: dict[str, dict[str, float]] = json.loads(RECORDED.read_text("utf-8"))
+    recorded: dict[str, dict[str, float]] = json.loads(path.read_text("utf-8"))
     return recorded
 
 
@@ -105,7 +105,8 @@ def accept(races: Sequence[Mapping[str, Any]]) -> None:
     for race in races:
         of_accelerator = recorded.setdefault(race["accelerator"], {})
         of_accelerator[str(race["batch_size"])] = round(race["ratio"], 2)
-    RECORDED.write_text(json.dumps(recorded, indent=2, sort_keys=True) + "\n")
+    text = json.dumps(recorded, indent=2, sort_keys=True)
+    paths.speed().write_text(f"{text}\n")
 
 
 def slower(race: Mapping[str, Any], recorded: Mapping[str, float]) -> bool:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from . import paths
 from .command import Command, Parser, call
 from .errors import InputError
 
 PROGRAM = f"python -m {__package__.partition('.')[0]}"
-COMPARISON_DIR = Path("build", "comparison")
 MAX_SLICES = 5
 
 
@@ -85,7 +85,7 @@ def _costs(arguments: Sequence[str]) -> int:
     parser.add_argument("recipes", nargs="*", help="default: those that save memory")
     asked, options = parser.parse_known_args(arguments)
 
-    from .costs import PICTURE, PLAIN, draw, measure, rows, saving
+    from .costs import PLAIN, draw, measure, rows, saving
     from .pictures import save
     from .recipes import fit_options
     from .tables import as_text
@@ -95,7 +95,7 @@ def _costs(arguments: Sequence[str]) -> int:
     costs = {PLAIN: measure([], options)}
     costs |= {recipe: measure([recipe], options) for recipe in recipes}
     print("\n" + as_text(rows(costs)))
-    print(f"\npicture  {save(draw(costs), PICTURE)}")
+    print(f"\npicture  {save(draw(costs), paths.build('costs.png'))}")
     return 0 if all(costs.values()) else 1
 
 
@@ -108,7 +108,6 @@ def _benchmark(arguments: Sequence[str]) -> int:
 
     from .benchmark import (
         BATCH_SIZES,
-        RECORDED,
         accept,
         load,
         measure,
@@ -123,7 +122,7 @@ def _benchmark(arguments: Sequence[str]) -> int:
     print(as_text(rows(races)), "", *ratios(races, recorded), sep="\n")
     if asked.accept:
         accept(races)
-        print(f"recorded in {RECORDED}: look at it with git diff, then commit it")
+        print(f"recorded in {paths.speed()}: look at it with git diff, then commit it")
         return 0
     return 1 if any(slower(race, recorded) for race in races) else 0
 
@@ -137,29 +136,30 @@ def _compare(arguments: Sequence[str]) -> int:
     from .judgement import judge
     from .promotion import write_promoted
     from .runs import newest_checkpoint
-    from .settings import SETTINGS, load_settings
+    from .settings import load_settings
     from .tables import as_text
 
     checkpoint = options.ckpt_path or newest_checkpoint()
     judgement = judge(checkpoint, logs=options.log)
     comparison = judgement.comparison
     # What an earlier comparison left must not be taken for this one's.
-    shutil.rmtree(COMPARISON_DIR, ignore_errors=True)
-    card = write_card(judgement, COMPARISON_DIR)
+    folder = paths.build("comparison")
+    shutil.rmtree(folder, ignore_errors=True)
+    card = write_card(judgement, folder)
     facts = {"verdict": comparison.verdict, "reason": comparison.reason}
-    (COMPARISON_DIR / "verdict.json").write_text(json.dumps(facts, indent=2) + "\n")
+    (folder / "verdict.json").write_text(json.dumps(facts, indent=2) + "\n")
     print(as_text(comparison.rows()))
     print(f"\n{comparison.verdict}: {comparison.reason}")
     if judgement.trial:
         print(f"\ntrial  {judgement.trial}")
     print(f"\nmodel  {checkpoint}\ncard   {card}")
     if comparison.verdict == "promote":
-        write_promoted(judgement, COMPARISON_DIR / "production")
+        write_promoted(judgement, folder / "production")
         print(f"To use it: {PROGRAM} promote --ckpt_path {checkpoint}")
     if comparison.verdict != "regress":
         return 0
     if load_settings().mode == "report":
-        print(f"This blocks nothing, as {SETTINGS} says.")
+        print(f"This blocks nothing, as {paths.settings()} says.")
         return 0
     return 1
 
@@ -200,8 +200,7 @@ def _hard(arguments: Sequence[str]) -> None:
 
     from . import seam
     from .hard import collect, draw, extend_suite
-    from .review import REVIEW, load_review, write_review
-    from .suites import SUITES
+    from .review import load_review, write_review
 
     reviewed = load_review()
     net = _network(options.ckpt_path)
@@ -211,7 +210,9 @@ def _hard(arguments: Sequence[str]) -> None:
     write_review(cases)
     waiting = [case for case in cases if not case.wrong]
     print(f"picture  {draw(cases, evaluation, data)}")
-    print(f"review   {REVIEW}: {len(waiting)} of {len(cases)} wait for an answer")
+    print(
+        f"review   {paths.review()}: {len(waiting)} of {len(cases)} wait for an answer"
+    )
     if waiting:
         suspect = sum(case.suspect for case in waiting)
         print(f"         {suspect} of these look like a wrong label")
@@ -224,7 +225,7 @@ def _hard(arguments: Sequence[str]) -> None:
     for case in cases:
         if case.wrong == "data":
             print(f"correct  the label of {case.digest}, which is {case.label}")
-    path = SUITES / f"{suite.name}.jsonl"
+    path = paths.suites() / f"{suite.name}.jsonl"
     print(f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}")
 
 
@@ -242,7 +243,6 @@ def _feedback(arguments: Sequence[str]) -> None:
 
     from .answers import load_answers
     from .feedback import (
-        FEEDBACK,
         draw,
         load_questions,
         sample,
@@ -260,9 +260,9 @@ def _feedback(arguments: Sequence[str]) -> None:
     if not waiting:
         print("waiting   nobody was asked anything new")
         return
-    print(f"picture   {save(draw(questions), Path('build', 'feedback.png'))}")
+    print(f"picture   {save(draw(questions), paths.build('feedback.png'))}")
     write_questions(questions)
-    print(f"waiting   {waiting} lines of {FEEDBACK}")
+    print(f"waiting   {waiting} lines of {paths.feedback()}")
     print('\nWhat is right? Write it behind "label" in each line that has none,')
     print('or "?" if you cannot tell; then run this again.')
 
@@ -279,8 +279,7 @@ def _slices(arguments: Sequence[str]) -> None:
 
     from . import seam
     from .pictures import save
-    from .slices import PICTURE, draw, find_slices, write_slice
-    from .suites import SUITES
+    from .slices import draw, find_slices, write_slice
 
     net = _network(options.ckpt_path)
     data = seam.load_splits()["val"]
@@ -292,7 +291,7 @@ def _slices(arguments: Sequence[str]) -> None:
         if number not in map(str, range(1, len(found) + 1)):
             raise InputError(f"there is no slice {number}, only {len(found)}")
         suite = write_slice(found[int(number) - 1], name, evaluation, data)
-        path = SUITES / f"{name}.jsonl"
+        path = paths.suites() / f"{name}.jsonl"
         print(
             f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}"
         )
@@ -305,7 +304,9 @@ def _slices(arguments: Sequence[str]) -> None:
         return
     for number, each in enumerate(found, start=1):
         print(f"slice {number}  {each}")
-    print(f"\npicture  {save(draw(found, evaluation, data), PICTURE)}")
+    print(
+        f"\npicture  {save(draw(found, evaluation, data), paths.build('slices.png'))}"
+    )
     print(f"\nTo judge later models on one: {PROGRAM} slices --suite NUMBER NAME")
 
 
@@ -341,13 +342,13 @@ def _scale_model(arguments: Sequence[str]) -> None:
 
 def _scale(study: str, options: Sequence[str]) -> None:
     from .pictures import save
-    from .scaling import STUDIES, Studies, advice, draw, measure, size_options, write
+    from .scaling import Studies, advice, draw, measure, size_options, write
     from .settings import load
 
-    studies = load(Studies, STUDIES)
+    studies = load(Studies, paths.studies())
     points = measure(size_options(study, studies), studies.seeds, options)
     trends = write(study, points)
-    picture = Path("build", f"scale-{study}.png")
+    picture = paths.build(f"scale-{study}.png")
     print(f"\npicture  {save(draw(study, points, trends[study]), picture)}")
     print(advice(trends))
 

@@ -187,9 +187,10 @@ def _conclude(results: list[SuiteResult]) -> Comparison:
     found: dict[Finding, list[str]] = {}
     for result in results:
         found.setdefault(result.finding, []).append(str(result))
+    order: tuple[Finding, ...] = ("below its floor", "worse", "better")
     reasons = [
         f"{finding} on {', '.join(found[finding])}"
-        for finding in ("below its floor", "worse", "better")
+        for finding in order
         if finding in found
     ]
     everything = results[0]

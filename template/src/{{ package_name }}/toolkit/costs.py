@@ -1,16 +1,15 @@
 """What recipes save: memory and speed of a training with each, side by side."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from .recipes import RECIPES, fit_options
+from . import paths
+from .recipes import fit_options
 from .retraining import fit_and_read
 
 COST = "cost.json"
-PICTURE = Path("build", "costs.png")
 PLAIN = "as it is"
 
 
@@ -43,7 +42,7 @@ def describe(facts: dict[str, Any]) -> str:
 def saving() -> list[str]:
     """Name those recipes that are there and change what a step costs."""
     names = ("precision-16", "accumulate", "batch-size", "checkpointing")
-    return [name for name in names if (RECIPES / f"{name}.yaml").is_file()]
+    return [name for name in names if (paths.recipes() / f"{name}.yaml").is_file()]
 
 
 def rows(costs: dict[str, dict[str, Any] | None]) -> list[list[str]]:

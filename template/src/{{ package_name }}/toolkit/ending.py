@@ -7,9 +7,9 @@ import sys
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
+from .paths import PACKAGE
 from .processes import first_process
 from .runs import run_folder
-from .seam import PACKAGE
 
 
 class Ending(Callback):

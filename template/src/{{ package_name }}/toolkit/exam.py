@@ -12,14 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import seam
+from . import paths, seam
 from .comparison import ALL, compare
 from .errors import InputError
 from .protocols import Evaluation
 from .settings import load_settings
-from .suites import SUITES, Suite, load_suites
+from .suites import Suite, load_suites
 
-PICTURES = Path("build", "suites")
 MAX_PICTURES = 25
 JUDGED = "test"  # the split that no model is trained on, nor chosen by
 TRAINED = "train"
@@ -56,7 +55,7 @@ class Exam:
         raise IndexError(row)
 
 
-def load_exam(splits: Mapping[str, Any], folder: Path = SUITES) -> Exam:
+def load_exam(splits: Mapping[str, Any], folder: Path | None = None) -> Exam:
     """Find the examples of all suites in the data.
 
     Args:
@@ -70,6 +69,7 @@ def load_exam(splits: Mapping[str, Any], folder: Path = SUITES) -> Exam:
         InputError: A suite cannot be read, or names an example that is not in the
             data, has another label there, or was trained on.
     """
+    folder = folder or paths.suites()
     kept = load_suites(folder)
     places = {
         digest: (name, row)
@@ -129,7 +129,7 @@ def right(evaluations: Mapping[str, Evaluation]) -> Tensor:
     return torch.cat([evaluation.right for evaluation in evaluations.values()])
 
 
-def missed_floors(net: Any, folder: Path = PICTURES) -> list[str]:
+def missed_floors(net: Any, folder: Path | None = None) -> list[str]:
     """Say which suites a network is too bad on.
 
     Args:
@@ -139,6 +139,7 @@ def missed_floors(net: Any, folder: Path = PICTURES) -> list[str]:
     Returns:
         A sentence for each, with the path of its picture.
     """
+    folder = folder or paths.build("suites")
     exam = load_exam(seam.load_splits())
     evaluations = exam.evaluate(net)
     comparison = compare(right(evaluations), None, exam.suites, exam.floors)

@@ -15,12 +15,11 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from . import pictures, seam
+from . import paths, pictures, seam
 from .answers import Answer, digest, read_moments
 from .errors import InputError
 from .suites import write_lines
 
-FEEDBACK = Path("tests", "model", "feedback.jsonl")
 UNCLEAR = "?"  # the label of what people cannot tell either
 SHOWN = 12  # labels in an error message
 
@@ -41,7 +40,7 @@ class Question:
     raw: list[Any]
 
 
-def load_questions(path: Path = FEEDBACK) -> list[Question]:
+def load_questions(path: Path | None = None) -> list[Question]:
     """Read what people said is right; without a file, nobody was asked.
 
     Args:
@@ -50,15 +49,16 @@ def load_questions(path: Path = FEEDBACK) -> list[Question]:
     Returns:
         The questions in the order of the file.
     """
+    path = path or paths.feedback()
     if not path.is_file():
         return []
     kinds = {**dict.fromkeys(("label", "when"), str), "raw": list}
     return [Question(**line) for line in read_moments(path, kinds)]
 
 
-def write_questions(questions: Sequence[Question], path: Path = FEEDBACK) -> None:
+def write_questions(questions: Sequence[Question], path: Path | None = None) -> None:
     """Write questions for people to answer, one a line."""
-    write_lines(path, [asdict(question) for question in questions])
+    write_lines(path or paths.feedback(), [asdict(question) for question in questions])
 
 
 def sample(
@@ -113,7 +113,7 @@ def labelled(questions: Iterable[Question], newest: timedelta | None = None) -> 
     labels = [_label(question.label, names) for question in told]
     raw = [question.raw for question in told]
     given = torch.stack(labels) if labels else data.labels[:0]
-    return as_examples(raw, data, FEEDBACK, given)
+    return as_examples(raw, data, paths.feedback(), given)
 
 
 def summary(answers: Sequence[Answer], questions: Iterable[Question]) -> str:
@@ -150,7 +150,7 @@ def draw(questions: Sequence[Question]) -> Figure:
         (n, one.raw) for n, one in enumerate(questions, start=1) if not one.label
     ]
     data = seam.load_splits()["train"]
-    shown = as_examples([raw for _, raw in waiting], data, FEEDBACK)
+    shown = as_examples([raw for _, raw in waiting], data, paths.feedback())
     titles = {row: f"line {number}" for row, (number, _) in enumerate(waiting)}
     return pictures.draw_titled(shown, titles)
 
@@ -195,4 +195,4 @@ def _label(text: str, names: Mapping[str, Tensor]) -> Tensor:
         with suppress(ValueError):
             return torch.tensor(float(text), dtype=like.dtype)
     known = ", ".join(sorted(names)[:SHOWN])
-    raise InputError(f"{FEEDBACK}: {text!r} is no label: they are {known}")
+    raise InputError(f"{paths.feedback()}: {text!r} is no label: they are {known}")

@@ -7,7 +7,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from . import seam
+from . import paths, seam
 from .errors import InputError
 
 
@@ -19,7 +19,8 @@ class FineTune(Callback):
     with the weights, as these know no other inputs.
 
     Args:
-        weights: A checkpoint, or the folder of a production model.
+        weights: A checkpoint, or the folder of a production model; from the current
+            folder, or else from that of the repository.
         frozen: Names of layers that do not change, as in `named_modules`.
     """
 
@@ -35,7 +36,7 @@ class FineTune(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the weights, unless this training goes on from its own checkpoint."""
         if trainer.ckpt_path is None:
-            load_weights(pl_module, self.weights)
+            load_weights(pl_module, paths.found(self.weights))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the averages of frozen layers, too."""

@@ -14,12 +14,11 @@ import torch
 from torch import Tensor
 
 from . import seam
-from . import pictures
+from . import paths, pictures
 from .errors import InputError
 from .protocols import Evaluation
-from .review import REVIEW, Case
+from .review import Case
 from .suites import (
-    SUITES,
     Member,
     Suite,
     load_suites,
@@ -27,7 +26,6 @@ from .suites import (
     write_suite,
 )
 
-PICTURE = Path("build", "hard.png")
 NAME = "hard"
 
 
@@ -98,7 +96,7 @@ def collect(
 
 
 def draw(
-    cases: Sequence[Case], evaluation: Evaluation, data: Any, path: Path = PICTURE
+    cases: Sequence[Case], evaluation: Evaluation, data: Any, path: Path | None = None
 ) -> Path:
     """Draw cases in the order of their file, and return the path of the picture."""
     rows = {digest: row for row, digest in enumerate(data.digests())}
@@ -111,11 +109,11 @@ def draw(
         )
         for case in cases
     ]
-    return pictures.save(pictures.draw(shown), path)
+    return pictures.save(pictures.draw(shown), path or paths.build("hard.png"))
 
 
 def extend_suite(
-    cases: Sequence[Case], evaluation: Evaluation, data: Any, folder: Path = SUITES
+    cases: Sequence[Case], evaluation: Evaluation, data: Any, folder: Path | None = None
 ) -> Suite:
     """Add the cases in which the model is wrong to the suite `hard`.
 
@@ -132,7 +130,7 @@ def extend_suite(
         InputError: A case has no answer, or no suite is left.
     """
     if not all(case.wrong for case in cases):
-        raise InputError(f"not every example in {REVIEW} has an answer")
+        raise InputError(f"not every example in {paths.review()} has an answer")
     added = [
         Member(case.digest, case.label, case.why or f"was taken for {case.prediction}")
         for case in cases

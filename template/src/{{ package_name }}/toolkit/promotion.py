@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import seam
+from . import paths, seam
 from .card import write_card
 from .errors import InputError
 from .judgement import Judgement, judge
-from .settings import SETTINGS
 from .trial import write_result
 
 
@@ -41,7 +40,7 @@ def promote(
     if judgement.comparison.verdict == "regress" and not even_if_worse:
         raise InputError(
             f"{checkpoint} is {judgement.comparison.reason}: train again, look at the "
-            f"floors in {SETTINGS}, or add --even-if-worse"
+            f"floors in {paths.settings()}, or add --even-if-worse"
         )
     write_promoted(judgement, folder)
     return judgement

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from . import paths
 from .errors import InputError
 
-RECIPES = Path("configs", "debug")
 
-
-def recipes(folder: Path = RECIPES) -> dict[str, str]:
+def recipes(folder: Path | None = None) -> dict[str, str]:
     """Read what there is.
 
     Args:
@@ -21,6 +20,7 @@ def recipes(folder: Path = RECIPES) -> dict[str, str]:
     Raises:
         InputError: There is none.
     """
+    folder = folder or paths.recipes()
     found = {
         path.stem: path.read_text("utf-8").partition("\n")[0].lstrip("# ")
         for path in sorted(folder.glob("*.yaml"))
@@ -31,7 +31,7 @@ def recipes(folder: Path = RECIPES) -> dict[str, str]:
 
 
 def fit_options(
-    names: Sequence[str], options: Sequence[str], folder: Path = RECIPES
+    names: Sequence[str], options: Sequence[str], folder: Path | None = None
 ) -> list[str]:
     """Put recipes between the configurations and the other options of `fit`.
 
@@ -57,11 +57,20 @@ def fit_options(
         >>> [option[:12] for option in fit_options(["fast"], options, folder)]
         ['--config=con', '--config=/tm', '--trainer.ma']
     """
+    folder = folder or paths.recipes()
     known = recipes(folder)
     for name in names:
         if name not in known:
             there = ", ".join(known)
             raise InputError(f"no recipe {name!r} in {folder}/: it has {there}")
+    configurations, others = _divide(options)
+    wanted = [f"--config={folder / name}.yaml" for name in names]
+    given = [f"--config={file}" for file in configurations]
+    return [*given, *wanted, *others]
+
+
+def _divide(options: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tell the configurations that options name from all other options."""
     configurations, others = [], []
     words = iter(options)
     for word in words:
@@ -74,9 +83,22 @@ def fit_options(
         file = inside[0] if inside else next(words, "")
         if not file:
             raise InputError(f"{word} names no file")
-        configurations.append(f"--config={file}")
-    wanted = [f"--config={folder / name}.yaml" for name in names]
-    return [*configurations, *wanted, *others]
+        configurations.append(file)
+    return configurations, others
+
+
+def run_name(options: Sequence[str]) -> str:
+    """Return what the folder of a training is called.
+
+    Args:
+        options: Of the command `fit`.
+
+    Returns:
+        The last recipe among the configurations: such a training is no model to go on
+        with. Else it is `fit`.
+    """
+    configurations, _ = _divide(options)
+    return recipe_among(configurations) or "fit"
 
 
 def recipe_among(files: Iterable[object]) -> str | None:
@@ -89,10 +111,11 @@ def recipe_among(files: Iterable[object]) -> str | None:
         The name of the last one.
 
     Examples:
-        >>> recipe_among(["configs/wide.yaml", "configs/debug/shapes.yaml"])
+        >>> recipe_among(["wide.yaml", paths.recipes() / "shapes.yaml"])
         'shapes'
-        >>> recipe_among(["configs/wide.yaml"])
+        >>> recipe_among(["wide.yaml"])
     """
-    paths = [Path(str(file)).absolute() for file in files]
-    names = [path.stem for path in paths if path.parent == RECIPES.absolute()]
+    folder = paths.recipes().resolve()
+    given = [Path(str(file)).resolve() for file in files]
+    names = [path.stem for path in given if path.parent == folder]
     return names[-1] if names else None

@@ -1,26 +1,27 @@
 """Retraining: old configurations with the code and the data of today."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from . import paths
 from .errors import InputError
 from .record import RECORD
-from .runs import RUNS_DIR
-
-CONFIGS_DIR = Path("configs")
-DEFAULT = CONFIGS_DIR / "default.yaml"
+from .recipes import run_name
+from .runs import VARIABLE, new_run_dir
 
 
-def configurations(folder: Path = CONFIGS_DIR) -> list[Path]:
+def configurations(folder: Path | None = None) -> list[Path]:
     """Find the configurations that say `retrain: true` in a line.
 
     Args:
-        folder: Holds YAML files.
+        folder: Holds YAML files; by default, the one of the repository.
 
     Returns:
         Their paths, the default one last: the newest run is the one that is compared.
@@ -28,6 +29,7 @@ def configurations(folder: Path = CONFIGS_DIR) -> list[Path]:
     Raises:
         InputError: There is none.
     """
+    folder = folder or paths.configs()
     wanted = re.compile(r"^retrain:\s*true\b", re.MULTILINE)
     found = [
         path
@@ -36,7 +38,7 @@ def configurations(folder: Path = CONFIGS_DIR) -> list[Path]:
     ]
     if not found:
         raise InputError(f"no file in {folder}/ has a line retrain: true")
-    return sorted(found, key=lambda path: path.name == DEFAULT.name)
+    return sorted(found, key=lambda path: path.name == paths.default_config().name)
 
 
 def fit_command(options: Sequence[str]) -> list[str]:
@@ -56,11 +58,27 @@ def fit_and_read(
     Returns:
         What is in the file, nothing if there is none; and what was printed.
     """
-    before = set(RUNS_DIR.glob(f"*/{name}"))
-    ended = subprocess.run(fit_command(options), text=True, capture_output=True)
-    found = set(RUNS_DIR.glob(f"*/{name}")) - before
-    facts = json.loads(max(found).read_text()) if found else None
-    return facts, f"{ended.stdout}\n{ended.stderr}"
+    run = new_run_dir(run_name(options))
+    ended = _fit(options, run, text=True, capture_output=True)
+    return _left(run, name), f"{ended.stdout}\n{ended.stderr}"
+
+
+def _fit(
+    options: Sequence[str], run: Path, **how: Any
+) -> "subprocess.CompletedProcess[Any]":
+    """Train in a process of its own and in this folder, which goes if nothing began."""
+    environ = os.environ | {VARIABLE: str(run)}
+    try:
+        return subprocess.run(fit_command(options), env=environ, **how)
+    finally:
+        with suppress(OSError):  # there is something in it, or it is gone
+            run.rmdir()
+
+
+def _left(run: Path, name: str) -> dict[str, Any] | None:
+    """Read what a training has left in its folder, if it has."""
+    path = run / name
+    return json.loads(path.read_text()) if path.is_file() else None
 
 
 def retrain(files: Sequence[Path], options: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -84,12 +102,12 @@ def retrain(files: Sequence[Path], options: Sequence[str] = ()) -> list[dict[str
 
 def _train(file: Path, options: Sequence[str]) -> dict[str, Any]:
     print(f"\n{file}", flush=True)
-    before = set(RUNS_DIR.glob(f"*/{RECORD}"))
-    status = subprocess.run(fit_command([f"--config={file}", *options])).returncode
-    found = set(RUNS_DIR.glob(f"*/{RECORD}")) - before
+    wanted = [f"--config={file}", *options]
+    run = new_run_dir(run_name(wanted))
+    status = _fit(wanted, run).returncode
     facts: dict[str, Any] = {"configuration": str(file), "finished": False, "run": ""}
-    if found:
-        path = max(found)
-        facts |= json.loads(path.read_text()) | {"run": str(path.parent)}
+    left = _left(run, RECORD)
+    if left is not None:
+        facts |= left | {"run": str(run)}
     facts["finished"] = facts["finished"] and status == 0
     return facts

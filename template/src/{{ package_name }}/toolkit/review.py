@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from . import paths
 from .errors import InputError
 from .suites import read_lines, write_lines
 
-REVIEW = Path("tests", "model", "review.jsonl")
 ANSWERS = ("model", "data")
 
 
@@ -35,7 +35,7 @@ class Case:
     why: str = ""
 
 
-def load_review(path: Path = REVIEW) -> list[Case]:
+def load_review(path: Path | None = None) -> list[Case]:
     """Read what people said about hard examples; without a file, nobody did.
 
     Args:
@@ -47,6 +47,7 @@ def load_review(path: Path = REVIEW) -> list[Case]:
     Raises:
         InputError: Something else is in the file, or an answer that is none.
     """
+    path = path or paths.review()
     if not path.is_file():
         return []
     kinds: dict[str, Any] = {
@@ -67,6 +68,6 @@ def load_review(path: Path = REVIEW) -> list[Case]:
     return cases
 
 
-def write_review(cases: Sequence[Case], path: Path = REVIEW) -> None:
+def write_review(cases: Sequence[Case], path: Path | None = None) -> None:
     """Write cases for people to answer, one a line."""
-    write_lines(path, [asdict(case) for case in cases])
+    write_lines(path or paths.review(), [asdict(case) for case in cases])

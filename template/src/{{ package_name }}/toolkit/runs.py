@@ -1,26 +1,29 @@
 """Runs: a numbered folder for each training or evaluation."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import paths
 from .errors import InputError
 
 if TYPE_CHECKING:
     from lightning import Trainer  # some commands do without it
 
-RUNS_DIR = Path("runs")
+# The environment variable that names the folder of a run to who trains it.
+VARIABLE = f"{paths.PACKAGE.upper()}_RUN"
 
 
-def new_run_dir(command: str, runs_dir: Path = RUNS_DIR) -> Path:
+def new_run_dir(command: str, runs_dir: Path | None = None) -> Path:
     """Create the folder of a new run, numbered one up from the newest.
 
     Args:
         command: What the run does; begins the folder's name.
-        runs_dir: Holds all runs.
+        runs_dir: Holds all runs; by default, the folder of the repository that does.
 
     Returns:
         The new folder.
@@ -34,6 +37,7 @@ def new_run_dir(command: str, runs_dir: Path = RUNS_DIR) -> Path:
         >>> new_run_dir("fit", runs_dir).name, new_run_dir("test", runs_dir).name
         ('fit-0001', 'test-0002')
     """
+    runs_dir = runs_dir or paths.runs()
     try:
         runs_dir.mkdir(exist_ok=True)
         while True:
@@ -47,11 +51,25 @@ def new_run_dir(command: str, runs_dir: Path = RUNS_DIR) -> Path:
         raise InputError(f"cannot write to {runs_dir}/: {error.strerror}") from error
 
 
-def newest_checkpoint(runs_dir: Path = RUNS_DIR) -> Path:
+def begin(command: str) -> Path:
+    """Return the folder of a run that begins.
+
+    Args:
+        command: What the run does.
+
+    Returns:
+        The one that was made for it by who started this process, or a new one.
+    """
+    # Taken away, as what this process starts is no part of the run.
+    made = os.environ.pop(VARIABLE, "")
+    return Path(made) if made else new_run_dir(command)
+
+
+def newest_checkpoint(runs_dir: Path | None = None) -> Path:
     """Find the best checkpoint of the newest training run.
 
     Args:
-        runs_dir: Holds all runs.
+        runs_dir: Holds all runs; by default, the folder of the repository that does.
 
     Returns:
         Its path.
@@ -59,6 +77,7 @@ def newest_checkpoint(runs_dir: Path = RUNS_DIR) -> Path:
     Raises:
         InputError: There is no training run yet, or the newest kept no best model.
     """
+    runs_dir = runs_dir or paths.runs()
     runs = [path for path in runs_dir.glob("fit-*") if _number(path)]
     newest = max(runs, key=_number, default=None)
     if newest is None:

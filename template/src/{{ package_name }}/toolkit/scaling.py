@@ -10,11 +10,11 @@ import numpy as np
 from jsonargparse.typing import PositiveInt
 from matplotlib.figure import Figure
 
+from . import paths
 from .errors import InputError
 from .recipes import fit_options
 from .retraining import fit_and_read
 
-STUDIES = Path("configs", "studies.yaml")
 RECIPE = "scale"
 SCALE = "scale.json"  # in the folder of a run
 SIZES = {"data": "examples", "model": "weights"}
@@ -82,7 +82,7 @@ def size_options(study: str, studies: Studies) -> list[list[str]]:
         found = [line.split() for line in studies.models]
     if len(found) < MIN_SIZES:
         name = "shares" if study == "data" else "models"
-        raise InputError(f"{STUDIES}: {name} needs {MIN_SIZES} sizes or more")
+        raise InputError(f"{paths.studies()}: {name} needs {MIN_SIZES} sizes or more")
     return found
 
 
@@ -208,7 +208,7 @@ def write(study: str, points: Sequence[Mapping[str, float]]) -> dict[str, Trend]
 
 
 def _kept(study: str) -> Path:
-    return Path("build", f"scale-{study}.json")
+    return paths.build(f"scale-{study}.json")
 
 
 def draw(study: str, points: Sequence[Mapping[str, float]], found: Trend) -> Figure:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from .errors import InputError
+from .paths import PACKAGE
 from .protocols import Evaluation, Examples
 
 if TYPE_CHECKING:  # most commands draw nothing
@@ -52,7 +53,6 @@ load_checkpoint: Callable[[Path], tuple[Any, Mapping[str, Any]]]
 write_production: Callable[[Path, Path], None]
 
 NAMES = tuple(get_annotations(sys.modules[__name__]))
-PACKAGE = __name__.partition(".")[0]
 TASK = f"{PACKAGE}.task"
 
 

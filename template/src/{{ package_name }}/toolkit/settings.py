@@ -7,9 +7,9 @@ from typing import Literal, TypeVar
 from jsonargparse import ArgumentError, ArgumentParser
 from jsonargparse.typing import ClosedUnitInterval as Share
 
+from . import paths
 from .errors import InputError
 
-SETTINGS = Path("configs", "comparison.yaml")
 Kind = TypeVar("Kind")
 
 
@@ -28,9 +28,9 @@ class Settings:
     floors: dict[str, Share] = field(default_factory=dict)
 
 
-def load_settings(path: Path = SETTINGS) -> Settings:
-    """Read the settings; without a file they are those that block nothing."""
-    return load(Settings, path)
+def load_settings(path: Path | None = None) -> Settings:
+    """Read how models are compared; by default, from where the project says it."""
+    return load(Settings, path or paths.settings())
 
 
 def load(kind: type[Kind], path: Path) -> Kind:
@@ -38,16 +38,25 @@ def load(kind: type[Kind], path: Path) -> Kind:
 
     Args:
         kind: A dataclass of them; what is not in the file is as it says.
-        path: A YAML file, or none.
+        path: A YAML file. There need be none in a folder without configurations.
 
     Returns:
         The settings.
 
     Raises:
-        InputError: Something else is in the file.
+        InputError: The file is missing, or something else is in it.
     """
     if not path.is_file():
+        if path.with_name(paths.default_config().name).is_file():
+            # To go on without would be to judge a model by nothing.
+            raise InputError(
+                f"{path} is missing: restore it with git checkout, or make an empty "
+                "one for the defaults"
+            )
         return kind()
+    lines = map(str.strip, path.read_text("utf-8").splitlines())
+    if all(line.startswith("#") for line in lines if line):
+        return kind()  # jsonargparse takes an empty file for a mistake
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(kind)
     try:

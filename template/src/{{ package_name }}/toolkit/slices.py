@@ -16,12 +16,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import seam
-from . import pictures
+from . import paths, pictures
 from .errors import InputError
 from .protocols import Evaluation
-from .suites import SUITES, Member, Suite, starting_floor, write_suite
+from .suites import Member, Suite, starting_floor, write_suite
 
-PICTURE = Path("build", "slices.png")
 SHOWN = 5  # examples of each slice in the picture
 MIN_SIZE = 5  # fewer examples have something in common by chance
 MAX_ERRORS = 100  # kinds of them to begin with, for the sake of memory
@@ -141,7 +140,7 @@ def write_slice(
     name: str,
     evaluation: Evaluation,
     data: Any,
-    folder: Path = SUITES,
+    folder: Path | None = None,
 ) -> Suite:
     """Make a suite of a slice, and write it.
 
@@ -158,7 +157,7 @@ def write_slice(
     Raises:
         InputError: There is a suite of this name, or it cannot be one of a file.
     """
-    path = folder / f"{name}.jsonl"
+    path = (folder or paths.suites()) / f"{name}.jsonl"
     if not name.replace("-", "").isalnum():
         raise InputError(f"the name of a suite is letters, digits and -, not {name!r}")
     if path.exists():

@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from . import paths
 from .errors import InputError
 
-SUITES = Path("tests", "model", "suites")
 FLOOR = 0.5  # of a new suite, if the model in use reaches it
 
 
@@ -54,11 +54,11 @@ class Suite:
     members: list[Member]
 
 
-def load_suites(folder: Path = SUITES) -> list[Suite]:
+def load_suites(folder: Path | None = None) -> list[Suite]:
     """Read the suites that are kept in files.
 
     Args:
-        folder: Holds a file for each; without it there are none.
+        folder: Holds a file for each; by default, the one of the repository.
 
     Returns:
         The suites in the order of their names.
@@ -66,6 +66,7 @@ def load_suites(folder: Path = SUITES) -> list[Suite]:
     Raises:
         InputError: A file holds something else.
     """
+    folder = folder or paths.suites()
     suites = [_read(path) for path in sorted(folder.glob("*.jsonl"))]
     for suite in suites:
         if not suite.members:
@@ -119,10 +120,10 @@ def parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
     return content
 
 
-def write_suite(suite: Suite, folder: Path = SUITES) -> Path:
+def write_suite(suite: Suite, folder: Path | None = None) -> Path:
     """Write a suite into the file of its name, and return the path."""
     head = {"floor": suite.floor, "why": suite.why}
-    path = folder / f"{suite.name}.jsonl"
+    path = (folder or paths.suites()) / f"{suite.name}.jsonl"
     write_lines(path, [head, *(asdict(member) for member in suite.members)])
     return path
 

@@ -1,0 +1,96 @@
+"""Where the files of this repository are, wherever a command is called.
+
+Each is looked up when it is needed, and none is a constant of a module: what was found
+in one folder must not be read or written in another.
+"""
+
+import os
+from pathlib import Path
+
+from .errors import InputError
+
+PACKAGE = __name__.partition(".")[0]
+VARIABLE = f"{PACKAGE.upper()}_ROOT"  # another root, such as an empty one for a test
+
+
+def root() -> Path:
+    """Return the folder of the repository.
+
+    It is the one that this package is in. A package that was installed without its
+    repository works on that in the current folder.
+
+    Returns:
+        An absolute path, or an empty one for the current folder: what is printed and
+        recorded is then as short as people write it, and names no machine.
+
+    Raises:
+        InputError: The environment variable names no folder.
+    """
+    given = os.environ.get(VARIABLE)
+    folder = Path(given) if given else Path(__file__).resolve().parents[3]
+    if given and not folder.is_dir():
+        raise InputError(f"{VARIABLE} names no folder: {folder}")
+    if not given and not (folder / "pyproject.toml").is_file():
+        return Path()
+    folder = folder.resolve()
+    return Path() if folder == Path.cwd() else folder
+
+
+def found(path: Path) -> Path:
+    """Return a path of a configuration: from the current folder, or else the root."""
+    return path if path.exists() else root() / path
+
+
+def configs() -> Path:
+    """Return the folder of the configurations."""
+    return root() / "configs"
+
+
+def default_config() -> Path:
+    """Return the configuration that all others change."""
+    return configs() / "default.yaml"
+
+
+def recipes() -> Path:
+    """Return the folder of the configurations that answer one question."""
+    return configs() / "debug"
+
+
+def settings() -> Path:
+    """Return the file that says how models are compared."""
+    return configs() / "comparison.yaml"
+
+
+def studies() -> Path:
+    """Return the file that says which sizes `scale-data` and `scale-model` train."""
+    return configs() / "studies.yaml"
+
+
+def suites() -> Path:
+    """Return the folder of the suites."""
+    return root() / "tests" / "model" / "suites"
+
+
+def review() -> Path:
+    """Return the file in which people say what is wrong with hard examples."""
+    return root() / "tests" / "model" / "review.jsonl"
+
+
+def feedback() -> Path:
+    """Return the file in which people say what is right."""
+    return root() / "tests" / "model" / "feedback.jsonl"
+
+
+def speed() -> Path:
+    """Return the file of the recorded speeds of training."""
+    return root() / "tests" / "training" / "speed.json"
+
+
+def runs() -> Path:
+    """Return the folder of all runs."""
+    return root() / "runs"
+
+
+def build(name: str) -> Path:
+    """Return the place of something that can be made anew, such as a picture."""
+    return root() / "build" / name
