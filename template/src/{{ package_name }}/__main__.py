@@ -39,7 +39,8 @@ usage: {PROGRAM} COMMAND [OPTION ...]
   slices    find groups of examples on which the model is often wrong, and say what
             they have in common; --suite makes one a suite
 
-COMMAND --help lists the options of a command."""
+COMMAND --help lists the options of a command; --traceback shows where an error of one
+line comes from."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -52,7 +52,8 @@ class Parser(LightningArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise what `__main__` prints."""
-        raise InputError(" ".join(message.split())) from ex
+        # Of a misspelt option there is no more to say.
+        raise InputError(" ".join(message.split())) from ex and ex.__cause__
 
 
 class CLI(LightningCLI):

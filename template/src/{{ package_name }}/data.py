@@ -6,8 +6,8 @@ rest of the package and the tests go by these names.
 """
 
 import hashlib
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -64,6 +64,10 @@ class Examples(Dataset[tuple[Tensor, Tensor]]):
     # What the data loader calls, and takes as a batch. One indexing operation per batch
     # instead of one per example keeps the data path out of the way of training.
     __getitems__ = batch
+
+    def replace(self, *, raw: Tensor, labels: Tensor) -> Self:
+        """Return other examples (M, 8, 8) with labels (M,), such as some of these."""
+        return replace(self, raw=raw, labels=labels)
 
     def digests(self) -> list[str]:
         """Return a short content hash per example, whatever its label."""

@@ -89,23 +89,38 @@ def load_checkpoint(path: Path) -> tuple[Network, dict[str, Any]]:
         The network, ready to predict, and all hyperparameters of its training.
 
     Raises:
-        InputError: The file is missing or no checkpoint.
+        InputError: The file is missing or no checkpoint, or its weights are not for
+            today's network.
     """
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}: train one with fit")
     try:
         checkpoint = torch.load(path, weights_only=True, map_location="cpu")
         hyperparameters = dict(checkpoint["hyper_parameters"])
-        net = Network(**_architecture(hyperparameters))
         # Only the network: what else was trained or kept belongs to training.
         weights = {
             name.removeprefix("net."): weight
             for name, weight in checkpoint["state_dict"].items()
             if name.startswith("net.")
         }
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except Exception as error:  # a file of another kind can cause any
+        raise InputError(f"{path} is not a checkpoint of a training") from error
+    missing = [name for name in _options() if name not in hyperparameters]
+    if missing:
+        raise InputError(
+            f"{path} was trained without model.{missing[0]}, which the network in "
+            "model.py takes: train a new model"
+        )
+    # A mistake in the network is none of the checkpoint's, and keeps its traceback.
+    net = Network(**_architecture(hyperparameters))
+    try:
         net.load_state_dict(weights)
-    except Exception as error:
-        raise InputError(f"{path} is not a checkpoint of this model") from error
+    except RuntimeError as error:
+        raise InputError(
+            f"{path} does not fit the network in model.py: train a new model"
+        ) from error
     return net.eval(), hyperparameters
 
 
@@ -172,8 +187,12 @@ def golden_examples(net: Network, data: Examples) -> list[dict[str, Any]]:
 
 def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:
     """Pick out what builds the network; the rest only trained it."""
-    names = inspect.signature(Network).parameters
-    return {name: hyperparameters[name] for name in names}
+    return {name: hyperparameters[name] for name in _options()}
+
+
+def _options() -> list[str]:
+    """Name the options of the network."""
+    return [*inspect.signature(Network).parameters]
 
 
 def _flops(net: Network, data: Examples) -> int:

@@ -1,12 +1,18 @@
 """Command lines: what went wrong is one line, and no traceback."""
 
 import argparse
+import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from .errors import InputError
+from .paths import PACKAGE
 
+TRACEBACK = "--traceback"
+# The same for what is called by something else, such as a session of nox.
+VARIABLE = f"{PACKAGE.upper()}_TRACEBACK"
 Command = Callable[[Sequence[str]], int | None]
 
 
@@ -26,15 +32,23 @@ def call(command: Command, arguments: Sequence[str]) -> int:
 
     Args:
         command: Takes the arguments; returns an exit status, or nothing for 0.
-        arguments: From the command line.
+        arguments: From the command line. With `--traceback` among them, here or in a
+            command that this one starts, an error comes with its traceback.
 
     Returns:
         2 if what was asked for cannot be done, 130 after Ctrl-C.
     """
+    if TRACEBACK in arguments:
+        os.environ[VARIABLE] = "1"
     try:
-        return command(arguments) or 0
+        return command([word for word in arguments if word != TRACEBACK]) or 0
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        cause = ""
+        if os.environ.get(VARIABLE):
+            traceback.print_exception(error)
+        elif error.__cause__ is not None:
+            cause = f" (the cause: {TRACEBACK}, or {VARIABLE}=1)"
+        print(f"error: {error}{cause}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

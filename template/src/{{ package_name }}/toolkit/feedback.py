@@ -6,7 +6,7 @@ were looked into, the share of right answers would say nothing.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -183,7 +183,7 @@ def as_examples(
         )
     if labels is None:
         labels = data.labels[:1].expand(len(raw))
-    return replace(data, raw=found, labels=labels)
+    return data.replace(raw=found, labels=labels)
 
 
 def _label(text: str, names: Mapping[str, Tensor]) -> Tensor:

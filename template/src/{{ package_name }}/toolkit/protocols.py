@@ -1,6 +1,6 @@
 """What the toolkit expects of the examples and evaluations that `task.py` gives it."""
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from torch import Tensor
 
@@ -18,6 +18,17 @@ class Examples(Protocol):
     @property
     def labels(self) -> Tensor:
         """Return the true labels, shape (N,)."""
+
+    def replace(self, *, raw: Tensor, labels: Tensor) -> Self:
+        """Return other examples of the same kind, such as a part of these.
+
+        Args:
+            raw: M examples as they were loaded, shape (M, ...).
+            labels: Their labels, shape (M,).
+
+        Returns:
+            These, in this order.
+        """
 
     def digests(self) -> list[str]:
         """Return a short content hash per example."""

@@ -136,10 +136,11 @@ class Guard(Callback):
         """Make an `InputError` of an error that was explained."""
         try:
             yield
-        except Exception as error:
+        except Exception:
             if self.explanation is None:
                 raise
-            raise InputError(self.explanation) from error
+            # Its traceback was kept already.
+            raise InputError(self.explanation) from None
 
     def _cause(self, trainer: Trainer, module: LightningModule) -> str:
         if not finite(self._batch):

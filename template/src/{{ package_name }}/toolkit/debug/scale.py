@@ -1,7 +1,6 @@
 """A training with a share of the examples, for a study of many."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -43,13 +42,18 @@ class Scale(Callback):
             raise InputError("the data module has no training split to take a part of")
         self.examples = max(round(self.share * len(whole)), 1)
         rows = torch.randperm(len(whole))[: self.examples]
-        part = replace(whole, raw=whole.raw[rows], labels=whole.labels[rows])
+        part = whole.replace(raw=whole.raw[rows], labels=whole.labels[rows])
+        _, steps = _epoch(trainer, data)
         data.splits = {**data.splits, "train": part}
-        times = round(1 / self.share)
-        # Else it is steps that end it.
+        batches, steps_of_part = _epoch(trainer, data)
         if trainer.max_epochs and trainer.max_epochs > 0:
-            trainer.fit_loop.max_epochs = times * trainer.max_epochs
-        trainer.check_val_every_n_epoch = times
+            whole_training = steps * trainer.max_epochs
+            limit = trainer.max_steps if trainer.max_steps >= 0 else whole_training
+            trainer.fit_loop.epoch_loop.max_steps = min(limit, whole_training)
+            trainer.fit_loop.max_epochs = -1
+        # As often as with all examples, which is not always at the end of an epoch.
+        trainer.check_val_every_n_epoch = None
+        trainer.val_check_interval = batches * steps // steps_of_part
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Remember the best."""
@@ -67,3 +71,15 @@ class Scale(Callback):
         }
         leave(trainer, SCALE, facts)
         print(f"\n{describe(facts)}: {self.monitor} {self.best:.4f} at best")
+
+
+def _epoch(trainer: Trainer, data: Any) -> tuple[int, int]:
+    """Return the batches of an epoch of training, and the steps of the optimizer."""
+    batches = len(data.train_dataloader())
+    limit = trainer.limit_train_batches
+    if isinstance(limit, int):
+        batches = min(batches, limit)
+    elif limit is not None:
+        batches = max(int(batches * limit), 1)  # of none the trainer complains
+    batches = math.ceil(batches / trainer.world_size)
+    return batches, math.ceil(batches / trainer.accumulate_grad_batches)
