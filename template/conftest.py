@@ -41,7 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests marked gpu where there is none."""
+    """Skip tests that need what is not there: a GPU, or a function of `task.py`."""
+    if item.get_closest_marker("task_interface"):
+        from tests.helpers.task_interface import skip_without_task
+
+        skip_without_task()
     if item.get_closest_marker("gpu") is None:
         return
     import torch  # after the variables above are set

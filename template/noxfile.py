@@ -14,8 +14,13 @@ from xml.etree import ElementTree  # noqa: S405 -- for what pytest wrote
 
 import nox
 
-# Others may lie beside it, without a toolkit.
-PACKAGE = next(Path(__file__).parent.glob("src/*/toolkit")).parent.name
+# That of the project has a toolkit, and others may lie beside it; who has taken these
+# sessions alone has none.
+PACKAGE = next(
+    path.parent.name
+    for pattern in ("toolkit", "__init__.py")
+    for path in Path(__file__).parent.glob(f"src/*/{pattern}")
+)
 # Not through the package's own commands, which may be older than these.
 TOOLKIT = f"{PACKAGE}.toolkit.commands"
 HOOKS = Path(".pre-commit-config.yaml")
@@ -56,10 +61,7 @@ def tests(session: nox.Session) -> None:
     # everything once more, so a few are enough. With options one looks for something:
     # a debugger and prints need a single process.
     parallel = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
-    # Half of the tests are about what only updates change: `pytest` runs them too, and
-    # so do the checks of each push.
-    yours = (*parallel, "--ignore=tests/toolkit", "--ignore=tests/helpers")
-    _python(session, "pytest", *(session.posargs or yours))
+    _python(session, "pytest", *(session.posargs or parallel))
 
 
 @nox.session

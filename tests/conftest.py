@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tests.reader import Reader
     from tests.zones import Zone
 
+# They run in generated projects: tests/test_toolkit.py.
+collect_ignore = ["toolkit"]
+
 # They change what programs print, and the pages show what a person at a terminal sees.
 ABOUT_OUTPUT = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS")
 

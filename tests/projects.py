@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,7 +16,11 @@ from tests.helpers import commit, render_repository
 AT_BIRTH = [
     "0 answers in use are labelled, 20 say something",
     "PyTorch finds no GPU here",
+    "no uv.lock is committed, so new versions come with any install",
+    "the model in use was not tried on what users asked, see promote",
 ]
+# They are written for the default package, and for no task in particular.
+TOOLKIT_TESTS = Path(__file__).parent / "toolkit"
 
 
 class Project:
@@ -46,6 +51,31 @@ class Project:
             yield
         finally:
             path.write_text(healthy)
+
+
+@contextmanager
+def toolkit_tests(project: Path) -> Iterator[str]:
+    """Lay the tests of managed code into a project for a while.
+
+    Args:
+        project: A generated repository, whatever its package is called.
+
+    Yields:
+        str: The folder that they are in, from the repository.
+    """
+    (package,) = (
+        path.parents[1].name for path in project.glob("src/*/toolkit/seam.py")
+    )
+    folder = project / "tests" / "toolkit"
+    try:
+        for path in TOOLKIT_TESTS.rglob("*.py"):
+            target = folder / path.relative_to(TOOLKIT_TESTS)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            text = path.read_text("utf-8")
+            target.write_text(text.replace("digit_recognizer", package), "utf-8")
+        yield str(folder.relative_to(project))
+    finally:
+        shutil.rmtree(folder)
 
 
 def without_caches(environ: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from tests.helpers import (
     render,
     render_repository,
 )
+from tests.projects import toolkit_tests
 from tests.reader import Reader, compare, replace
 from tests.zones import starter_patterns
 
@@ -160,7 +161,7 @@ def test_page_works_word_for_word(name: str, reader: Reader) -> None:
 BY_COMMAND = ("models/", "tests/training/curve.json")
 MAX_CHANGED = 16  # rewritten in whole or part; four more are deleted
 # They have to work for any task.
-TOOLKIT = "pytest --quiet tests/toolkit"
+TOOLKIT = "pytest --quiet {}"
 RECIPES = "pytest --quiet -m slow tests/code/test_debug.py"
 # What the tests that stay hear: a scale that knows the test data, and an input that is
 # the answer in other units.
@@ -204,9 +205,12 @@ def test_pages_of_a_second_task_work_word_for_word(reader: Reader) -> None:
     reader.run("export NOXSESSION=tests")
     reader.follow(DOCS / "own-table.md", numbers=False)
     reader.run("unset NOXSESSION")
-    reader.run(TOOLKIT)
+    with toolkit_tests(reader.folder) as folder:
+        reader.run(TOOLKIT.format(folder))
     reader.follow(DOCS / "own-number.md", numbers=False)
-    reader.run(f"{TOOLKIT} && {RECIPES}")
+    with toolkit_tests(reader.folder) as folder:
+        reader.run(TOOLKIT.format(folder))
+    reader.run(RECIPES)
     _check_changes(reader)
     for file, healthy, broken, alarm in MISTAKES:
         path = reader.folder / file

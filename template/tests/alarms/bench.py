@@ -21,7 +21,6 @@ from .trials import Run, Trial, all_trials
 
 FOLDER = Path("build", "alarms")
 RESULT, FIRED = "result.json", "fired"  # in the folder of a trial
-KEPT = ("helpers", "toolkit")  # folders of tests that come with updates
 HANGS = 10  # times as long as the healthy tests take
 
 
@@ -189,9 +188,6 @@ def _run(folder: Path, name: str, first: list[str], tests: list[str]) -> None:
     trial.prepare(run)
     start = time.monotonic()
     options = ["--exitfirst", "--quiet", "-p", "no:cacheprovider"]
-    if not tests:
-        # As `nox -s tests` does: they are about what is not changed here.
-        options += [f"--ignore={copy / 'tests' / name}" for name in KEPT]
     status = pytest.main([*options, *run.tests], plugins=run.plugins)
     if status and not plugin.alarm:
         plugin.alarm = f"pytest ends with status {int(status)}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from .trials import Run, Trial
 
 SOURCE = Path("src")
-KEPT = "toolkit"  # the folder that updates of the template keep, with its tests
+KEPT = "toolkit"  # what is tested where it is made
 SHOWN = 60  # characters of code in a name
 # Ends a line that is as right when it is another, such as the size of a batch. Say why.
 EQUIVALENT = b"# pragma: no mutate"

@@ -1,0 +1,77 @@
+"""Are the files of the repository found from every folder?"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from digit_recognizer.toolkit import paths
+from digit_recognizer.toolkit.errors import InputError
+from tests.helpers.workplace import ROOT, enter
+
+
+def test_paths_are_short_in_the_folder_of_the_repository(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So what is printed and recorded names no machine."""
+    monkeypatch.delenv(paths.VARIABLE, raising=False)
+    monkeypatch.chdir(ROOT)
+    assert paths.runs() == Path("runs")
+    assert paths.settings().is_file()
+
+
+def test_paths_are_absolute_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the repository, and not of the folder that is the current one."""
+    monkeypatch.delenv(paths.VARIABLE, raising=False)
+    for folder in (tmp_path, ROOT / "tests"):
+        monkeypatch.chdir(folder)
+        assert paths.settings() == ROOT.resolve() / "configs" / "comparison.yaml"
+        assert paths.suites().is_dir()
+
+
+def test_another_repository_can_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If it is there."""
+    enter(tmp_path, monkeypatch)
+    assert paths.root() == Path()
+    monkeypatch.chdir(ROOT)
+    assert paths.root() == tmp_path.resolve()
+    monkeypatch.setenv(paths.VARIABLE, str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match=f"{paths.VARIABLE} names no folder: "):
+        paths.root()
+
+
+def test_installed_package_works_on_the_current_folder(tmp_path: Path) -> None:
+    """As in an image that holds the package and no repository."""
+    package = tmp_path / "lib" / "site-packages" / paths.PACKAGE
+    (package / "toolkit").mkdir(parents=True)
+    for name in ("__init__.py", "toolkit/__init__.py", "toolkit/errors.py"):
+        (package / name).touch()
+    source = Path(paths.__file__).read_text("utf-8")
+    (package / "toolkit" / "errors.py").write_text("class InputError(Exception): ...")
+    (package / "toolkit" / "paths.py").write_text(source)
+    code = f"from {paths.PACKAGE}.toolkit import paths; print(repr(str(paths.runs())))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(package.parent)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "'runs'\n"
+
+
+def test_path_of_a_configuration_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the current folder first, then in the repository."""
+    (tmp_path / "models").mkdir()
+    monkeypatch.setenv(paths.VARIABLE, str(tmp_path))
+    monkeypatch.chdir(ROOT / "tests")
+    assert paths.found(Path("models")) == tmp_path.resolve() / "models"
+    assert paths.found(Path("helpers")) == Path("helpers")
