@@ -22,7 +22,7 @@ PACKAGE = next(
     for path in Path(__file__).parent.glob(f"src/*/{pattern}")
 )
 # Not through the package's own commands, which may be older than these.
-TOOLKIT = f"{PACKAGE}.toolkit.commands"
+TOOLKIT = f"{PACKAGE}.toolkit.cli"
 HOOKS = Path(".pre-commit-config.yaml")
 RESULTS = Path("build", "tests.xml")
 NO_TESTS = 5  # what pytest ends with

@@ -64,7 +64,7 @@ def toolkit_tests(project: Path) -> Iterator[str]:
         str: The folder that they are in, from the repository.
     """
     (package,) = (
-        path.parents[1].name for path in project.glob("src/*/toolkit/seam.py")
+        path.parents[1].name for path in project.glob("src/*/toolkit/interface.py")
     )
     folder = project / "tests" / "toolkit"
     try:

@@ -89,7 +89,7 @@ FAULTS = [
     ),
     Fault(
         "infra.4",
-        f"{PACKAGE}/toolkit/promotion.py",
+        f"{PACKAGE}/toolkit/evaluation/promotion.py",
         '== "regress" and not even_if_worse',
         '== "regress" and even_if_worse',
     ),
@@ -106,7 +106,7 @@ FAULTS = [
     ),
     Fault(
         "monitor.2",
-        f"{PACKAGE}/toolkit/expectations.py",
+        f"{PACKAGE}/toolkit/evaluation/expectations.py",
         "if not low <= value <= high:",
         "if not 0 <= value:",
     ),
@@ -141,9 +141,7 @@ from datetime import datetime, timezone
 from digit_recognizer.task import (
     PRODUCTION_DIR, describe_label, load_production, load_record, load_splits
 )
-from digit_recognizer.toolkit.answers import log
-from digit_recognizer.toolkit.feedback import Question, write_questions
-from digit_recognizer.toolkit.trial import try_on, write_result
+from digit_recognizer.toolkit.serving import Question, log, try_on, write_questions
 
 data, now = load_splits()["test"], datetime.now(timezone.utc).isoformat()
 pairs = list(zip(data.raw.tolist(), data.labels))[:20]
@@ -151,7 +149,7 @@ write_questions([Question(describe_label(label), now, raw) for raw, label in pai
 net, asked = load_production(), PRODUCTION_DIR / "asked"
 log(asked, asked, "", data.raw[:20], range(20), [[]] * 20)
 trial = try_on([asked], data, net, net)
-write_result(trial, load_record()["sha256"], PRODUCTION_DIR)
+trial.write(load_record()["sha256"], PRODUCTION_DIR)
 """
 
 

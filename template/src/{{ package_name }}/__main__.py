@@ -8,10 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .toolkit import commands
-from .toolkit.command import Parser, call
+from .toolkit.cli import PROGRAM, Parser, call, run_command
 
-PROGRAM = f"python -m {__package__}"
 HELP = f"""\
 usage: {PROGRAM} COMMAND [OPTION ...]
 
@@ -59,7 +57,7 @@ def _run(arguments: Sequence[str]) -> int | None:
     elif command in ("-h", "--help", "help"):
         print(HELP)
     else:
-        return commands.run(arguments)
+        return run_command(arguments)
     return 0
 
 
@@ -81,8 +79,8 @@ def _predict(arguments: Sequence[str]) -> None:
     from .prediction import predict
     from .production import load_checkpoint, load_production, load_record
     from .task import read_examples
-    from .toolkit.answers import log
-    from .toolkit.expectations import unusual
+    from .toolkit.evaluation import unusual
+    from .toolkit.serving import log
 
     files = [
         (path, read_examples(path, invert=options.invert)) for path in options.files

@@ -17,17 +17,14 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 
 from . import report
 from .datamodule import DataModule
-from .toolkit import paths
-from .toolkit.errors import InputError
 from .production import load_checkpoint
-from .toolkit.debug import Guard
-from .toolkit.ending import Ending, end_cleanly
-from .toolkit.fine_tuning import FineTune  # noqa: F401 -- configurations name it
-from .toolkit.processes import first_process
-from .toolkit.recipes import recipe_among
-from .toolkit.recorder import Recorder
-from .toolkit.spellings import spell_out
-from .toolkit.runs import begin, newest_checkpoint
+from .toolkit import debug, performance, scaling  # noqa: F401 -- recipes name them
+from .toolkit import paths
+from .toolkit.cli import spell_out
+from .toolkit.errors import InputError
+from .toolkit.run_records import begin, newest_checkpoint, recipe_among
+from .toolkit.training import FineTune  # noqa: F401 -- configurations name it
+from .toolkit.training import Ending, Guard, Recorder, end_cleanly, first_process
 from .training import TrainingModule
 
 GROUPS = {"trainer": Trainer, "model": TrainingModule, "data": DataModule}

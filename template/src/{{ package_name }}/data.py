@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .toolkit.errors import InputError
-from .toolkit.expectations import Range
+from .toolkit.evaluation import Range
 
 CLASSES = tuple("0123456789")
 SPLITS = ("train", "val", "test")

@@ -15,10 +15,10 @@ from safetensors.torch import load, save
 from torch.utils.flop_counter import FlopCounterMode
 
 from .data import Examples, load_splits
-from .toolkit.errors import InputError
 from .evaluation import evaluate
 from .model import Network
-from .toolkit.record import load_training
+from .toolkit.errors import InputError
+from .toolkit.run_records import load_training
 
 # Next to the package in the repository; not part of an installed wheel.
 PRODUCTION_DIR = Path(__file__).resolve().parents[2] / "models" / "production"

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from .data import CLASSES, Examples
 from .evaluation import Evaluation
-from .toolkit.pictures import draw_examples, save
+from .toolkit.figures import draw_examples, save
 
 
 def write_curves(run_dir: Path) -> Path:

@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from .datamodule import Batch, DataModule
-from .toolkit.errors import require
-from .toolkit.processes import gather
 from .evaluation import Evaluation, concatenate, example_losses, score
 from .model import Network
+from .toolkit.errors import require
+from .toolkit.training import gather
 
 
 class TrainingModule(LightningModule):

@@ -1,0 +1,72 @@
+"""Command lines: what went wrong is one line, and no traceback."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from ..errors import InputError
+from ..paths import PACKAGE
+
+PROGRAM = f"python -m {PACKAGE}"
+TRACEBACK = "--traceback"
+# The same for what is called by something else, such as a session of nox.
+VARIABLE = f"{PACKAGE.upper()}_TRACEBACK"
+Command = Callable[[Sequence[str]], int | None]
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong option in one line, and takes none for another."""
+
+    def __init__(self, program: str, epilog: str | None = None) -> None:
+        super().__init__(prog=program, epilog=epilog, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what `call` prints."""
+        raise InputError(message)
+
+
+def checkpoint_parser(command: str, default: str = "that of the newest run") -> Parser:
+    """Return the parser of a command that takes a checkpoint.
+
+    Args:
+        command: Its name.
+        default: What it takes where none is named.
+
+    Returns:
+        A parser with the option `--ckpt_path`.
+    """
+    parser = Parser(f"{PROGRAM} {command}")
+    parser.add_argument("--ckpt_path", type=Path, help=f"default: {default}")
+    return parser
+
+
+def call(command: Command, arguments: Sequence[str]) -> int:
+    """Call a command and return its exit status.
+
+    Args:
+        command: Takes the arguments; returns an exit status, or nothing for 0.
+        arguments: From the command line. With `--traceback` among them, here or in a
+            command that this one starts, an error comes with its traceback.
+
+    Returns:
+        2 if what was asked for cannot be done, 130 after Ctrl-C.
+    """
+    if TRACEBACK in arguments:
+        os.environ[VARIABLE] = "1"
+    try:
+        return command([word for word in arguments if word != TRACEBACK]) or 0
+    except InputError as error:
+        cause = ""
+        if os.environ.get(VARIABLE):
+            traceback.print_exception(error)
+        elif error.__cause__ is not None:
+            cause = f" (the cause: {TRACEBACK}, or {VARIABLE}=1)"
+        print(f"error: {error}{cause}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130  # what shells expect of Ctrl-C

@@ -1,0 +1,166 @@
+"""Suites that people keep: named sets of examples that every model is judged on.
+
+Where the model in use failed once, no later one shall fail in silence. Each suite is a
+file, `NAME.jsonl`, whose first line is about the suite,
+
+    {"floor": 0.6, "why": "what these examples have in common"}
+
+and every other line about one of its examples, which the data must hold:
+
+    {"digest": "78be85b95195f3da", "label": "9", "why": "the loop is open"}
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import paths
+from ..errors import InputError
+
+FLOOR = 0.5  # of a new suite, if the model in use reaches it
+
+
+@dataclass(frozen=True)
+class Member:
+    """An example of a suite.
+
+    Attributes:
+        digest: Of its content, as in `Examples.digests`.
+        label: The true one, as `task.describe_label` names it.
+        why: The reason why it is there.
+    """
+
+    digest: str
+    label: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named set of examples.
+
+    Attributes:
+        name: Of the file, without its suffix.
+        floor: The least share that must be predicted right, from 0 to 1.
+        why: What its examples have in common.
+        members: Its examples.
+    """
+
+    name: str
+    floor: float
+    why: str
+    members: list[Member]
+
+
+def load_suites(folder: Path | None = None) -> list[Suite]:
+    """Read the suites that are kept in files.
+
+    Args:
+        folder: Holds a file for each; by default, the one of the repository.
+
+    Returns:
+        The suites in the order of their names.
+
+    Raises:
+        InputError: A file holds something else.
+    """
+    folder = folder or paths.suites()
+    suites = [_read(path) for path in sorted(folder.glob("*.jsonl"))]
+    for suite in suites:
+        if not suite.members:
+            path = folder / f"{suite.name}.jsonl"
+            raise InputError(f"{path} names no examples: add some, or delete it")
+    return suites
+
+
+def _read(path: Path) -> Suite:
+    head, *rest = path.read_text("utf-8").splitlines() or [""]
+    about = parse(head, {"floor": (int, float), "why": str}, f"{path}, line 1")
+    if not 0 <= about["floor"] <= 1:
+        raise InputError(f"{path}, line 1: the floor is a share, from 0 to 1")
+    members: dict[str, Member] = {}
+    for number, line in enumerate(rest, start=2):
+        where = f"{path}, line {number}"
+        member = Member(
+            **parse(line, dict.fromkeys(("digest", "label", "why"), str), where)
+        )
+        if member.digest in members:
+            raise InputError(f"{where}: {member.digest} is there already")
+        members[member.digest] = member
+    return Suite(path.stem, about["floor"], about["why"], [*members.values()])
+
+
+def parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Read a line of a file that people edit.
+
+    Args:
+        line: A JSON object.
+        kinds: The type of each of its values, by name.
+        where: The place of the line, for the message.
+
+    Returns:
+        The values by name.
+
+    Raises:
+        InputError: It is something else.
+    """
+    try:
+        content = json.loads(line)
+    except ValueError:
+        content = None
+    if (
+        not isinstance(content, dict)
+        or content.keys() != kinds.keys()
+        or not all(isinstance(content[name], kind) for name, kind in kinds.items())
+    ):
+        names = ", ".join(kinds)
+        raise InputError(f"{where} must be one JSON object with {names}, and no more")
+    return content
+
+
+def write_suite(suite: Suite, folder: Path | None = None) -> Path:
+    """Write a suite into the file of its name, and return the path."""
+    head = {"floor": suite.floor, "why": suite.why}
+    path = (folder or paths.suites()) / f"{suite.name}.jsonl"
+    write_lines(path, [head, *(asdict(member) for member in suite.members)])
+    return path
+
+
+def starting_floor(right: int, count: int) -> float:
+    """Return a floor for a new suite, which blocks nobody on its first day.
+
+    Args:
+        right: How many of its examples the model in use predicts right.
+        count: How many it has.
+
+    Returns:
+        A share in whole twentieths, which this model reaches.
+
+    Examples:
+        >>> starting_floor(3, 8)
+        0.35
+    """
+    return min(FLOOR, int(20 * right / max(1, count)) / 20)
+
+
+def read_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read a file that people edit, a JSON object a line.
+
+    Args:
+        path: Of the file.
+        kinds: The type of each value in a line, by name.
+
+    Returns:
+        The values of each line, by name.
+    """
+    lines = enumerate(path.read_text("utf-8").splitlines(), start=1)
+    return [parse(line, kinds, f"{path}, line {number}") for number, line in lines]
+
+
+def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Write a file that people edit, a JSON object a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    texts = [json.dumps(line, ensure_ascii=False) for line in lines]
+    path.write_text("".join(f"{text}\n" for text in texts), "utf-8")

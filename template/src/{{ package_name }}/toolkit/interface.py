@@ -1,0 +1,151 @@
+"""The task interface: what the toolkit knows of the task, by the names of `task.py`.
+
+That file is the team's, and may be older than a tool. So names are looked up when they
+are needed: without one, what needs it says so, and all else works.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from inspect import get_annotations
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from .errors import InputError
+from .paths import PACKAGE
+
+if TYPE_CHECKING:  # some commands do without
+    from matplotlib.axes import Axes
+    from torch import Tensor
+
+
+class Examples(Protocol):
+    """N labelled examples in a fixed order."""
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+
+    @property
+    def raw(self) -> Tensor:
+        """Return the examples as they were loaded, shape (N, ...)."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Return the true labels, shape (N,)."""
+
+    def replace(self, *, raw: Tensor, labels: Tensor) -> Self:
+        """Return other examples of the same kind, such as a part of these.
+
+        Args:
+            raw: M examples as they were loaded, shape (M, ...).
+            labels: Their labels, shape (M,).
+
+        Returns:
+            These, in this order.
+        """
+
+    def digests(self) -> list[str]:
+        """Return a short content hash per example."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of all examples and labels: other data, another hash."""
+
+
+class Evaluation(Protocol):
+    """What a model said about N examples, in their order."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Return the true labels, shape (N,)."""
+
+    @property
+    def predictions(self) -> Tensor:
+        """Return what was predicted, shape (N,)."""
+
+    @property
+    def losses(self) -> Tensor:
+        """Return the loss of each example, shape (N,)."""
+
+    @property
+    def right(self) -> Tensor:
+        """Return whether each example is predicted right, shape (N,)."""
+
+    def metrics(self) -> dict[str, float]:
+        """Return the averages by name."""
+
+
+# What there are: of labels that are numbers, ranges.
+CLASSES: Sequence[str]
+# The classes of labels or predictions (N,), as positions in CLASSES, int64 (N,).
+class_of: Callable[[Tensor], Tensor]
+# A label or a prediction () in a few letters.
+describe_label: Callable[[Tensor], str]
+
+# The examples of each split, by its name; one is "train", "val" or "test".
+load_splits: Callable[[], Mapping[str, Any]]
+# What describes examples (N, ...) as they were loaded: numbers (N,) by name.
+attributes: Callable[[Tensor], Mapping[str, Tensor]]
+# Draws the example in a row of a split.
+draw_example: Callable[[Axes, Examples, int], None]
+# The rows of a split that are judged apart, by a name for them.
+suites: Callable[[Examples], Mapping[str, list[int]]]
+
+# What a network says about each example of a split.
+evaluate: Callable[[Any, Any], Evaluation]
+# What it makes of each, shape (N, D).
+embed: Callable[[Any, Any], Tensor]
+
+# Where the model in use is kept.
+PRODUCTION_DIR: Path
+# The network in it, ready to predict, and what is known about it.
+load_production: Callable[..., Any]
+load_record: Callable[[Path], Mapping[str, Any]]
+# The network of a checkpoint, and what is known about it.
+load_checkpoint: Callable[[Path], tuple[Any, Mapping[str, Any]]]
+# Makes a model in use of a checkpoint, in a folder.
+write_production: Callable[[Path, Path], None]
+
+NAMES = tuple(get_annotations(sys.modules[__name__]))
+TASK = f"{PACKAGE}.task"
+
+
+def __getattr__(name: str) -> Any:
+    """Look a name up in `task.py`.
+
+    Args:
+        name: One of those above.
+
+    Returns:
+        What it is there.
+
+    Raises:
+        AttributeError: It is none of the interface.
+        InputError: `task.py` does not have it.
+    """
+    if name not in NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    task = _task()
+    if not hasattr(task, name):
+        raise InputError(
+            f"this needs {name} in src/{PACKAGE}/task.py: CONTRIBUTING.md says how to "
+            "get it"
+        )
+    return getattr(task, name)
+
+
+def missing() -> list[str]:
+    """Return the names that `task.py` does not have."""
+    task = _task()
+    return [name for name in NAMES if not hasattr(task, name)]
+
+
+def _task() -> ModuleType | None:
+    try:
+        return import_module(TASK)
+    except ModuleNotFoundError as error:
+        if error.name != TASK:
+            raise
+        return None

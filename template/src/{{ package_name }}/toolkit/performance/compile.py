@@ -1,0 +1,64 @@
+"""Compiled layers, by `torch.compile`: fewer and larger operations."""
+
+from collections.abc import Iterator
+
+import torch
+from lightning import LightningModule, Trainer
+from torch import nn
+
+from ..errors import InputError
+from .patched_forward import ChangedLayers
+
+
+class Compile(ChangedLayers):
+    """Compiles the layers of a training, and nothing in the checkpoints changes.
+
+    Args:
+        backend: Of `torch.compile`.
+        mode: Of `torch.compile`; `reduce-overhead` suits small networks on a GPU.
+    """
+
+    def __init__(self, backend: str = "inductor", mode: str = "default") -> None:
+        super().__init__()
+        self.backend = backend
+        self.mode = mode
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Change how the layers are called."""
+        if stage == "fit":
+            self.changed = compile_layers(pl_module, self.backend, self.mode)
+
+
+def compile_layers(module: nn.Module, backend: str, mode: str) -> list[nn.Module]:
+    """Let layers be compiled when they are called for the first time.
+
+    Args:
+        module: Whose layers they are.
+        backend: Of `torch.compile`.
+        mode: Of `torch.compile`.
+
+    Returns:
+        The outermost layers that have parameters.
+
+    Raises:
+        InputError: If there are none, or no such backend or mode.
+    """
+    layers = [*_outermost(module)]
+    if not layers:
+        raise InputError("no layer has parameters, so there is nothing to compile")
+    for layer in layers:
+        try:
+            # A module's own method `compile` skips the layers that PyTorch brings.
+            compiled = torch.compile(layer.forward, backend=backend, mode=mode)
+        except RuntimeError as error:
+            raise InputError(f"no layer can be compiled: {error}") from error
+        layer.forward = compiled  # type: ignore[method-assign]
+    return layers
+
+
+def _outermost(module: nn.Module) -> Iterator[nn.Module]:
+    for layer in module.children():
+        if isinstance(layer, nn.ModuleDict | nn.ModuleList):  # nobody calls these
+            yield from _outermost(layer)
+        elif any(True for _ in layer.parameters()):
+            yield layer

@@ -1,0 +1,91 @@
+"""Whether compiled layers are faster, and after how long that has paid."""
+
+import time
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.data import extract_batch_size
+
+from ..figures import as_text
+from .compile import compile_layers
+from .reference_loop import Loop
+from .step_cost import now
+
+FASTER = 1.05  # at least, as less is no more than a machine's mood
+
+
+class CompiledSpeed(Callback):
+    """Trains some batches again and again, as they are and with compiled layers.
+
+    For modules with one optimizer.
+
+    Args:
+        backend: Of `torch.compile`.
+        mode: Of `torch.compile`.
+        seconds: For which each is measured, at least.
+    """
+
+    def __init__(
+        self, backend: str = "inductor", mode: str = "default", seconds: float = 2
+    ) -> None:
+        self.backend = backend
+        self.mode = mode
+        self.seconds = seconds
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Measure."""
+        loader: Any = trainer.train_dataloader
+        loaded = islice(loader, int(trainer.num_training_batches))
+        batches = [trainer.strategy.batch_to_device(batch) for batch in loaded]
+        plain, compiled = Loop(trainer, pl_module), Loop(trainer, pl_module)
+        compile_layers(compiled.module, self.backend, self.mode)
+        before = self._measure(plain, batches)
+        after = self._measure(compiled, batches)
+        examples = sum(map(extract_batch_size, batches))
+        rows = [["", "first round, s", "others, s", "examples a second", ""]]
+        for name, (first, others) in (("as it is", before), ("compiled", after)):
+            speed, ratio = examples / others, before[1] / others
+            cells = [f"{first:.2f}", f"{others:.3f}", f"{speed:,.0f}", f"{ratio:.2f} x"]
+            rows.append([name, *cells])
+        print(f"\n{as_text(rows)}\n\n{advice(before, after, len(batches))}")
+        trainer.should_stop = True
+
+    def _measure(self, loop: Loop, batches: Sequence[Any]) -> tuple[float, float]:
+        """Return the seconds of the first round, and of the fastest of the others."""
+        times: list[float] = []
+        begin = time.perf_counter()
+        while len(times) < 2 or time.perf_counter() - begin < self.seconds:
+            start = now(loop.module)
+            for index, batch in enumerate(batches):
+                loop.step(batch, index)
+            times.append(now(loop.module) - start)
+            if len(times) == 1:  # compiling takes longer than all that is measured
+                begin = time.perf_counter()
+        return times[0], min(times[1:])
+
+
+def advice(before: tuple[float, float], after: tuple[float, float], steps: int) -> str:
+    """Say whether compiling pays.
+
+    Args:
+        before: Seconds of the first round, and of another.
+        after: The same with compiled layers.
+        steps: Of a round.
+
+    Returns:
+        A line.
+
+    Examples:
+        >>> advice((2, 1), (62, 0.5), 20)
+        'take     --trainer.callbacks+=Compile for more than 2,420 steps (2 min)'
+        >>> advice((2, 1), (62, 0.99), 20)
+        'leave it: compiled layers are not faster here'
+    """
+    if before[1] < FASTER * after[1]:
+        return "leave it: compiled layers are not faster here"
+    rounds = 1 + (after[0] - before[0]) / (before[1] - after[1])
+    took = f"{rounds * steps:,.0f} steps ({rounds * before[1] / 60:.0f} min)"
+    return f"take     --trainer.callbacks+=Compile for more than {took}"

@@ -1,0 +1,112 @@
+"""What the steps of a training cost: memory and time."""
+
+import time
+from typing import Any
+
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.data import extract_batch_size
+
+from ..errors import InputError
+from ..run_records import leave
+from .peak_memory import PeakMemory
+from .resource_table import COST, describe
+
+STEPS = 2  # of the optimizer: after the first it has its own state, too
+
+
+class StepCost(Callback):
+    """Measures memory and speed of a training, and ends it.
+
+    Memory in the first two steps, speed after them. Both are printed and written to
+    the folder of the run, as `cost.json`.
+
+    Args:
+        seconds: For which speed is measured, at least.
+    """
+
+    def __init__(self, seconds: float = 2) -> None:
+        self.seconds = seconds
+        self.batch_size = 0
+        self.memory = PeakMemory()
+        self.peak: int | None = None  # bytes, when they are known
+        self._watching = False
+        self._start = 0.0
+        self._examples = 0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count what is there before the first step."""
+        if pl_module.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        self.memory.count([*pl_module.parameters(), *pl_module.buffers()])
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Watch the memory of the first steps."""
+        self.batch_size = max(self.batch_size, extract_batch_size(batch))
+        if self.peak is None:
+            self.memory.count(batch)
+            self._watch(on=True)
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Take the time of all steps that follow."""
+        if self.peak is None:
+            self._watch(on=False)
+            if trainer.global_step >= STEPS:
+                self.peak = self.memory.peak
+                if pl_module.device.type == "cuda":
+                    self.peak = torch.cuda.max_memory_allocated()
+                self._start = now(pl_module)
+            return
+        self._examples += extract_batch_size(batch)
+        # Asking a GPU for the time waits for it, so ask it last.
+        if time.perf_counter() - self._start >= self.seconds:
+            self._finish(trainer, now(pl_module) - self._start)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Complain of a training that was too short; raise an `InputError`."""
+        if not trainer.should_stop:
+            raise InputError(
+                f"training ended after {trainer.global_step} steps, before its cost "
+                "was known: allow it more epochs"
+            )
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Watch no longer."""
+        if self._watching:
+            self._watch(on=False)
+
+    def _watch(self, *, on: bool) -> None:
+        self._watching = on
+        if on:
+            self.memory.__enter__()
+        else:
+            self.memory.__exit__(None, None, None)
+
+    def _finish(self, trainer: Trainer, seconds: float) -> None:
+        trainer.should_stop = True
+        facts = {
+            "batch_size": self.batch_size,
+            "peak_bytes": self.peak,
+            "examples_per_second": round(self._examples / seconds, 1),
+        }
+        if leave(trainer, COST, facts):
+            print(f"\nbatches of {self.batch_size}: {describe(facts)}")
+
+
+def now(module: LightningModule) -> float:
+    """Return the time, when all that was asked for is done."""
+    if module.device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()

@@ -1,0 +1,129 @@
+"""Runs: a numbered folder for each training or evaluation."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import paths
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from lightning import Trainer  # some commands do without it
+
+# The environment variable that names the folder of a run to who trains it.
+VARIABLE = f"{paths.PACKAGE.upper()}_RUN"
+
+
+def new_run_dir(command: str, runs_dir: Path | None = None) -> Path:
+    """Create the folder of a new run, numbered one up from the newest.
+
+    Args:
+        command: What the run does; begins the folder's name.
+        runs_dir: Holds all runs; by default, the folder of the repository that does.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        InputError: Nothing can be written there.
+
+    Examples:
+        >>> import tempfile
+        >>> runs_dir = Path(tempfile.mkdtemp())
+        >>> new_run_dir("fit", runs_dir).name, new_run_dir("test", runs_dir).name
+        ('fit-0001', 'test-0002')
+    """
+    runs_dir = runs_dir or paths.runs()
+    try:
+        runs_dir.mkdir(exist_ok=True)
+        while True:
+            number = max(map(_number, runs_dir.iterdir()), default=0) + 1
+            path = runs_dir / f"{command}-{number:04d}"
+            # Another run may take the same number at the same moment.
+            with suppress(FileExistsError):
+                path.mkdir()
+                return path
+    except OSError as error:
+        raise InputError(f"cannot write to {runs_dir}/: {error.strerror}") from error
+
+
+def begin(command: str) -> Path:
+    """Return the folder of a run that begins.
+
+    Args:
+        command: What the run does.
+
+    Returns:
+        The one that was made for it by who started this process, or a new one.
+    """
+    # Taken away, as what this process starts is no part of the run.
+    made = os.environ.pop(VARIABLE, "")
+    return Path(made) if made else new_run_dir(command)
+
+
+def newest_checkpoint(runs_dir: Path | None = None) -> Path:
+    """Find the best checkpoint of the newest training run.
+
+    Args:
+        runs_dir: Holds all runs; by default, the folder of the repository that does.
+
+    Returns:
+        Its path.
+
+    Raises:
+        InputError: There is no training run yet, or the newest kept no best model.
+    """
+    runs_dir = runs_dir or paths.runs()
+    runs = [path for path in runs_dir.glob("fit-*") if _number(path)]
+    newest = max(runs, key=_number, default=None)
+    if newest is None:
+        raise InputError(f"no run under {runs_dir}/: train a model first, with fit")
+    checkpoint = newest / "checkpoints" / "best.ckpt"
+    if not checkpoint.is_file():
+        raise InputError(
+            f"{newest} was not validated and has no best model: train again, or name "
+            "a model with --ckpt_path"
+        )
+    return checkpoint
+
+
+def _number(path: Path) -> int:
+    """Return the number of a run, by the name of its folder; 0 if it is none."""
+    found = re.fullmatch(r".+-(\d{4,})", path.name)
+    return int(found[1]) if found else 0
+
+
+def run_folder(trainer: "Trainer") -> Path | None:
+    """Return the folder of the run, if there is one.
+
+    Of several processes that train together, the first writes the files; a rehearsal
+    with `fast_dev_run` has none.
+    """
+    if trainer.fast_dev_run or not trainer.is_global_zero:  # type: ignore[attr-defined]
+        return None
+    folder = Path(trainer.default_root_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def leave(trainer: "Trainer", name: str, facts: Mapping[str, Any]) -> Path | None:
+    """Write facts into the folder of the run, if there is one.
+
+    Args:
+        trainer: Whose run it is.
+        name: Of the JSON file.
+        facts: What goes into it.
+
+    Returns:
+        The file.
+    """
+    folder = run_folder(trainer)
+    if folder is None:
+        return None
+    path = folder / name
+    path.write_text(json.dumps(facts, indent=2) + "\n")
+    return path

@@ -1,0 +1,77 @@
+"""The record of a training: what must be known before its model is used."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+
+RECORD = "record.json"
+
+
+def load_training(checkpoint: Path) -> dict[str, Any]:
+    """Read the record of the training that wrote a checkpoint.
+
+    Args:
+        checkpoint: Still in the folder of its run.
+
+    Returns:
+        The record by its keys, as `Recorder` wrote it.
+
+    Raises:
+        InputError: There is no record.
+    """
+    path = checkpoint.resolve().parents[1] / RECORD
+    if not path.is_file():
+        raise InputError(f"{path} is missing: name a checkpoint in its run, or train")
+    facts: dict[str, Any] = json.loads(path.read_text())
+    return facts
+
+
+def require_sound(
+    training: Mapping[str, Any],
+    checkpoint: Path,
+    *,
+    even_if_stopped_early: bool = False,
+) -> None:
+    """Refuse a training that should not be judged by what came of it.
+
+    Args:
+        training: Its record.
+        checkpoint: Is named in the message.
+        even_if_stopped_early: Accept a training that did not finish.
+
+    Raises:
+        InputError: It stopped early, or a metric is missing or not finite.
+    """
+    if not training["finished"] and not even_if_stopped_early:
+        last = checkpoint.with_name("last.ckpt")
+        raise InputError(
+            f"the training of {checkpoint} stopped early, after {training['steps']} "
+            f"steps: go on with fit --ckpt_path {last}, or train again"
+        )
+    metrics = training["metrics"]
+    if not metrics:
+        raise InputError(
+            f"the training of {checkpoint} has left no metrics: train again"
+        )
+    for name, value in metrics.items():
+        if not isinstance(value, int | float):
+            raise InputError(
+                f"the training of {checkpoint} ended with {name} = {value}: lower the "
+                "learning rate, or look at the data"
+            )
+
+
+def current_commit() -> str | None:
+    """Name the commit of the code, with `-dirty` if it was edited since."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True
+        )
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,121 @@
+"""Recipes: configurations that answer one question about a training."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .. import paths
+from ..errors import InputError
+
+
+def recipes(folder: Path | None = None) -> dict[str, str]:
+    """Read what there is.
+
+    Args:
+        folder: Holds a YAML file for each, whose first line says what it is for.
+
+    Returns:
+        That line, by the name of the recipe.
+
+    Raises:
+        InputError: There is none.
+    """
+    folder = folder or paths.recipes()
+    found = {
+        path.stem: path.read_text("utf-8").partition("\n")[0].lstrip("# ")
+        for path in sorted(folder.glob("*.yaml"))
+    }
+    if not found:
+        raise InputError(f"no recipes: there is no YAML file in {folder}/")
+    return found
+
+
+def fit_options(
+    names: Sequence[str], options: Sequence[str], folder: Path | None = None
+) -> list[str]:
+    """Put recipes between the configurations and the other options of `fit`.
+
+    A configuration that is looked into may change what a recipe changes, so recipes
+    come after it.
+
+    Args:
+        names: Of the recipes.
+        options: Of the command `fit`.
+        folder: Holds the recipes.
+
+    Returns:
+        All options, in their order.
+
+    Raises:
+        InputError: There is no such recipe, or an option names no file.
+
+    Examples:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "fast.yaml").write_text("# A few batches.")
+        >>> options = ["--trainer.max_epochs=2", "--config=configs/wide.yaml"]
+        >>> [option[:12] for option in fit_options(["fast"], options, folder)]
+        ['--config=con', '--config=/tm', '--trainer.ma']
+    """
+    folder = folder or paths.recipes()
+    known = recipes(folder)
+    for name in names:
+        if name not in known:
+            there = ", ".join(known)
+            raise InputError(f"no recipe {name!r} in {folder}/: it has {there}")
+    configurations, others = _divide(options)
+    wanted = [f"--config={folder / name}.yaml" for name in names]
+    given = [f"--config={file}" for file in configurations]
+    return [*given, *wanted, *others]
+
+
+def _divide(options: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tell the configurations that options name from all other options."""
+    configurations, others = [], []
+    words = iter(options)
+    for word in words:
+        # `-c FILE`, `-cFILE`, `--config FILE` or `--config=FILE`
+        found = re.fullmatch(r"(?:--config|-c)(?:=(.*))?|-c(.+)", word, re.DOTALL)
+        if found is None:
+            others.append(word)
+            continue
+        inside = [group for group in found.groups() if group is not None]
+        file = inside[0] if inside else next(words, "")
+        if not file:
+            raise InputError(f"{word} names no file")
+        configurations.append(file)
+    return configurations, others
+
+
+def run_name(options: Sequence[str]) -> str:
+    """Return what the folder of a training is called.
+
+    Args:
+        options: Of the command `fit`.
+
+    Returns:
+        The last recipe among the configurations: such a training is no model to go on
+        with. Else it is `fit`.
+    """
+    configurations, _ = _divide(options)
+    return recipe_among(configurations) or "fit"
+
+
+def recipe_among(files: Iterable[object]) -> str | None:
+    """Name the recipe that a training was given, if there is one.
+
+    Args:
+        files: Its configurations.
+
+    Returns:
+        The name of the last one.
+
+    Examples:
+        >>> recipe_among(["wide.yaml", paths.recipes() / "shapes.yaml"])
+        'shapes'
+        >>> recipe_among(["wide.yaml"])
+    """
+    folder = paths.recipes().resolve()
+    given = [Path(str(file)).resolve() for file in files]
+    names = [path.stem for path in given if path.parent == folder]
+    return names[-1] if names else None

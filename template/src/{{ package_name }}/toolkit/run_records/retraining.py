@@ -1,0 +1,113 @@
+"""Retraining: old configurations with the code and the data of today."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from .. import paths
+from ..errors import InputError
+from .folders import VARIABLE, new_run_dir
+from .metadata import RECORD
+from .recipes import run_name
+
+
+def configurations(folder: Path | None = None) -> list[Path]:
+    """Find the configurations that say `retrain: true` in a line.
+
+    Args:
+        folder: Holds YAML files; by default, the one of the repository.
+
+    Returns:
+        Their paths, the default one last: the newest run is the one that is compared.
+
+    Raises:
+        InputError: There is none.
+    """
+    folder = folder or paths.configs()
+    wanted = re.compile(r"^retrain:\s*true\b", re.MULTILINE)
+    found = [
+        path
+        for path in sorted(folder.glob("*.yaml"))
+        if wanted.search(path.read_text("utf-8"))
+    ]
+    if not found:
+        raise InputError(f"no file in {folder}/ has a line retrain: true")
+    return sorted(found, key=lambda path: path.name == paths.default_config().name)
+
+
+def fit_command(options: Sequence[str]) -> list[str]:
+    """Return what trains in a process of its own."""
+    return [sys.executable, "-m", __package__.partition(".")[0], "fit", *options]
+
+
+def fit_and_read(
+    options: Sequence[str], name: str
+) -> tuple[dict[str, Any] | None, str]:
+    """Train in a process of its own, and read what a callback left of it.
+
+    Args:
+        options: Of the command `fit`.
+        name: Of the JSON file in the folder of the run.
+
+    Returns:
+        What is in the file, nothing if there is none; and what was printed.
+    """
+    run = new_run_dir(run_name(options))
+    ended = _fit(options, run, text=True, capture_output=True)
+    return _left(run, name), f"{ended.stdout}\n{ended.stderr}"
+
+
+def _fit(
+    options: Sequence[str], run: Path, **how: Any
+) -> "subprocess.CompletedProcess[Any]":
+    """Train in a process of its own and in this folder, which goes if nothing began."""
+    environ = os.environ | {VARIABLE: str(run)}
+    try:
+        return subprocess.run(fit_command(options), env=environ, **how)
+    finally:
+        with suppress(OSError):  # there is something in it, or it is gone
+            run.rmdir()
+
+
+def _left(run: Path, name: str) -> dict[str, Any] | None:
+    """Read what a training has left in its folder, if it has."""
+    path = run / name
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def retrain(files: Sequence[Path], options: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Train configurations one after the other, each in a process of its own.
+
+    Args:
+        files: The configurations.
+        options: Of the command `fit`, for all of them.
+
+    Returns:
+        What became of each, by what `Recorder` calls it; `run` is the folder.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"no file {file}")
+    return [_train(file, options) for file in files]
+
+
+def _train(file: Path, options: Sequence[str]) -> dict[str, Any]:
+    print(f"\n{file}", flush=True)
+    wanted = [f"--config={file}", *options]
+    run = new_run_dir(run_name(wanted))
+    status = _fit(wanted, run).returncode
+    facts: dict[str, Any] = {"configuration": str(file), "finished": False, "run": ""}
+    left = _left(run, RECORD)
+    if left is not None:
+        facts |= left | {"run": str(run)}
+    facts["finished"] = facts["finished"] and status == 0
+    return facts

@@ -1,0 +1,243 @@
+"""Scaling: what more data would bring, and what a larger model."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from jsonargparse.typing import PositiveInt
+from matplotlib.figure import Figure
+
+from .. import paths
+from ..errors import InputError
+from ..run_records import fit_and_read, fit_options
+
+RECIPE = "scale"
+SCALE = "scale.json"  # in the folder of a run
+SIZES = {"data": "examples", "model": "weights"}
+MIN_SIZES = 3  # to tell a line from luck
+LAST = 4  # sizes that the line is drawn through: what comes next is like what was last
+
+
+@dataclass(frozen=True)
+class Studies:
+    """What is trained.
+
+    Attributes:
+        seeds: Trainings of each size, as a single one is luck.
+        shares: Of the training split, for `scale-data`.
+        models: Options of `fit`, for `scale-model`: a line for each size.
+    """
+
+    seeds: PositiveInt = 3
+    shares: list[float] = field(default_factory=lambda: [0.0625, 0.125, 0.25, 0.5, 1])
+    models: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """What twice the size does to the loss.
+
+    Attributes:
+        factor: The loss then, as a multiple of the loss now.
+        low: The least that it may be, with a certainty of 95 %.
+        high: The most.
+    """
+
+    factor: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Write it for people."""
+        return f"{self.factor:.2f} x the loss ({self.low:.2f} to {self.high:.2f})"
+
+    @property
+    def helps(self) -> bool:
+        """Whether the loss becomes less, and not by chance."""
+        return self.high < 1
+
+
+def size_options(study: str, studies: Studies) -> list[list[str]]:
+    """Return options of `fit` for each size.
+
+    Args:
+        study: `data` or `model`.
+        studies: What is trained.
+
+    Returns:
+        The options, smallest size first.
+
+    Raises:
+        InputError: There are too few sizes for a line.
+    """
+    if study == "data":
+        found = [
+            [f"--trainer.callbacks.share={share}"] for share in sorted(studies.shares)
+        ]
+    else:
+        found = [line.split() for line in studies.models]
+    if len(found) < MIN_SIZES:
+        name = "shares" if study == "data" else "models"
+        raise InputError(f"{paths.studies()}: {name} needs {MIN_SIZES} sizes or more")
+    return found
+
+
+def measure(
+    sizes: Sequence[Sequence[str]], seeds: int, options: Sequence[str]
+) -> list[dict[str, float]]:
+    """Train each size with each seed.
+
+    Args:
+        sizes: Options of `fit` for each.
+        seeds: Trainings of each.
+        options: Of `fit`, for all.
+
+    Returns:
+        What `Scale` wrote of each.
+
+    Raises:
+        InputError: A training failed.
+    """
+    points = []
+    for size in sizes:
+        for seed in range(1, seeds + 1):
+            wanted = [*size, f"--seed_everything={seed}", *options]
+            facts, output = fit_and_read(fit_options([RECIPE], wanted), SCALE)
+            if facts is None or not math.isfinite(facts["loss"]):
+                print(output)
+                raise InputError(f"training with {' '.join(wanted)} failed, see above")
+            print(
+                f"{describe(facts)}, seed {seed}: loss {facts['loss']:.4f}", flush=True
+            )
+            points.append(facts)
+    return points
+
+
+def describe(facts: Mapping[str, float]) -> str:
+    """Say how large a training is."""
+    return f"{facts['examples']:,} examples, {facts['weights']:,} weights"
+
+
+def trend(sizes: Sequence[float], losses: Sequence[float]) -> Trend:
+    """Fit a power law to the last sizes: a line in logarithms.
+
+    Losses follow one over many sizes of data and model: Hestness and others, 2017,
+    "Deep Learning Scaling is Predictable, Empirically".
+
+    Args:
+        sizes: Of data or model, N of them.
+        losses: What came of each training, N of them.
+
+    Returns:
+        What twice the size does.
+
+    Examples:
+        >>> print(trend([1, 2, 4, 8], [8, 4, 2, 1]))
+        0.50 x the loss (0.50 to 0.50)
+    """
+    from scipy.stats import linregress, t
+
+    last = sorted(set(sizes))[-LAST:]
+    pairs = [
+        (math.log2(size), math.log2(loss))
+        for size, loss in zip(sizes, losses, strict=True)
+        if size in last
+    ]
+    line = linregress(*zip(*pairs, strict=True))
+    about = t.ppf(0.975, len(pairs) - 2) * line.stderr
+    slopes = (line.slope, line.slope - about, line.slope + about)
+    return Trend(*(float(2**slope) for slope in slopes))
+
+
+def advice(trends: Mapping[str, Trend]) -> str:
+    """Say which to scale next.
+
+    Args:
+        trends: Of the studies that there are, by their names.
+
+    Returns:
+        A sentence.
+
+    Examples:
+        >>> data, model = Trend(0.8, 0.7, 0.9), Trend(0.99, 0.9, 1.1)
+        >>> advice({"data": data, "model": model})
+        'scale the data: twice as much has 0.80 x the loss, twice the model 0.99 x'
+        >>> advice({"model": model})
+        'not the model: twice the size is not better, or by chance'
+    """
+    if len(trends) == 1:
+        ((study, found),) = trends.items()
+        if not found.helps:
+            return f"not the {study}: twice the size is not better, or by chance"
+        return f"scale the {study}: twice the size has {found.factor:.2f} x the loss"
+    data, model = trends["data"], trends["model"]
+    both = f"{data.factor:.2f} x the loss, twice the model {model.factor:.2f} x"
+    if not data.helps and not model.helps:
+        return f"neither: twice as much data has {both}. Look at the errors"
+    if data.helps and model.helps and data.low <= model.high and model.low <= data.high:
+        return f"the cheaper of the two: twice as much data has {both}"
+    if model.helps and (not data.helps or model.factor < data.factor):
+        return f"scale the model: twice as much data has {both}"
+    return f"scale the data: twice as much has {both}"
+
+
+def write(study: str, points: Sequence[Mapping[str, float]]) -> dict[str, Trend]:
+    """Keep a study, and find what others left.
+
+    Args:
+        study: `data` or `model`.
+        points: What was measured.
+
+    Returns:
+        The trends of all studies.
+    """
+    found = trend([p[SIZES[study]] for p in points], [p["loss"] for p in points])
+    path = _kept(study)
+    path.parent.mkdir(exist_ok=True)
+    facts = {"trend": asdict(found), "points": [*points]}
+    path.write_text(json.dumps(facts, indent=2) + "\n")
+    return {
+        name: Trend(**json.loads(_kept(name).read_text())["trend"])
+        for name in SIZES
+        if _kept(name).is_file()
+    }
+
+
+def _kept(study: str) -> Path:
+    return paths.build(f"scale-{study}.json")
+
+
+def draw(study: str, points: Sequence[Mapping[str, float]], found: Trend) -> Figure:
+    """Draw each training, and the line through the last sizes up to twice the largest.
+
+    Args:
+        study: `data` or `model`.
+        points: What was measured.
+        found: Their trend.
+
+    Returns:
+        The picture.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    measured = np.array([[p[SIZES[study]], p["loss"]] for p in points])  # (N, 2)
+    axes.loglog(*measured.T, "o", alpha=0.6, label="a training")
+    last = np.unique(measured[:, 0])[-LAST:]
+    inside = measured[np.isin(measured[:, 0], last)]  # (M, 2)
+    logs = np.log2(inside)
+    middle = logs.mean(axis=0)  # the line goes through it
+    x = np.linspace(logs[:, 0].min(), logs[:, 0].max() + 1, 50)
+    y = middle[1] + math.log2(found.factor) * (x - middle[0])
+    # The line may lie higher or lower, and be steeper or flatter.
+    width = math.log2(found.high / found.factor) * np.sqrt(
+        (x - middle[0]) ** 2 + logs[:, 0].var()
+    )
+    axes.plot(2**x, 2**y, label=f"twice the size: {found}")
+    axes.fill_between(2**x, 2 ** (y - width), 2 ** (y + width), alpha=0.2)
+    axes.axvline(last[-1], color="gray", linewidth=0.5)
+    axes.set(xlabel=SIZES[study], ylabel="loss on the validation data")
+    axes.legend()
+    return figure

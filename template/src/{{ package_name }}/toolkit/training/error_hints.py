@@ -1,0 +1,140 @@
+"""What an error of PyTorch means, in a line, with the recipe to try next."""
+
+import re
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
+
+from .nested_tensors import finite, shapes
+
+# What an error of each kind says, and what to do. The first that is found counts.
+KINDS: dict[str, tuple[str, str]] = {
+    "memory": (
+        r"out of memory|not enough memory|can't allocate memory",
+        "out of memory{place}. To see what would help: nox -s costs",
+    ),
+    "worker": (
+        r"DataLoader worker .*(exited unexpectedly|is killed by signal)",
+        "a worker that loads data died{place}. To see why, load without workers: "
+        "nox -s debug -- fast --data.num_workers=0",
+    ),
+    "loading": (
+        r"^Caught \w+ in DataLoader worker",
+        "{cause}, in a worker that loads data. To see it without workers: "
+        "nox -s debug -- fast --data.num_workers=0",
+    ),
+    "label": (
+        r"Target -?\d+ is out of bounds|index out of range in self|device-side assert",
+        "{cause}{place}: a label or index is out of range, or there are too few "
+        "outputs. To look at them: nox -s tests -- tests/data; nox -s debug -- shapes",
+    ),
+    "empty": (
+        r"num_samples should be a positive integer",
+        "the training split has no examples. To look at the splits: "
+        "nox -s tests -- tests/data",
+    ),
+    "gradient": (
+        r"returned nan values in its",
+        "{cause}{place}. The traceback has the line that calculated it",
+    ),
+    "compiler": (
+        r"No working C\+\+ compiler|[Cc]annot find a working triton",
+        "layers cannot be compiled, as there is no compiler: install one (C++, and "
+        "Triton for a GPU), or train without",
+    ),
+    "process": (
+        r"[Cc]onnection (closed|reset) by peer|NCCL.* (remote process|aborted)",
+        "another process of this training has ended: its own message says why",
+    ),
+    "shape": (
+        r"cannot be multiplied|must match the (existing )?size"
+        r"|Expected size for first two dimensions"
+        r"|to have \d+ channels|is invalid for input of size|Expected \d+\S*D"
+        r"|same number of dimensions|Sizes of tensors must match"
+        r"|Expected input batch_size|normalized_shape",
+        "{cause}{place}. To see all shapes: nox -s debug -- shapes",
+    ),
+}
+
+
+def explain(error: BaseException, net: nn.Module, batch: str) -> str | None:
+    """Say in a line what an error means.
+
+    Args:
+        error: What ended a training or an evaluation.
+        net: That was trained.
+        batch: Which batch it was, in words.
+
+    Returns:
+        The line, or nothing if the error is of no known kind.
+    """
+    text = "out of memory" if isinstance(error, MemoryError) else str(error)
+    if isinstance(error, OSError) and error.filename:
+        again = "To see it again within seconds: nox -s debug -- fast"
+        return f"{error.strerror}: {error.filename}. {again}"
+    for kind, (pattern, sentence) in KINDS.items():
+        if re.search(pattern, text):
+            # A worker sends its traceback first.
+            cause = text.strip().splitlines()[-1 if kind == "loading" else 0]
+            places = [*filter(None, [layer_of(error, net), batch])]
+            place = f" in {', '.join(places)}" if places else ""
+            return sentence.format(cause=cause.rstrip("."), place=place)
+    return None
+
+
+def layer_of(error: BaseException, net: nn.Module) -> str | None:
+    """Name the innermost layer that was called when an error came.
+
+    Args:
+        error: With its traceback.
+        net: That was trained.
+
+    Returns:
+        Its name, class and the shapes that it was given, if it was in a layer.
+    """
+    names = _names(net)
+    found = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        module = frame.f_locals.get("self")
+        # Every call of a module goes through here, with what it is given.
+        if frame.f_code.co_name == "_call_impl" and id(module) in names:
+            given = [frame.f_locals.get("args"), frame.f_locals.get("kwargs")]
+            found = f"{names[id(module)]} given {shapes(given)}"
+    return found
+
+
+def first_bad_layer(net: nn.Module, run: Callable[[], object]) -> str | None:
+    """Find the first layer that returns something else than numbers.
+
+    Args:
+        net: That was trained.
+        run: Runs it once more.
+
+    Returns:
+        Its name and class, if there is one.
+    """
+    names = _names(net)
+    found: list[str] = []
+
+    def after(module: nn.Module, given: Any, output: Any) -> None:
+        if not found and id(module) in names and not finite(output):
+            found.append(names[id(module)])
+
+    handle = register_module_forward_hook(after)
+    try:
+        run()
+    finally:
+        handle.remove()
+    return found[0] if found else None
+
+
+def _names(net: nn.Module) -> dict[int, str]:
+    """Return the name and class of each layer, by its identity."""
+    return {
+        id(module): f"layer {name} ({type(module).__name__})"
+        for name, module in net.named_modules()
+        if name
+    }

@@ -1,0 +1,106 @@
+"""The recorder of a training: from what it came, on what it ran, how it ended."""
+
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.utilities.data import extract_batch_size
+
+from ..run_records import RECORD, current_commit
+
+
+class Recorder(Callback):
+    """Writes `record.json` into the folder of a run, when it begins and when it ends.
+
+    A training has finished when it took all its epochs or steps, or when Lightning's
+    `EarlyStopping` ended it. Whatever else ended it, such as `max_time`, Ctrl-C or an
+    error, stopped it early; so did a crash, after which the record is that of the
+    beginning.
+
+    Args:
+        folder: Of the run.
+        arguments: Of the command line.
+        seed: Of the random numbers, if it was set.
+    """
+
+    def __init__(
+        self, folder: Path, arguments: Sequence[str] = (), seed: int | None = None
+    ) -> None:
+        self.folder = folder
+        self.facts: dict[str, Any] = {"arguments": list(arguments), "seed": seed}
+        self.examples = 0
+        self.start = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write what is known before the first step."""
+        splits = getattr(trainer.datamodule, "splits", {})  # type: ignore[attr-defined]
+        self.facts |= {
+            "commit": current_commit(),
+            "resumed_from": trainer.ckpt_path and str(trainer.ckpt_path),
+            "data": {name: split.fingerprint() for name, split in splits.items()},
+            "versions": {
+                "python": platform.python_version(),
+                "torch": torch.__version__.split("+")[0],
+                "lightning": lightning.__version__,
+            },
+            "hardware": _hardware(trainer),
+        }
+        self.start = time.perf_counter()
+        self._write(trainer, finished=False)
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Count the examples of all processes."""
+        self.examples += extract_batch_size(batch) * trainer.world_size
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write how it ended."""
+        # Set by whatever ends a training before its time.
+        finished = not trainer.should_stop or any(
+            isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0
+            for callback in trainer.callbacks  # type: ignore[attr-defined]
+        )
+        self._write(trainer, finished=finished)
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Write how far it came."""
+        if self.start:
+            self._write(trainer, finished=False)
+
+    def _write(self, trainer: Trainer, *, finished: bool) -> None:
+        seconds = time.perf_counter() - self.start
+        facts = self.facts | {
+            "finished": finished,
+            "epochs": trainer.current_epoch,
+            "steps": trainer.global_step,
+            "seconds": round(seconds, 1),  # validation included
+            "examples_per_second": round(self.examples / seconds, 1),
+            "metrics": {
+                # JSON has no numbers that are not finite.
+                name: number if math.isfinite(number := float(value)) else str(number)
+                for name, value in sorted(trainer.callback_metrics.items())
+            },
+        }
+        (self.folder / RECORD).write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def _hardware(trainer: Trainer) -> str:
+    device = trainer.strategy.root_device
+    if device.type == "cuda":
+        return f"{trainer.world_size} x {torch.cuda.get_device_name(device)}"
+    if device.type != "cpu":
+        return f"{trainer.world_size} x {device.type}"
+    cores, threads = os.cpu_count(), torch.get_num_threads()
+    return f"CPU {platform.machine()}, {threads} of {cores} cores"

@@ -1,0 +1,238 @@
+"""Do hard examples become a suite, and only where a person says so?"""
+
+import dataclasses
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from digit_recognizer.toolkit import interface, paths
+from digit_recognizer.toolkit.analysis.hard_examples import (
+    NAME,
+    collect,
+    extend_suite,
+    suspects,
+)
+from digit_recognizer.toolkit.analysis.label_review import (
+    Case,
+    load_review,
+    write_review,
+)
+from digit_recognizer.toolkit.cli.commands import main
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.evaluation.evaluation_set import load_exam
+from digit_recognizer.toolkit.evaluation.suites import load_suites, write_suite
+from tests.helpers.workplace import enter
+
+pytestmark = pytest.mark.task_interface
+
+CASE = Case("0123", "1", "2", 3.5, suspect=True)
+
+
+@pytest.fixture(autouse=True)
+def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The review of the project is left alone."""
+    enter(tmp_path, monkeypatch)
+
+
+def answer(*answers: str) -> None:
+    """Say who is wrong in the first examples of the review."""
+    cases = load_review()
+    for row, wrong in enumerate(answers):
+        cases[row] = dataclasses.replace(cases[row], wrong=wrong, why=f"as {row} says")
+    write_review(cases)
+
+
+def mislabelled() -> tuple[Any, list[str]]:
+    """The validation split with labels that changed places, and their digests.
+
+    Ten of them, or fewer where there are few examples; each is half of the way from the
+    smallest label to the largest off.
+    """
+    data = interface.load_splits()["val"]
+    half = len(data) // 2
+    order = data.labels.argsort()  # (N,)
+    places = torch.linspace(0, half - 1, min(5, len(data) // 36)).long()
+    few, many = order[places], order[places + half]
+    labels = data.labels.clone()
+    labels[few], labels[many] = data.labels[many], data.labels[few]
+    digests = data.digests()
+    changed = [digests[row] for row in [*few.tolist(), *many.tolist()]]
+    return dataclasses.replace(data, labels=labels), changed
+
+
+def test_wrong_labels_are_among_the_hardest() -> None:
+    """Each of them."""
+    data, changed = mislabelled()
+    evaluation = interface.evaluate(interface.load_production(), data)
+    found = [case.digest for case in collect(evaluation, data, [], 25)]
+    assert {*changed} <= {*found}
+
+
+def answers(losses: torch.Tensor) -> Any:
+    """An evaluation of the validation split in which nothing is right."""
+    data = interface.load_splits()["val"]
+    wrong = torch.zeros(len(data), dtype=torch.bool)
+    return SimpleNamespace(predictions=data.labels, losses=losses, right=wrong)
+
+
+def test_suspects_are_marked() -> None:
+    """Here one loss is far out, as all others are the same."""
+    data = interface.load_splits()["val"]
+    losses = torch.zeros(len(data))
+    losses[3] = 1
+    cases = collect(answers(losses), data, [], 2)
+    assert [case.suspect for case in cases] == [True, False]
+    assert cases[0].digest == data.digests()[3]
+    assert (cases[0].loss, cases[1].loss) == (1, 0)
+
+
+def test_suspects_contradict_what_the_model_is_sure_of() -> None:
+    """As sure as it usually is where it says the same and is right."""
+    evaluation = SimpleNamespace(
+        predictions=torch.tensor([0, 0, 0, 0, 1, 1, 2]),
+        right=torch.tensor([True, True, False, False, True, False, False]),
+        confidences=torch.tensor([0.9, 0.7, 0.81, 0.79, 0.99, 0.98, 1.0]),
+        losses=torch.zeros(7),
+    )
+    assert suspects(evaluation).tolist() == [False, False, True, *[False] * 4]
+
+
+def test_suspects_have_losses_that_are_far_out() -> None:
+    """Where the model does not say how sure it is."""
+    losses = torch.tensor([*range(100), 229, 230, 260]).double()
+    right = torch.zeros(103, dtype=torch.bool)
+    evaluation = SimpleNamespace(losses=losses, right=right)
+    # The quartiles are 25.5 and 76.5: above the upper one by more than 153.
+    assert suspects(evaluation).nonzero().flatten().tolist() == [101, 102]
+    right[102] = True
+    assert suspects(evaluation).nonzero().flatten().tolist() == [101]
+
+
+def test_answers_make_a_suite(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the examples that the model is wrong on; wrong labels are to be corrected."""
+    assert main(["hard", "--count=3"]) == 0
+    assert f"{paths.review()}: 3 of 3 wait for an answer" in capsys.readouterr().out
+    assert paths.build("hard.png").read_bytes().startswith(b"\x89PNG")
+    first, second, third = load_review()
+    assert first.loss >= second.loss >= third.loss
+    assert not paths.suites().exists()
+    answer("model", "data")
+    assert main(["hard", "--count=3"]) == 0
+    assert f"{paths.review()}: 1 of 3 wait for an answer" in capsys.readouterr().out
+    assert not paths.suites().exists()
+    answer("model", "data", "model")
+    assert main(["hard", "--count=3"]) == 0
+    printed = capsys.readouterr().out
+    assert f"correct  the label of {second.digest}, which is {second.label}" in printed
+    (suite,) = load_suites()
+    assert [member.digest for member in suite.members] == [first.digest, third.digest]
+    assert [member.why for member in suite.members] == ["as 0 says", "as 2 says"]
+    path = paths.suites() / f"{NAME}.jsonl"
+    assert f"{path}: 2 examples, floor {suite.floor:.0%}" in printed
+    exam = load_exam(interface.load_splits())
+    assert [split for split, _ in map(exam.locate, exam.suites[NAME])] == ["val"] * 2
+    # What was said stays, whatever is asked next.
+    before = path.read_text()
+    assert main(["hard", "--count=5"]) == 0
+    assert f"{paths.review()}: 2 of 5 wait for an answer" in capsys.readouterr().out
+    assert [case.wrong for case in load_review()] == ["model", "data", "model", "", ""]
+    assert path.read_text() == before
+
+
+def test_suite_keeps_what_people_wrote() -> None:
+    """Its floor, its reason and its lines."""
+    data = interface.load_splits()["val"]
+    evaluation = interface.evaluate(interface.load_production(), data)
+    first, second, third = collect(evaluation, data, [], 3)
+    said = [dataclasses.replace(case, wrong="model") for case in (first, second)]
+    suite = extend_suite(said, evaluation, data)
+    assert suite.members[0].why == f"was taken for {first.prediction}"
+    write_suite(dataclasses.replace(suite, floor=0.125, why="mine"))
+    said.append(dataclasses.replace(third, wrong="model"))
+    extend_suite(said, evaluation, data)
+    (again,) = load_suites()
+    assert (again.floor, again.why) == (0.125, "mine")
+    assert again.members[:2] == suite.members
+    assert [member.digest for member in again.members[2:]] == [third.digest]
+
+
+def test_new_suite_blocks_nobody() -> None:
+    """The model in use gets one of four right, and stays in use."""
+    data = interface.load_splits()["val"]
+    evaluation = answers(torch.arange(len(data)) * 1.0)
+    evaluation.right[-2] = True
+    cases = collect(evaluation, data, [], 4)
+    said = [dataclasses.replace(case, wrong="model") for case in cases]
+    assert extend_suite(said, evaluation, data).floor == 0.25
+    with pytest.raises(InputError, match="not every example in .* has an answer"):
+        extend_suite(cases, evaluation, data)
+
+
+def test_nothing_but_wrong_labels_makes_no_suite() -> None:
+    """A suite without examples would be a mistake."""
+    data = interface.load_splits()["val"]
+    evaluation = interface.evaluate(interface.load_production(), data)
+    (case,) = collect(evaluation, data, [], 1)
+    extend_suite([dataclasses.replace(case, wrong="data")], evaluation, data)
+    assert not paths.suites().exists()
+
+
+def test_corrected_labels_are_settled() -> None:
+    """Also examples that were removed; nobody is asked about them again."""
+    data = interface.load_splits()["val"]
+    evaluation = interface.evaluate(interface.load_production(), data)
+    (case,) = collect(evaluation, data, [], 1)
+    old = dataclasses.replace(case, label="another", wrong="data")
+    assert collect(evaluation, data, [CASE, old], 1) == [case]
+
+
+def test_other_model_finds_other_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that knows nothing."""
+    main(["hard", "--count=1"])
+    net = interface.load_production()
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.zero_()
+    monkeypatch.setattr(
+        f"{interface.TASK}.load_checkpoint", lambda path: (net, {"from": path})
+    )
+    main(["hard", "--count=1", "--ckpt_path=a.ckpt"])
+    first, second = load_review()
+    data = interface.load_splits()["val"]
+    (worst,) = collect(interface.evaluate(net, data), data, [], 1)
+    assert second == worst
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("model", "line 1 must be one JSON object with digest, label, prediction"),
+        (json.dumps({"digest": "0123"}), "line 1 must be"),
+        (
+            json.dumps(dataclasses.asdict(CASE) | {"wrong": "nobody"}),
+            "line 1: who is wrong is model or data, not 'nobody'",
+        ),
+    ],
+)
+def test_mistakes_are_named(
+    line: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing is lost by them."""
+    paths.review().parent.mkdir(parents=True)
+    paths.review().write_text(f"{line}\n")
+    assert main(["hard"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {paths.review()}, ")
+    assert message in error
+    assert paths.review().read_text() == f"{line}\n"
+
+
+def test_count_is_a_number_of_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    """At least one."""
+    assert main(["hard", "--count=0"]) == 2
+    assert capsys.readouterr().err == "error: --count is at least 1, not 0\n"

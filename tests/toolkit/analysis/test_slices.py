@@ -1,0 +1,313 @@
+"""Are groups of errors found, and said to be what they are?"""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from digit_recognizer.toolkit import interface, paths
+from digit_recognizer.toolkit.analysis import slices
+from digit_recognizer.toolkit.analysis.slices import (
+    Slice,
+    describe,
+    draw,
+    find_slices,
+    write_slice,
+)
+from digit_recognizer.toolkit.cli.commands import main
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.evaluation.evaluation_set import load_exam
+from digit_recognizer.toolkit.evaluation.suites import load_suites
+from tests.helpers.workplace import enter
+
+pytestmark = pytest.mark.task_interface
+
+PLANTED = [*range(15)]
+
+
+@pytest.fixture(autouse=True)
+def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures and suites of the project are left alone."""
+    enter(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def labels() -> torch.Tensor:
+    """120 labels of two classes, which take turns, so that each is known by heart."""
+    data = interface.load_splits()["train"]
+    classes = interface.class_of(data.labels)  # (N,)
+    few = [data.labels[(classes == index).nonzero()[0]] for index in (0, 1)]
+    return torch.cat(few).repeat(60)
+
+
+def planted(labels: torch.Tensor) -> tuple[torch.Tensor, Any]:
+    """Embeddings of two clear classes, and an evaluation: fifteen lie apart, all wrong.
+
+    Of all others one in ten is wrong, here and there.
+    """
+    generator = torch.Generator().manual_seed(1)
+    order = labels.argsort(stable=True)  # the planted are all of one class
+    ordered = labels[order]
+    embeddings = torch.randn(len(labels), 4, generator=generator)
+    embeddings[:, 0] += 8 * (ordered == ordered[0])
+    embeddings[PLANTED, 1] += 8
+    right = torch.arange(len(labels)) % 10 != 9
+    right[PLANTED] = False
+    predictions = torch.where(right, ordered, ordered.flip(0))
+    losses = torch.rand(len(labels), generator=generator)
+    evaluation = SimpleNamespace(
+        labels=ordered, predictions=predictions, right=right, losses=losses
+    )
+    return embeddings, evaluation
+
+
+@pytest.mark.parametrize("sure", [None, 0.9, 0.6], ids=str)
+def test_planted_group_is_found(labels: torch.Tensor, sure: float | None) -> None:
+    """And nobody else is in it, whether or not the model says how sure it is."""
+    embeddings, evaluation = planted(labels)
+    if sure:
+        evaluation.confidences = torch.full((len(labels),), sure)
+    first, *_ = find_slices(embeddings, evaluation, {})
+    assert sorted(first.rows) == PLANTED
+    assert first.wrong == len(PLANTED)
+
+
+def test_group_with_right_answers_is_found(labels: torch.Tensor) -> None:
+    """What is alike stays together, though every third is right."""
+    embeddings, evaluation = planted(labels)
+    evaluation.right[PLANTED[::3]] = True
+    evaluation.predictions[PLANTED[::3]] = evaluation.labels[PLANTED[::3]]
+    evaluation.confidences = torch.full((len(labels),), 0.6)
+    first, *_ = find_slices(embeddings, evaluation, {})
+    assert {*first.rows} <= {*PLANTED}
+    assert first.wrong / len(first.rows) >= 0.6
+
+
+def test_errors_of_the_right_class_are_found(labels: torch.Tensor) -> None:
+    """Of a number, an answer can be in the right range and too far off."""
+    embeddings, evaluation = planted(labels)
+    evaluation.predictions = evaluation.labels
+    first, *_ = find_slices(embeddings, evaluation, {})
+    assert {*first.rows} >= {*PLANTED}
+    assert first.wrong / len(first.rows) > 0.7
+
+
+def test_worst_group_comes_first(labels: torch.Tensor) -> None:
+    """By the share of errors; and no example is in two groups."""
+    embeddings, evaluation = planted(labels)
+    evaluation.right[:] = True
+    evaluation.right[PLANTED[4:]] = False
+    small = [*range(70, 76)]
+    embeddings[small, 2] += 8
+    evaluation.right[small] = False
+    evaluation.predictions = torch.where(
+        evaluation.right, evaluation.labels, evaluation.labels.flip(0)
+    )
+    evaluation.confidences = torch.full((len(labels),), 0.3)
+    first, second = find_slices(embeddings, evaluation, {})
+    assert sorted(first.rows) == small
+    assert sorted(second.rows) == PLANTED
+    embeddings[small, 2] -= 7
+    found = find_slices(embeddings, evaluation, {})
+    rows = [row for each in found for row in each.rows]
+    assert len(rows) == len({*rows})
+
+
+def test_frequent_errors_come_first(
+    labels: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are too many kinds to begin with all of them."""
+    monkeypatch.setattr(slices, "MAX_ERRORS", 1)
+    embeddings, evaluation = planted(labels)
+    first, *_ = find_slices(embeddings, evaluation, {})
+    assert sorted(first.rows) == PLANTED
+
+
+def test_most_typical_comes_first(labels: torch.Tensor) -> None:
+    """What is far from the others of the group comes last."""
+    embeddings, evaluation = planted(labels)
+    embeddings[PLANTED] = embeddings[PLANTED].mean(dim=0)
+    embeddings[PLANTED[4], 1] += 3
+    evaluation.confidences = torch.full((len(labels),), 0.6)
+    first, *_ = find_slices(embeddings, evaluation, {})
+    assert first.rows[-1] == PLANTED[4]
+
+
+def test_usual_errors_are_no_slice(labels: torch.Tensor) -> None:
+    """Nor is a single one, nor a group of fewer than five."""
+    embeddings, evaluation = planted(labels)
+    evaluation.predictions, evaluation.right[:] = evaluation.labels, True
+    assert find_slices(embeddings, evaluation, {}) == []
+    evaluation.right[:1] = False
+    assert find_slices(embeddings, evaluation, {}) == []
+    evaluation.right[:] = False
+    assert find_slices(embeddings, evaluation, {}) == []
+    evaluation.right[:] = True
+    evaluation.right[:4] = False
+    embeddings[PLANTED[4:]] -= 8
+    assert find_slices(embeddings, evaluation, {}) == []
+
+
+def test_same_embedding_for_all_is_no_error(labels: torch.Tensor) -> None:
+    """A network that has learnt nothing still has errors of one kind."""
+    embeddings, evaluation = planted(labels)
+    first, *_ = find_slices(torch.ones_like(embeddings), evaluation, {})
+    assert {*first.rows} >= {*PLANTED}
+
+
+def test_sentence_names_what_sets_apart(labels: torch.Tensor) -> None:
+    """The largest difference first, in units of what is usual; three at most."""
+    _, evaluation = planted(labels)
+    inside = torch.zeros(len(labels), dtype=torch.bool)
+    inside[PLANTED] = True
+    noise = torch.arange(len(labels)) % 2
+    columns = {
+        "same": noise * 0,
+        "noise": noise,
+        "second": noise + inside,
+        "size": 1000 + 9 * inside,
+    }
+    first = interface.CLASSES[int(interface.class_of(evaluation.labels)[0])]
+    assert describe(inside, evaluation, columns) == (
+        "size: 1,009 (elsewhere 1,000), second: 1.47 (elsewhere 0.505), "
+        f"label {first}: 100% (elsewhere 43%)"
+    )
+    evaluation.labels = evaluation.predictions = labels[:1].repeat(len(labels))
+    assert describe(inside, evaluation, {}) == "nothing that has a name"
+
+
+def test_picture_shows_a_few_of_each() -> None:
+    """As many of every slice, so that each is a line."""
+    data = interface.load_splits()["val"]
+    evaluation = interface.evaluate(interface.load_production(), data)
+    found = [Slice([*range(7)], 2, ""), Slice([*range(7, 12)], 2, "")]
+    titles = [axes.get_title() for axes in draw(found, evaluation, data).axes]
+    assert [title.splitlines()[0] for title in titles] == [
+        *["slice 1"] * 5,
+        *["slice 2"] * 5,
+    ]
+
+
+@pytest.fixture
+def alike(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Eight rows on which the model is made to be wrong, as it sees no difference."""
+    data, net = interface.load_splits()["val"], interface.load_production()
+    embeddings = interface.embed(net, data)
+    distances = torch.cdist(embeddings, embeddings[:1])[:, 0]  # (N,)
+    classes = interface.class_of(data.labels)  # (N,)
+    distances[classes != classes[0]] += distances.max()
+    nearest = distances.argsort()  # (N,)
+    rows = nearest[:8]
+    right = torch.ones(len(data), dtype=torch.bool)
+    right[rows] = False
+    predictions = data.labels.clone()
+    predictions[rows] = data.labels[nearest[-1]]
+    evaluation = SimpleNamespace(
+        labels=data.labels,
+        predictions=predictions,
+        right=right,
+        losses=1 - right.double(),
+    )
+    monkeypatch.setattr(f"{interface.TASK}.evaluate", lambda net, data: evaluation)
+    return rows.tolist()
+
+
+def test_slice_becomes_a_suite(
+    alike: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On request; what it is for stands in both."""
+    assert main(["slices"]) == 0
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("slice 1  ")
+    assert paths.build("slices.png").read_bytes().startswith(b"\x89PNG")
+    assert not paths.suites().exists()
+    assert main(["slices", "--suite", "1", "near-each-other"]) == 0
+    (suite,) = load_suites()
+    path = paths.suites() / "near-each-other.jsonl"
+    assert capsys.readouterr().out == (
+        f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}\n"
+    )
+    assert first.endswith(suite.why)
+    splits = interface.load_splits()
+    digests = splits["val"].digests()
+    found = {member.digest for member in suite.members}
+    assert len(found & {digests[row] for row in alike}) >= 6
+    assert "near-each-other" in load_exam(splits).suites
+
+
+def test_nothing_is_lost_by_a_mistake(
+    alike: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A suite that is there stays as it was."""
+    paths.suites().mkdir(parents=True)
+    path = paths.suites() / "mine.jsonl"
+    path.write_text("")
+    for number, name, message in (
+        ("1", "mine", f"{path} is there already: choose another name"),
+        ("1", "../mine", "the name of a suite is letters, digits and -, not '../mine'"),
+        ("99", "more", "there is no slice 99, only "),
+        ("0", "more", "there is no slice 0, only "),
+    ):
+        assert main(["slices", "--suite", number, name]) == 2
+        assert capsys.readouterr().err.startswith(f"error: {message}")
+    assert [*paths.suites().iterdir()] == [path]
+    assert path.read_text() == ""
+
+
+def test_no_errors_are_no_slice(capsys: pytest.CaptureFixture[str]) -> None:
+    """And that is said."""
+    data = interface.load_splits()["val"]
+    with pytest.MonkeyPatch.context() as patch:
+        evaluation = SimpleNamespace(
+            labels=data.labels,
+            predictions=data.labels,
+            right=torch.ones(len(data), dtype=torch.bool),
+        )
+        patch.setattr(f"{interface.TASK}.evaluate", lambda net, data: evaluation)
+        assert main(["slices"]) == 0
+    assert capsys.readouterr().out == (
+        f"no slices: 0 of {len(data)} are wrong, and nowhere do they gather\n"
+    )
+    assert not paths.build("slices.png").exists()
+
+
+def test_other_model_has_other_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of a checkpoint, if one is named."""
+    asked = []
+    net = interface.load_production()
+    monkeypatch.setattr(f"{interface.TASK}.load_checkpoint", lambda path: (net, {}))
+    monkeypatch.setattr(f"{interface.TASK}.load_production", lambda: None)
+    evaluate = interface.evaluate
+
+    def remember(net: Any, data: Any) -> Any:
+        asked.append(net)
+        return evaluate(net, data)
+
+    monkeypatch.setattr(f"{interface.TASK}.evaluate", remember)
+    assert main(["slices", "--ckpt_path=a.ckpt"]) == 0
+    assert asked == [net]
+
+
+def test_suite_of_a_slice_says_what_was_wrong() -> None:
+    """Of each example; its floor blocks nobody."""
+    data = interface.load_splits()["val"]
+    evaluation: Any = SimpleNamespace(
+        labels=data.labels,
+        predictions=data.labels.flip(0),
+        right=torch.arange(len(data)) == 2,
+    )
+    suite = write_slice(Slice([2, 0, 1], 2, "small"), "small", evaluation, data)
+    assert suite == load_suites()[0]
+    assert (suite.floor, suite.why) == (0.3, "small")
+    name = interface.describe_label(data.labels[-1])
+    assert [member.why for member in suite.members][:2] == [
+        "is right",
+        f"was taken for {name}",
+    ]
+    assert [member.digest for member in suite.members] == [
+        data.digests()[row] for row in (2, 0, 1)
+    ]
+    with pytest.raises(InputError, match="choose another name"):
+        write_slice(Slice([2], 0, ""), "small", evaluation, data)

@@ -1,0 +1,61 @@
+"""Are options understood as they are written elsewhere?"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lightning import Trainer
+
+from digit_recognizer.toolkit.cli.option_aliases import GONE, spell_out
+from digit_recognizer.toolkit.errors import InputError
+
+
+def data(batch_size: int = 1, precision: int = 1) -> None:
+    """Take options that the trainer lacks, and one that it has, too."""
+
+
+@pytest.mark.parametrize(
+    ("given", "spelt"),
+    [
+        ("--overfit_batches 1", "--trainer.overfit_batches 1"),
+        ("--precision=16", "--trainer.precision=16"),
+        ("--accumulate_grad_batches=4", "--trainer.accumulate_grad_batches=4"),
+        ("--profiler=simple", "--trainer.profiler=simple"),
+        ("--callbacks+=Timer", "--trainer.callbacks+=Timer"),
+        ("--batch_size=8", "--data.batch_size=8"),
+    ],
+)
+def test_option_without_its_group_gets_it(given: str, spelt: str) -> None:
+    """The lecture writes it so; where two groups have it, the first is meant."""
+    groups: dict[str, Callable[..., Any]] = {"trainer": Trainer, "data": data}
+    assert spell_out(given.split(), groups) == spelt.split()
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--trainer.max_epochs=3",
+        "--trainer",
+        "--config=precision.yaml",
+        "--precisions=16",
+        "--precision.of=16",
+        "precision=16",
+        "-x",
+        "--",
+        "--model.precision=16",
+    ],
+)
+def test_other_arguments_are_left_alone(argument: str) -> None:
+    """A misspelt one must not be taken for another."""
+    assert spell_out([argument], {"trainer": Trainer}) == [argument]
+
+
+@pytest.mark.parametrize("name", GONE)
+@pytest.mark.parametrize("prefix", ["--", "--trainer."])
+def test_option_that_is_gone_is_named(name: str, prefix: str) -> None:
+    """With what to write instead."""
+    with pytest.raises(InputError) as caught:
+        spell_out([f"{prefix}{name}=1"], {"trainer": Trainer})
+    assert str(caught.value) == f"--{name} is gone: write {GONE[name]}"
+    assert name not in inspect.signature(Trainer).parameters

@@ -1,0 +1,69 @@
+"""Are the gradients of each layer measured, and drawn even if training fails?"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
+from torch import Tensor, nn
+
+from digit_recognizer.toolkit.debug.gradient_norms import (
+    GradientNorms,
+    draw,
+    gradient_norms,
+)
+from tests.helpers.training import fit
+
+pytestmark = pytest.mark.usefixtures("_in_a_folder")
+
+
+class Fragile(BoringModel):
+    """Fails in the third step."""
+
+    def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
+        """Fail."""
+        if batch_idx == 2:
+            raise ZeroDivisionError
+
+
+def test_norm_is_taken_over_a_layer() -> None:
+    """Over weight and bias together: 3 and 4 make 5; what is unused has none."""
+    used = nn.Linear(1, 1)
+    used.weight.grad = torch.full((1, 1), 3.0)
+    used.bias.grad = torch.full((1,), 4.0)
+    net = nn.ModuleDict({"used": used, "unused": nn.Linear(1, 1)})
+    assert gradient_norms(net) == {"used": pytest.approx(5)}
+
+
+@pytest.mark.parametrize(("module", "steps"), [(BoringModel(), 3), (Fragile(), 2)])
+def test_gradients_are_logged_and_drawn(
+    module: BoringModel,
+    steps: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Most of all when training fails."""
+    norms = GradientNorms()
+    try:
+        trainer = fit(module, BoringDataModule(), 3, callbacks=[norms])
+    except ZeroDivisionError:
+        assert steps == 2
+    else:
+        logged = trainer.callback_metrics["gradient/layer"]
+        assert logged == pytest.approx(norms.norms["layer"][-1])
+    assert len(norms.norms["layer"]) == len(norms.losses) == steps
+    assert Path("gradients.png").stat().st_size > 1000
+    assert "gradients.png" in capsys.readouterr().out
+
+
+def test_picture_is_red_where_there_is_no_number() -> None:
+    """Nor is there one where a layer has fewer gradients than others."""
+    norms = {"a": [1.0, float("nan"), 0.0], "b": [0.1, float("inf")]}
+    figure = draw(norms, [2.0, 1.0, float("inf")])
+    (image,) = figure.axes[1].get_images()
+    mask = np.isnan(np.asarray(image.get_array()))
+    assert mask.tolist() == [[False, True, False], [False, True, True]]
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == [
+        "a",
+        "b",
+    ]

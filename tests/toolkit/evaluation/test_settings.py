@@ -1,0 +1,46 @@
+"""Are settings read, and mistakes in them named?"""
+
+from pathlib import Path
+
+import pytest
+
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.evaluation.settings import Settings, load_settings
+
+
+def test_settings_are_optional(tmp_path: Path) -> None:
+    """Each of them has a default, and an empty file is one of defaults."""
+    path = tmp_path / "comparison.yaml"
+    for text in ("", "# Nothing yet.\n"):
+        path.write_text(text)
+        assert load_settings(path) == Settings("report", 0.05, {})
+    path.write_text("floors: {all: 0.9}\n")
+    assert load_settings(path) == Settings("report", 0.05, {"all": 0.9})
+
+
+def test_settings_that_are_missing_are_an_error(tmp_path: Path) -> None:
+    """A model would else be judged without its floors, and nobody would know."""
+    path = tmp_path / "comparison.yaml"
+    assert load_settings(path) == Settings()  # there are no configurations at all
+    (tmp_path / "default.yaml").touch()
+    with pytest.raises(InputError, match=r"comparison.yaml is missing: .*git checkout"):
+        load_settings(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mode: enforced",
+        "chance: 5",
+        "floors: {all: 95}",
+        "flors: {all: 1}",
+        "floors: [",
+    ],
+)
+def test_mistakes_are_named(text: str, tmp_path: Path) -> None:
+    """In one line, with the file."""
+    path = tmp_path / "comparison.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"comparison.yaml: .") as error:
+        load_settings(path)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,115 @@
+"""Is a regression noticed, by name, and chance left alone?"""
+
+import pytest
+import torch
+
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.evaluation.significance import compare
+
+# 200 examples in two suites; the old model is wrong on the last of each.
+SUITES = {"left": range(100), "right": range(100, 200)}
+OLD = torch.ones(200, dtype=torch.bool)
+OLD[[99, 199]] = False
+
+
+def test_equal_model_is_kept() -> None:
+    """Some examples change sides whenever one trains again."""
+    new = OLD.clone()
+    new[[3, 4, 5]] = False
+    new[[99, 199]] = True
+    comparison = compare(new, OLD, SUITES, {})
+    assert comparison.verdict == "keep"
+    assert "of 200 examples 3 are lost and 2 won" in comparison.reason
+    assert [suite.finding for suite in comparison.suites] == ["", "", ""]
+
+
+def test_loss_in_one_suite_is_a_regression() -> None:
+    """Even if as much is won in another, and the average stays."""
+    new = torch.ones_like(OLD)
+    new[:10] = False
+    old = torch.ones_like(OLD)
+    old[100:110] = False
+    comparison = compare(new, old, SUITES, {})
+    assert comparison.verdict == "regress"
+    assert comparison.reason.startswith("worse on left (90.0% right instead of 100.0%)")
+    everything, left, right = comparison.suites
+    assert (everything.finding, left.finding, right.finding) == ("", "worse", "better")
+    assert (left.lost, left.won, right.lost, right.won) == (10, 0, 0, 10)
+
+
+def test_better_model_is_promoted() -> None:
+    """With what it is better on."""
+    old = torch.ones_like(OLD)
+    old[:20] = False
+    comparison = compare(torch.ones_like(OLD), old, SUITES, {})
+    assert comparison.verdict == "promote"
+    assert "left (100.0% right instead of 80.0%)" in comparison.reason
+
+
+def test_suite_of_errors_makes_no_model_better() -> None:
+    """Whatever the old model got wrong, most others get right; they may still fail."""
+    old = torch.ones_like(OLD)
+    old[:20] = False
+    suites = {"all": SUITES["right"], "errors": range(20), "right ones": range(20, 90)}
+    better = torch.ones_like(OLD)
+    comparison = compare(better, old, suites, {}, guards=["errors"])
+    assert comparison.verdict == "keep"
+    assert comparison.suites[0].size == len(SUITES["right"])
+    assert compare(better, old, suites, {}).verdict == "promote"
+    worse = better.clone()
+    worse[20:40] = False
+    guards = ["errors", "right ones"]
+    comparison = compare(worse, old, suites, {}, guards=guards)
+    assert comparison.reason.startswith("worse on right ones (71.4% right instead of")
+
+
+def test_more_suites_make_no_more_false_alarms() -> None:
+    """Six of six against the new model: seldom in one suite, not in one of twenty."""
+    new, old = torch.ones_like(OLD), torch.ones_like(OLD)
+    new[:6] = False
+    old[100:106] = False  # the average stays
+    assert compare(new, old, {"left": SUITES["left"]}, {}).verdict == "regress"
+    many = {f"suite {number}": SUITES["left"] for number in range(20)}
+    assert compare(new, old, many, {}).verdict == "keep"
+    assert compare(new, old, many, {}, chance=0.7).verdict == "regress"
+
+
+def test_floor_holds_whatever_the_old_model_does() -> None:
+    """A bad model in use is no excuse."""
+    new = torch.zeros_like(OLD)
+    new[:150] = True
+    for old in (None, torch.zeros_like(OLD)):
+        assert compare(new, old, SUITES, {"left": 1, "right": 0.5}).verdict == "promote"
+        comparison = compare(new, old, SUITES, {"right": 0.6})
+        assert comparison.verdict == "regress"
+        wanted = "below its floor on right (50.0% right, at least 60.0% due)"
+        assert comparison.reason.startswith(wanted)
+
+
+def test_first_model_is_promoted() -> None:
+    """There is nothing to compare it with, and its table says so."""
+    comparison = compare(OLD, None, SUITES, {})
+    assert (comparison.verdict, comparison.reason) == (
+        "promote",
+        "no model of this kind is in use",
+    )
+    assert comparison.rows()[1] == ["all", "200", "", "99.0%", "", "", ""]
+
+
+def test_table_has_a_row_for_each_suite() -> None:
+    """What was lost stands before what was won."""
+    new = OLD.clone()
+    new[:20] = False
+    new[199] = True
+    titles, *rows = compare(new, OLD, SUITES, {}).rows()
+    assert titles == ["suite", "examples", "old", "new", "lost", "won", ""]
+    assert rows[1] == ["left", "100", "99.0%", "79.0%", "20", "0", "worse"]
+    assert rows[2] == ["right", "100", "99.0%", "100.0%", "0", "1", ""]
+
+
+def test_mistakes_are_named() -> None:
+    """A floor for a suite that was renamed would hold for nothing."""
+    with pytest.raises(InputError, match="floor for 'Left', but the suites are: all,"):
+        compare(OLD, OLD, SUITES, {"Left": 0.5})
+    with pytest.raises(InputError, match="the suite nobody has no examples"):
+        compare(OLD, OLD, {"nobody": []}, {})

@@ -1,0 +1,134 @@
+"""Are the suites that people keep found in the data, and mistakes in them named?"""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from digit_recognizer.toolkit import interface, paths
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.evaluation.evaluation_set import (
+    load_exam,
+    missed_floors,
+    right,
+)
+from digit_recognizer.toolkit.evaluation.suites import load_suites
+from tests.helpers.workplace import enter
+
+pytestmark = pytest.mark.task_interface
+
+HEAD = {"floor": 0.5, "why": "strange"}
+LINE = {"digest": "0123", "label": "1", "why": "odd"}
+
+
+def member(split: str, row: int) -> dict[str, str]:
+    """The line for an example of the data."""
+    data = interface.load_splits()[split]
+    label = interface.describe_label(data.labels[row])
+    return {"digest": data.digests()[row], "label": label, "why": "odd"}
+
+
+def write(folder: Path, *lines: object, name: str = "strange") -> Path:
+    """A suite of these lines, each an object or text as it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.jsonl"
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.write_text("".join(f"{text}\n" for text in texts), "utf-8")
+    return path
+
+
+def test_suites_are_optional(tmp_path: Path) -> None:
+    """Without one, models are judged on the test split alone."""
+    exam = load_exam(interface.load_splits(), tmp_path / "nowhere")
+    assert [*exam.splits] == ["test"]
+    assert exam.suites["all"] == [*range(len(exam.splits["test"]))]
+    assert not exam.kept
+
+
+def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
+    """Each is found where it is, and counts in no other suite."""
+    first, second = member("val", 4), member("test", 2)
+    write(tmp_path, HEAD, first, second)
+    splits = interface.load_splits()
+    exam = load_exam(splits, tmp_path)
+    assert [exam.locate(row) for row in exam.suites["strange"]] == [
+        ("val", 4),
+        ("test", 2),
+    ]
+    assert exam.suites["all"] == [*range(len(splits["test"]))]
+    assert exam.floors["strange"] == HEAD["floor"]
+    net = interface.load_production()
+    evaluations = exam.evaluate(net)
+    answers = right(evaluations)[exam.suites["strange"]]
+    assert answers.tolist() == [
+        evaluations["val"].right[4],
+        evaluations["test"].right[2],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "line 1 must be one JSON object with floor, why"),
+        ([LINE], "line 1 must be one JSON object with floor, why"),
+        ([HEAD | {"floor": "0.5"}, LINE], "line 1 must be"),
+        ([HEAD | {"floor": 50}, LINE], "line 1: the floor is a share, from 0 to 1"),
+        ([HEAD], "strange.jsonl names no examples"),
+        ([HEAD, "{"], "line 2 must be one JSON object with digest, label, why"),
+        ([HEAD, LINE, "[]"], "line 3 must be"),
+        ([HEAD, LINE | {"label": 1}], "line 2 must be"),
+        ([HEAD, LINE | {"note": "?"}], "line 2 must be"),
+        ([HEAD, LINE, LINE], "line 3: 0123 is there already"),
+    ],
+)
+def test_mistakes_are_named(lines: list[object], message: str, tmp_path: Path) -> None:
+    """In one sentence, with the file and the line."""
+    path = write(tmp_path, *lines)
+    with pytest.raises(InputError, match=message) as error:
+        load_suites(tmp_path)
+    assert str(error.value).startswith(str(path))
+
+
+def test_examples_must_be_in_the_data(tmp_path: Path) -> None:
+    """As they are there, and not for training; else they say nothing."""
+    splits = interface.load_splits()
+    write(tmp_path, HEAD, member("val", 0), LINE)
+    with pytest.raises(InputError, match="line 3: there is no example 0123 in the"):
+        load_exam(splits, tmp_path)
+    write(tmp_path, HEAD, member("val", 0) | {"label": "another"})
+    with pytest.raises(InputError, match="is another here and .* in the data"):
+        load_exam(splits, tmp_path)
+    write(tmp_path, HEAD, member("train", 0))
+    with pytest.raises(InputError, match="an example of the training split"):
+        load_exam(splits, tmp_path)
+
+
+def test_names_are_not_given_twice(tmp_path: Path) -> None:
+    """A suite by the name of another would take its place."""
+    write(tmp_path, HEAD, member("val", 0), name="all")
+    with pytest.raises(InputError, match="all.jsonl needs another name"):
+        load_exam(interface.load_splits(), tmp_path)
+
+
+def test_missed_floors_are_named_and_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that has forgotten everything says the same of all examples."""
+    net = interface.load_production()
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.zero_()
+    data = interface.load_splits()["test"]
+    labels = map(interface.describe_label, data.labels)
+    examples = [
+        {"digest": digest, "label": label, "why": "odd"}
+        for digest, label in zip(data.digests(), labels, strict=True)
+    ]
+    enter(tmp_path, monkeypatch)
+    write(paths.suites(), HEAD | {"floor": 1}, *examples, name="every")
+    write(paths.suites(), HEAD | {"floor": 0}, *examples, name="none")
+    (line,) = missed_floors(net, Path("pictures"))
+    assert line.startswith("every (")
+    assert line.endswith(f"at least 100.0% due): {Path('pictures', 'every.png')}")
+    assert Path("pictures", "every.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,90 @@
+"""Does checkpointing take less memory, and change nothing else?"""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
+from torch import Tensor, nn
+
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.performance.activation_checkpointing import Checkpointing
+from digit_recognizer.toolkit.performance.peak_memory import PeakMemory
+from tests.helpers.training import fit
+
+WIDTH, DEPTH = 32, 16
+
+
+def block() -> nn.Module:
+    """A layer that forgets at random: calculated twice, it must forget the same."""
+    return nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.Tanh(), nn.Dropout(0.5))
+
+
+class InTurn(nn.Module):
+    """Blocks in a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([block() for _ in range(DEPTH)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Call one after the other."""
+        for each in self.blocks:
+            x = each(x)
+        return x
+
+
+def step(module: BoringModel, batch: Tensor) -> Tensor:
+    """Return the loss of one example, many times over."""
+    return module.layer(batch.expand(500, -1)).square().mean()
+
+
+def train(
+    build: Callable[[], nn.Module], checkpointing: Checkpointing | None
+) -> tuple[nn.Module, int]:
+    """Train for two steps, with many examples in each; return the memory, too."""
+    torch.manual_seed(0)
+    module, memory = BoringModel(), PeakMemory()
+    module.layer = build()  # type: ignore[assignment]
+    module.step = partial(step, module)  # type: ignore[method-assign]
+    callbacks = [checkpointing] if checkpointing else []
+    torch.manual_seed(0)
+    with memory:
+        fit(module, BoringDataModule(), 2, overfit_batches=1, callbacks=callbacks)
+    return module.layer, memory.peak
+
+
+@pytest.mark.parametrize(
+    "build",
+    [lambda: nn.Sequential(*[block() for _ in range(DEPTH)]), InTurn],
+    ids=["a sequence", "a list"],
+)
+def test_same_is_learnt_with_less_memory(build: Callable[[], nn.Module]) -> None:
+    """To the last digit, though layers forget at random."""
+    plain, most = train(build, None)
+    other, less = train(build, Checkpointing())
+    assert less < 0.6 * most
+    for (name, weight), same in zip(
+        plain.named_parameters(), other.parameters(), strict=True
+    ):
+        assert torch.equal(weight, same), name
+    assert "forward" not in vars(other)
+
+
+def test_layers_can_be_named() -> None:
+    """Each is wrapped as it is."""
+    names = [f"layer.blocks.{number}" for number in range(DEPTH)]
+    _, most = train(InTurn, None)
+    _, less = train(InTurn, Checkpointing(names))
+    assert less < 0.6 * most
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [(["layer.9"], "no layer layer.9: it is one of .*layer"), ([], "name the layers")],
+)
+def test_layer_that_is_not_there_is_an_error(layers: list[str], message: str) -> None:
+    """Else one would measure that it does not help."""
+    with pytest.raises(InputError, match=message):
+        fit(BoringModel(), BoringDataModule(), 1, callbacks=[Checkpointing(layers)])

@@ -1,0 +1,78 @@
+"""Is it found whether compiled layers pay?"""
+
+from typing import cast
+
+import pytest
+import torch
+from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
+from torch import Tensor, nn
+
+from digit_recognizer.toolkit.performance import compile_benchmark
+from digit_recognizer.toolkit.performance.compile_benchmark import CompiledSpeed, advice
+from tests.helpers.cost import Clock, Compiler
+from tests.helpers.training import fit
+
+
+class Slow(nn.Linear):
+    """Takes three seconds; compiled, it takes what its compiler says."""
+
+    clock: Clock
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs."""
+        if not torch.compiler.is_compiling():
+            self.clock.now += 3
+        return super().forward(x)
+
+
+class Module(BoringModel):
+    """Has one such layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = Slow(32, 2)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that goes on while layers are compiled or called."""
+    clock = Clock()
+    monkeypatch.setattr(compile_benchmark, "time", clock)
+    monkeypatch.setattr(compile_benchmark, "now", lambda module: clock.now)
+    monkeypatch.setattr(Slow, "clock", clock, raising=False)
+    return clock
+
+
+@pytest.mark.parametrize(
+    ("seconds", "line"),
+    [
+        # A round of 64 steps takes 192 s as it is, and 128 s compiled.
+        (2, "take     --trainer.callbacks+=Compile for more than 100 steps (5 min)"),
+        (3, "leave it: compiled layers are not faster here"),
+    ],
+)
+def test_time_to_compile_has_to_come_back(
+    seconds: float, line: str, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is timed apart from what comes once."""
+    compiler = Compiler(clock, first=100, others=seconds)
+    callback = CompiledSpeed(cast("str", compiler), seconds=0)
+    fit(Module(), BoringDataModule(), 64, callbacks=[callback])
+    output = capsys.readouterr().out
+    assert f"\n\n{line}\n" in output
+    assert f"as it is {192:15.2f}" in output
+    assert f"compiled {100 + 64 * seconds:15.2f}" in output
+
+
+def test_each_is_measured_for_a_while(clock: Clock) -> None:
+    """The time to compile does not count."""
+    compiler = Compiler(clock, first=1000, others=3)
+    callback = CompiledSpeed(cast("str", compiler), seconds=3 * 64 * 4)
+    fit(Module(), BoringDataModule(), 64, callbacks=[callback])
+    assert compiler.called == 64 * 5
+
+
+def test_a_little_faster_is_not_faster() -> None:
+    """It is a machine's mood."""
+    assert advice((1, 1), (2, 0.96), 1).startswith("leave it")
+    assert advice((1, 1), (2, 0.95), 1).startswith("take")

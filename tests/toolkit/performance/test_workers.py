@@ -1,0 +1,87 @@
+"""Is the number of workers found that loads fast enough?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
+from torch import Tensor
+
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.performance.workers import LoadingSpeed, measure
+from tests.helpers.cost import Clock
+from tests.helpers.training import fit
+
+pytestmark = pytest.mark.usefixtures("_in_a_folder")
+
+PACKAGE = "digit_recognizer"
+
+
+class Loader:
+    """Loads three batches of four; each takes its time, the first one more."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.clock = clock
+        self.seconds = seconds
+        self.begun = False
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Return the batches."""
+        for _ in range(3):
+            self.clock.now += self.seconds if self.begun else 5
+            self.begun = True
+            yield torch.zeros(4, 32)
+
+
+class Data(BoringDataModule):
+    """Is twice as fast with each worker, up to two."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.num_workers = 7
+
+    def train_dataloader(self) -> Loader:  # type: ignore[override]
+        """Return a loader of its own kind: no process is started."""
+        return Loader(self.clock, 4 / 2 ** min(self.num_workers, 2))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that measures."""
+    clock = Clock()
+    monkeypatch.setattr(f"{PACKAGE}.toolkit.performance.workers.time", clock)
+    return clock
+
+
+def test_start_is_told_apart_from_speed(clock: Clock) -> None:
+    """Processes start once, and batches come again and again."""
+    assert measure(lambda: Loader(clock, 2), seconds=9) == (5, 2)
+    assert clock.now == 5 + 10
+
+
+def test_fewest_that_are_fast_are_named(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """More would take memory; and the data module is as it was."""
+    data, callback = Data(clock), LoadingSpeed([0, 1, 2, 3], seconds=9)
+    fit(BoringModel(), data, 1, callbacks=[callback])
+    assert callback.speeds == {0: 1, 1: 2, 2: 4, 3: 4}
+    output = capsys.readouterr().out
+    assert "take     --data.num_workers=2\n" in output
+    assert Path("workers.png").stat().st_size > 1000
+    assert data.num_workers == 7
+
+
+def test_cores_are_the_limit() -> None:
+    """By default."""
+    counts = LoadingSpeed().counts
+    assert counts[:2] == [0, 1]
+    assert counts == sorted({*counts})
+
+
+def test_data_module_without_workers_is_an_error() -> None:
+    """It would be measured again and again, with the same result."""
+    with pytest.raises(InputError, match="no attribute num_workers"):
+        fit(BoringModel(), BoringDataModule(), 1, callbacks=[LoadingSpeed()])

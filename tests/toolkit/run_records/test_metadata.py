@@ -1,0 +1,198 @@
+"""Does the record of a training tell what happened, and is it heeded?"""
+
+import json
+import subprocess
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from lightning import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, EarlyStopping
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.run_records.metadata import load_training, require_sound
+from digit_recognizer.toolkit.training import metadata_recorder
+from digit_recognizer.toolkit.training.metadata_recorder import Recorder
+from tests.helpers.workplace import ROOT
+
+EXAMPLES = 6
+VERSIONS = {"python", "torch", "lightning"}
+CHECKPOINT = Path("runs", "fit-0001", "checkpoints", "best.ckpt")
+SOUND = {"finished": True, "steps": 60, "metrics": {"val/loss": 0.1, "epoch": 2}}
+
+
+class Line(LightningModule):
+    """Fits a line; its validation loss is what it is told to be."""
+
+    def __init__(self, val_loss: float) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(1, 1)
+        self.val_loss = val_loss
+
+    def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
+        """Return the mean squared error."""
+        return self.layer(batch[0]).square().mean()
+
+    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        """Log what it was told."""
+        self.log("val/loss", torch.tensor(self.val_loss))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return plain gradient descent."""
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+class Split(TensorDataset):
+    """Examples that have a fingerprint."""
+
+    def fingerprint(self) -> str:
+        """Return the same one always."""
+        return "0123"
+
+
+class Data(LightningDataModule):
+    """Batches of two."""
+
+    splits = {"train": Split(torch.ones(EXAMPLES, 1))}
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Return the examples."""
+        examples = self.splits["train"]
+        return DataLoader(examples, batch_size=2)  # noqa: TOR401 -- in memory
+
+    val_dataloader = train_dataloader
+
+
+class Interrupt(Callback):
+    """Ends the training in the second epoch."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+    def on_train_batch_end(self, trainer: Trainer, *arguments: object) -> None:
+        """Raise the error, or ask the trainer to stop."""
+        if trainer.current_epoch == 1:
+            if self.error is not None:
+                raise self.error
+            trainer.should_stop = True
+
+
+def record(
+    folder: Path, *callbacks: Callback, val_loss: float = 1.0, **options: Any
+) -> dict[str, Any]:
+    """Train for three epochs, and return the record."""
+    trainer = Trainer(
+        accelerator="cpu",
+        callbacks=[*callbacks, Recorder(folder, ["fit", "--x=1"], seed=7)],
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        **({"max_epochs": 3} | options),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        # After Ctrl-C the trainer would ignore it for good.
+        patch.setattr("signal.signal", lambda *arguments: None)
+        try:
+            trainer.fit(Line(val_loss), Data())
+        except (SystemExit, ValueError):
+            pass
+    facts: dict[str, Any] = json.loads((folder / "record.json").read_text())
+    return facts
+
+
+def test_record_of_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From what it came, on what it ran, and how it ended."""
+    clock = SimpleNamespace(perf_counter=count(start=10.0, step=2.0).__next__)
+    monkeypatch.setattr(metadata_recorder, "time", clock)
+    facts = record(tmp_path)
+    assert facts["arguments"] == ["fit", "--x=1"]
+    assert facts["seed"] == 7
+    assert facts["resumed_from"] is None
+    assert facts["data"] == {"train": "0123"}
+    assert facts["versions"].keys() == VERSIONS
+    assert facts["hardware"].startswith("CPU ")
+    assert (facts["epochs"], facts["steps"]) == (3, 3 * EXAMPLES // 2)
+    assert facts["metrics"] == {"val/loss": 1}
+    # It looks at the clock when it begins, writes what it knows, and ends.
+    assert facts["seconds"] == 4
+    assert facts["examples_per_second"] == 3 * EXAMPLES / 4
+    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    head = subprocess.run(git, capture_output=True, text=True).stdout.strip()
+    assert (facts["commit"] or "").removesuffix("-dirty") == head
+
+
+@pytest.mark.parametrize(
+    ("finished", "callbacks", "options"),
+    [
+        pytest.param(True, [], {}, id="all epochs"),
+        pytest.param(True, [], {"max_epochs": -1, "max_steps": 4}, id="all steps"),
+        pytest.param(True, [EarlyStopping("val/loss", patience=1)], {}, id="plateau"),
+        pytest.param(False, [Interrupt(None)], {}, id="asked to stop"),
+        pytest.param(False, [Interrupt(KeyboardInterrupt())], {}, id="Ctrl-C"),
+        pytest.param(False, [Interrupt(ValueError())], {}, id="an error"),
+        pytest.param(
+            False,
+            [],
+            {"max_epochs": 10**6, "max_time": timedelta(seconds=0.3)},
+            id="out of time",
+        ),
+    ],
+)
+def test_what_counts_as_finished(
+    finished: bool, callbacks: list[Callback], options: dict[str, Any], tmp_path: Path
+) -> None:
+    """Ended by the configuration, not by anything else."""
+    assert record(tmp_path, *callbacks, **options)["finished"] == finished
+
+
+def test_training_that_is_killed_has_not_finished(tmp_path: Path) -> None:
+    """Then there is no time to write, so it was written before."""
+
+    class Kill(Callback):
+        def on_train_batch_end(self, *arguments: object) -> None:
+            text = (tmp_path / "record.json").read_text()
+            assert json.loads(text)["finished"] is False
+
+    assert record(tmp_path, Kill())["finished"]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_metrics_that_are_no_numbers_can_be_read(value: str, tmp_path: Path) -> None:
+    """They are words, as JSON has no such numbers."""
+    assert record(tmp_path, val_loss=float(value))["metrics"] == {"val/loss": value}
+
+
+def test_sound_training_is_accepted() -> None:
+    """And an unfinished one on request."""
+    require_sound(SOUND, CHECKPOINT)
+    unfinished = SOUND | {"finished": False}
+    require_sound(unfinished, CHECKPOINT, even_if_stopped_early=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"finished": False}, "stopped early, after 60 steps: go on with fit --ckpt"),
+        ({"metrics": {}}, "has left no metrics"),
+        ({"metrics": {"val/loss": "nan"}}, "ended with val/loss = nan"),
+        ({"metrics": {"a": 1.0, "val/loss": "inf"}}, "ended with val/loss = inf"),
+    ],
+)
+def test_other_trainings_are_refused(change: dict[str, Any], message: str) -> None:
+    """The message names the model, and says what to do."""
+    with pytest.raises(InputError, match=message) as error:
+        require_sound(SOUND | change, CHECKPOINT)
+    assert f"the training of {CHECKPOINT} " in str(error.value)
+
+
+def test_model_without_a_record_is_named(tmp_path: Path) -> None:
+    """As one that was copied out of its run."""
+    with pytest.raises(InputError, match=r"record.json is missing"):
+        load_training(tmp_path / "checkpoints" / "best.ckpt")

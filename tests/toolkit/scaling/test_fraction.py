@@ -1,0 +1,171 @@
+"""Is a training with fewer examples the same in all else?"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import LightningDataModule, Trainer
+from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.scaling.fraction import Scale
+from digit_recognizer.toolkit.scaling.scaling_study import SCALE
+from tests.helpers.training import fit
+
+pytestmark = pytest.mark.usefixtures("_in_a_folder")
+
+
+@dataclass(frozen=True)
+class Examples(Dataset[tuple[Tensor, Tensor]]):
+    """Numbers, which are their own labels."""
+
+    raw: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.labels)
+
+    def replace(self, *, raw: Tensor, labels: Tensor) -> "Examples":
+        """Return others."""
+        return Examples(raw, labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Return one."""
+        return self.raw[index], self.labels[index]
+
+
+class Data(LightningDataModule):
+    """A hundred examples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        numbers = torch.arange(100)
+        self.splits = {name: Examples(numbers, numbers) for name in ("train", "val")}
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Return batches of five."""
+        return self._loader("train")
+
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Return batches of five."""
+        return self._loader("val")
+
+    def _loader(self, split: str) -> DataLoader[tuple[Tensor, Tensor]]:
+        loader = DataLoader(self.splits[split], batch_size=5)  # noqa: TOR401 -- small
+        return loader
+
+
+class Module(BoringModel):
+    """Remembers what it was trained with, and becomes worse in the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[list[int]] = []
+        self.losses = [3.0, 1.0, 2.0]
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the loss."""
+        assert torch.equal(*batch)
+        self.seen.append(batch[0].tolist())
+        return self.layer(torch.ones(1, 32)).sum()
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Look at no example: only at how many there are."""
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the next loss."""
+        self.log("val/loss", self.losses.pop(0))
+
+
+def train(
+    share: float, monitor: str = "val/loss", **options: Any
+) -> tuple[Module, Trainer]:
+    """Train for three epochs."""
+    module = Module()
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=3,
+        callbacks=[Scale(share, monitor)],
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        **options,
+    )
+    trainer.fit(module, Data())
+    return module, trainer
+
+
+@pytest.mark.parametrize("share", [1, 0.65, 0.25, 0.12, 0.06])
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({}, 20),
+        ({"limit_train_batches": 7}, 7),
+        ({"limit_train_batches": 0.5}, 10),
+        ({"accumulate_grad_batches": 3}, 7),
+    ],
+)
+def test_as_many_steps_with_fewer_examples(
+    share: float, options: dict[str, Any], steps: int
+) -> None:
+    """Exactly, where batches of a part do not fill an epoch of all; validation, too."""
+    module, trainer = train(share, **options)
+    assert trainer.global_step == 3 * steps
+    assert len(module.losses) == 0
+
+
+def test_part_is_the_same_in_each_epoch() -> None:
+    """With its own labels."""
+    module, _ = train(0.25)
+    seen = torch.tensor(module.seen).reshape(3 * 4, 25)  # by epoch
+    assert len(set(seen[0].tolist())) == 25
+    assert torch.equal(seen, seen[:1].expand_as(seen))
+
+
+def test_best_epoch_counts() -> None:
+    """Validation is as frequent as with all examples: as often by steps."""
+    module, _ = train(0.25)
+    assert not module.losses
+    facts = json.loads(Path(SCALE).read_text())
+    weights = sum(weight.numel() for weight in module.parameters())
+    assert facts == {"examples": 25, "weights": weights, "loss": 1}
+
+
+def test_seeds_take_other_examples() -> None:
+    """And the same seed the same ones."""
+    parts = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        parts.append(train(0.25)[0].seen)
+    assert parts[0] == parts[1] != parts[2]
+
+
+def test_steps_may_end_it() -> None:
+    """Instead of epochs, or before them."""
+    trainer = fit(Module(), Data(), 7, validate=True, callbacks=[Scale(0.5)])
+    assert trainer.global_step == 7
+    _, trainer = train(0.5, max_steps=41)
+    assert trainer.global_step == 41
+
+
+@pytest.mark.parametrize("share", [0, 1.1])
+def test_share_is_a_share(share: float) -> None:
+    """Of nothing nothing is learnt."""
+    with pytest.raises(InputError, match=f"up to 1, not {share}"):
+        Scale(share)
+
+
+def test_what_is_needed_is_named() -> None:
+    """A split, and what is logged."""
+    with pytest.raises(InputError, match="has no training split"):
+        fit(BoringModel(), BoringDataModule(), 1, callbacks=[Scale()])
+    with pytest.raises(InputError, match="nothing is logged as val/error"):
+        train(1, monitor="val/error")

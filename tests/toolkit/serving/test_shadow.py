@@ -1,0 +1,95 @@
+"""Is it known what users would be told otherwise, before they are?"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from digit_recognizer.toolkit import interface
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.evaluation import TRIAL_RESULT
+from digit_recognizer.toolkit.serving.prediction_log import log
+from digit_recognizer.toolkit.serving.shadow import MAX_PICTURES, Trial, draw, try_on
+
+pytestmark = pytest.mark.task_interface
+
+
+class Other(nn.Module):
+    """Says something else than another network.
+
+    Args:
+        net: The other.
+        factor: What its outputs are multiplied by.
+    """
+
+    def __init__(self, net: nn.Module, factor: float) -> None:
+        super().__init__()
+        self.net, self.factor = net, factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return outputs (B, K) for inputs (B, ...)."""
+        outputs: Tensor = self.net(x)
+        return outputs * self.factor
+
+
+def data() -> Any:
+    """The split that questions are taken from, too."""
+    return interface.load_splits()["test"]
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> list[Path]:
+    """A few questions, and some of them again."""
+    raw = data().raw[:3]
+    for examples in (raw, raw[:2]):
+        count = len(examples)
+        log(tmp_path / "log", Path("a"), "", examples, range(count), [[]] * count)
+    return [tmp_path / "log"]
+
+
+def test_what_is_answered_otherwise_is_counted(logs: list[Path]) -> None:
+    """Each question once."""
+    net = interface.load_production()
+    same = try_on(logs, data(), net, net)
+    assert (len(same.before), same.otherwise) == (3, [])
+    assert str(same) == "0 of 3 questions get another answer (0.0%)"
+    other = try_on(logs, data(), net, Other(net, -1))
+    assert other.otherwise == [0, 1, 2]
+    labels = interface.evaluate(net, data()).predictions[:3]
+    assert other.before == [interface.describe_label(label) for label in labels]
+
+
+def test_answer_that_is_no_number_is_an_error(logs: list[Path]) -> None:
+    """Before users meet it."""
+    net = interface.load_production()
+    with pytest.raises(InputError, match="no number for a question in .*log"):
+        try_on(logs, data(), net, Other(net, torch.nan))
+
+
+def test_no_questions(tmp_path: Path) -> None:
+    """An empty log is no trial."""
+    (tmp_path / "log").touch()
+    net = interface.load_production()
+    with pytest.raises(InputError, match="there are no questions in .*log"):
+        try_on([tmp_path / "log"], data(), net, net)
+
+
+def test_some_are_drawn() -> None:
+    """Those that get another answer, and not too many."""
+    questions = data()
+    count = len(questions)
+    same = ["a"] * count
+    assert len(draw(Trial(questions, same, ["b"] * count)).axes) == MAX_PICTURES
+    (axes,) = draw(Trial(questions, same, ["a", "b", *same[2:]])).axes
+    assert axes.get_title() == "a, now b"
+
+
+def test_result_names_the_model(tmp_path: Path) -> None:
+    """By its weights, with how many answers change."""
+    trial = Trial(data(), ["a", "b"], ["a", "c"])
+    trial.write("0123", tmp_path)
+    facts = json.loads((tmp_path / TRIAL_RESULT).read_text())
+    assert facts == {"sha256": "0123", "questions": 2, "otherwise": 1}

@@ -1,0 +1,73 @@
+"""Does a task that is older than a tool keep the others?"""
+
+import runpy
+import sys
+from importlib import import_module
+
+import pytest
+
+from digit_recognizer.toolkit import interface
+from digit_recognizer.toolkit.cli.commands import main
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.paths import PACKAGE
+
+pytestmark = pytest.mark.task_interface
+
+
+def test_names_are_those_of_the_task() -> None:
+    """Of today, whatever they were when the toolkit was imported."""
+    task = import_module(interface.TASK)
+    assert {name: getattr(interface, name) for name in interface.NAMES} == {
+        name: getattr(task, name) for name in interface.NAMES
+    }
+
+
+def test_missing_name_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the command that needs it; others work."""
+    monkeypatch.delattr(f"{interface.TASK}.embed")
+    assert interface.missing() == ["embed"]
+    assert callable(interface.evaluate)
+    assert main(["slices"]) == 2
+    assert capsys.readouterr().err == (
+        f"error: this needs embed in src/{PACKAGE}/task.py: CONTRIBUTING.md says "
+        "how to get it\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["slices"], "error: this needs embed in src/"),
+        (["slice"], "error: unknown command 'slice': see "),
+        ([], "error: unknown command '': see "),
+    ],
+)
+def test_package_needs_not_know_a_command(
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As its own commands may be older than those of the toolkit."""
+    monkeypatch.delattr(f"{interface.TASK}.embed")
+    program = f"{PACKAGE}.toolkit.cli"
+    monkeypatch.setattr(sys, "argv", [program, *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_module(program, run_name="__main__")
+    assert capsys.readouterr().err.startswith(message)
+
+
+def test_task_itself_can_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it came later than the first projects; what it imports cannot."""
+    monkeypatch.setitem(sys.modules, interface.TASK, None)
+    assert interface.missing() == [*interface.NAMES]
+    with pytest.raises(InputError, match="this needs load_splits in src/"):
+        _ = interface.load_splits
+
+
+def test_other_names_are_mistakes() -> None:
+    """As of any module."""
+    with pytest.raises(AttributeError, match="has no attribute 'load_split'"):
+        _ = getattr(interface, "load_split")  # noqa: B009 -- mypy would find it

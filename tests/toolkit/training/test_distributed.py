@@ -1,0 +1,52 @@
+"""Is what several processes saw of the data joined as if one had seen all?"""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import torch
+from lightning import LightningModule
+from torch import Tensor
+from torch.utils.data import Dataset, DistributedSampler, SequentialSampler
+
+from digit_recognizer.toolkit.training.distributed import gather
+
+EXAMPLES = torch.arange(14).reshape(7, 2)
+
+
+def gathered(parts: int, copies: int, batches: slice) -> list[Tensor]:
+    """Return what each of some processes has after they joined what they saw."""
+    data = cast("Dataset[Tensor]", EXAMPLES)
+    samplers: list[DistributedSampler[Tensor]] = [
+        DistributedSampler(data, parts, part, shuffle=False)
+        for part in range(parts)
+        for _ in range(copies)
+    ]
+    seen = [EXAMPLES[[*sampler][batches]] for sampler in samplers]
+    module: Any = SimpleNamespace(all_gather=lambda values: torch.stack(seen))
+    return [
+        gather(cast("LightningModule", module), SimpleNamespace(sampler=sampler), mine)
+        for sampler, mine in zip(samplers, seen, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("parts", [1, 2, 3, 5])
+def test_each_example_is_there_once_and_in_order(parts: int, copies: int) -> None:
+    """Whether they can be shared out evenly or not; with layers that are split, too."""
+    results = gathered(parts, copies, slice(None))
+    assert len(results) == parts * copies
+    for result in results:
+        torch.testing.assert_close(result, EXAMPLES)
+
+
+def test_some_batches_are_the_first_examples() -> None:
+    """As `limit_val_batches` leaves them."""
+    for result in gathered(2, 1, slice(2)):
+        torch.testing.assert_close(result, EXAMPLES[:4])
+
+
+def test_process_that_saw_everything_asks_nobody() -> None:
+    """It would wait for the others."""
+    loader = SimpleNamespace(sampler=SequentialSampler(EXAMPLES))
+    assert gather(LightningModule(), loader, EXAMPLES) is EXAMPLES

@@ -1,0 +1,196 @@
+"""Does a training that comes to no good end stop, and say where it began?"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import Trainer
+from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
+from torch import Tensor, nn
+
+from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.training.divergence_guard import Guard
+from tests.helpers.training import fit
+
+pytestmark = pytest.mark.usefixtures("_in_a_folder")
+
+
+class Scripted(BoringModel):
+    """Multiplies its loss by numbers that are told it, one a step."""
+
+    def __init__(self, *factors: float) -> None:
+        super().__init__()
+        self.factors = factors
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Any:
+        """Return the loss."""
+        factor = self.factors[min(batch_idx, len(self.factors) - 1)]
+        return self.step(batch) * factor
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:  # type: ignore[override]
+        """Return an optimizer that leaves the weights alone."""
+        return torch.optim.SGD(self.parameters(), lr=0)
+
+
+class Root(nn.Module):
+    """Has no answer to negative numbers."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the root."""
+        return (-1 - x * x).sqrt()
+
+
+def run(module: BoringModel, steps: int = 20, **options: Any) -> Guard:
+    """Train under guard."""
+    guard = Guard()
+    fit(module, BoringDataModule(), steps, callbacks=[guard], **options)
+    return guard
+
+
+def test_healthy_training_is_left_alone() -> None:
+    """However the loss jumps, as long as it comes back; and nothing is written."""
+    guard = run(Scripted(1, 1e6, 1e6, 1e6, 1e6, 1, 0, 1e6, 1e6, 1e6, 1e6, 1))
+    assert guard.explanation is None
+    assert [*Path().iterdir()] == []
+
+
+def test_loss_that_ran_away_is_an_error() -> None:
+    """It is over after five steps, and not after five days."""
+    with pytest.raises(InputError, match=r"ran away: .* in step 7\. Lower the"):
+        run(Scripted(1, 1, 1, 1e4))
+
+
+@pytest.mark.parametrize("first", [0, -1])
+def test_loss_that_is_no_distance_may_run(first: float) -> None:
+    """Its size says nothing."""
+    run(Scripted(first, 1e4))
+
+
+def test_resumed_training_may_begin_low(tmp_path: Path) -> None:
+    """The first loss of one that has learnt much is a matter of luck."""
+    trainer = fit(Scripted(1), BoringDataModule(), 1)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    run(Scripted(1, 1, 1e4), resume_from=tmp_path / "last.ckpt")
+
+
+@pytest.mark.ml_test_score("monitor.5")
+def test_loss_that_is_no_number_is_traced_to_its_layer() -> None:
+    """And the batch is there to try it again."""
+    module = BoringModel()
+    layers = nn.Sequential(nn.Linear(32, 2), nn.Sequential(nn.ReLU(), Root()))
+    module.layer = layers  # type: ignore[assignment]
+    message = r"loss is nan in batch 0 of epoch 0, step 0: layer layer\.1\.1 \(Root\)"
+    with pytest.raises(InputError, match=message):
+        run(module)
+    batch = torch.load("batch-0.pt", weights_only=True)
+    assert batch.shape == (1, 32)
+
+
+def test_loss_itself_is_traced() -> None:
+    """When all layers return numbers."""
+    with pytest.raises(InputError, match="loss is inf in batch 2 .* the loss itself"):
+        run(Scripted(1, 1, float("inf")))
+
+
+def test_module_itself_is_no_layer() -> None:
+    """It has no name of its own, and whoever reads its code comes to the loss."""
+
+    class Divided(BoringModel):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) / torch.zeros(())
+
+    with pytest.raises(InputError, match="all layers return numbers"):
+        run(Divided())
+
+
+def test_weight_that_is_no_number_is_named() -> None:
+    """It came from the step before."""
+    module = BoringModel()
+    nn.init.constant_(module.layer.bias, float("nan"))
+    with pytest.raises(InputError, match="layer.bias is no number since the step"):
+        run(module)
+
+
+def test_batch_that_holds_no_numbers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data are to blame, and the tests of the data are named."""
+    module = BoringModel()
+    moved = module.transfer_batch_to_device
+    monkeypatch.setattr(
+        module, "transfer_batch_to_device", lambda *a: moved(*a) / torch.zeros(1)
+    )
+    with pytest.raises(InputError, match="the batch has values .* tests/data"):
+        run(module)
+
+
+def test_validation_without_examples_is_an_error() -> None:
+    """There would be no best model, and no word about it."""
+    data = BoringDataModule()
+    data.setup("fit")
+    data.random_val = torch.utils.data.Subset(data.random_val, [])
+    trainer = Trainer(
+        accelerator="cpu",
+        max_steps=1,
+        logger=False,
+        enable_checkpointing=False,
+        callbacks=[Guard()],
+    )
+    data.setup = lambda stage: None  # type: ignore[method-assign]
+    with pytest.raises(InputError, match="the validation split has no examples"):
+        trainer.fit(BoringModel(), data)
+
+
+class Broken(Scripted):
+    """Fails in validation, or else after it."""
+
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
+        """Fail at the second batch."""
+        if batch_idx:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    def on_train_epoch_end(self) -> None:
+        """Fail, if validation was left out."""
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+
+
+def test_known_error_is_explained() -> None:
+    """With files to look at."""
+    guard = Guard()
+    with pytest.raises(RuntimeError, match="CUDA out of memory"):
+        fit(Broken(1), BoringDataModule(), 64, validate=True, callbacks=[guard])
+    assert guard.explanation == (
+        "out of memory in validation batch 1 of epoch 0. To see what would help: "
+        f"nox -s costs (left for you: {Path.cwd()}/traceback.txt, "
+        f"{Path.cwd()}/batch-1.pt)"
+    )
+    assert "CUDA out of memory" in Path("traceback.txt").read_text()
+    assert Path("batch-1.pt").is_file()
+
+
+def test_error_between_batches_names_none() -> None:
+    """The last one had nothing to do with it, and has given its memory back."""
+    guard = Guard()
+    with pytest.raises(RuntimeError, match="CUDA out of memory"):
+        fit(Broken(1), BoringDataModule(), 64, callbacks=[guard])
+    assert guard.explanation is not None
+    assert guard.explanation.startswith("out of memory. To see what would help")
+    assert not [*Path().glob("batch-*.pt")]
+
+
+def test_rehearsal_leaves_no_files(capsys: pytest.CaptureFixture[str]) -> None:
+    """The traceback is printed: there is no run to keep it in."""
+    guard = Guard()
+    trainer = Trainer(accelerator="cpu", fast_dev_run=2, callbacks=[guard])
+    with pytest.raises(RuntimeError, match="CUDA out of memory"):
+        trainer.fit(Broken(1), BoringDataModule())
+    assert guard.explanation is not None
+    assert "left for you" not in guard.explanation
+    assert "Traceback" in capsys.readouterr().out
+    assert [*Path().iterdir()] == []
+
+
+def test_explained_error_stays_as_it_is() -> None:
+    """It says what to do already."""
+    guard = Guard()
+    guard.on_exception(Trainer(), BoringModel(), InputError("out of memory"))
+    assert guard.explanation is None

@@ -1,0 +1,124 @@
+"""Are PyTorch's own errors understood, and traced to the layer?"""
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch._utils import ExceptionWrapper
+from torch.utils.data import DataLoader, Dataset, RandomSampler
+
+from digit_recognizer.toolkit.training.error_hints import explain
+
+BATCH = "batch 3 of epoch 0"
+
+
+class Deadly(Dataset[Tensor]):
+    """Ends the worker that loads it."""
+
+    def __len__(self) -> int:
+        """Return that there is one."""
+        return 1
+
+    def __getitem__(self, index: int) -> Tensor:
+        """Die, as by a machine without memory."""
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+
+class Greedy(nn.Module):
+    """Asks for more memory than any machine has."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Fail."""
+        return torch.empty(10**15)
+
+
+def _die() -> None:
+    next(iter(DataLoader(Deadly(), num_workers=1)))
+
+
+def _complain() -> None:
+    # As a worker does; PyTorch waits five seconds for a real one that failed.
+    try:
+        raise ValueError("part-7.csv has no column x")
+    except ValueError:
+        ExceptionWrapper(where="in DataLoader worker process 0").reraise()
+
+
+def _two_outputs(label: int) -> Tensor:
+    return nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([label]))
+
+
+def _anomaly() -> None:
+    with torch.autograd.detect_anomaly(check_nan=True):
+        x = torch.zeros(1, requires_grad=True)
+        (0 * x.sqrt()).backward()
+
+
+@pytest.mark.filterwarnings("ignore:Anomaly Detection", "ignore:Error detected in")
+@pytest.mark.parametrize(
+    ("fail", "expected"),
+    [
+        (lambda: torch.zeros(2, 3) @ torch.zeros(4, 5), "(2x3 and 4x5) in batch 3"),
+        (lambda: torch.zeros(3) + torch.zeros(4), "nox -s debug -- shapes"),
+        (lambda: torch.zeros(3).view(4), "nox -s debug -- shapes"),
+        (lambda: nn.Conv2d(1, 1, 1)(torch.zeros(1, 2, 3, 3)), "nox -s debug -- shapes"),
+        (lambda: nn.Conv2d(1, 1, 1)(torch.zeros(2, 3)), "nox -s debug -- shapes"),
+        (lambda: nn.LayerNorm(3)(torch.zeros(2, 4)), "nox -s debug -- shapes"),
+        (lambda: torch.cat([torch.zeros(1, 2), torch.zeros(2)]), "debug -- shapes"),
+        (lambda: _two_outputs(2), "Target 2 is out of bounds in batch 3 of epoch 0"),
+        (lambda: nn.Embedding(2, 1)(torch.tensor([2])), "index is out of range"),
+        (lambda: torch.empty(10**15), "out of memory in batch 3 of epoch 0. "),
+        (lambda: RandomSampler(range(0)), "no examples"),
+        (_die, "a worker that loads data died in batch 3"),
+        (_complain, "ValueError: part-7.csv has no column x, in a"),
+        (lambda: open("nowhere.csv"), "No such file or directory: nowhere.csv. "),
+        (_anomaly, "SqrtBackward0' returned nan values in its 0th output in batch 3"),
+    ],
+)
+def test_error_of_pytorch_is_explained(
+    fail: Callable[[], object], expected: str
+) -> None:
+    """In one line, that names the place and what to do."""
+    with pytest.raises(Exception) as caught:  # noqa: B017, PT011 -- each has its own
+        fail()
+    line = explain(caught.value, nn.Identity(), BATCH)
+    assert line is not None
+    assert expected in line
+    assert "\n" not in line
+
+
+def test_error_without_words_is_explained() -> None:
+    """Python's own has none."""
+    line = explain(MemoryError(), nn.Identity(), "")
+    assert line == "out of memory. To see what would help: nox -s costs"
+
+
+def test_error_is_traced_to_the_innermost_layer() -> None:
+    """With its name, and what it was given."""
+    net = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.ReLU(), Greedy()))
+    with pytest.raises(RuntimeError) as caught:
+        net(torch.zeros(2, 3))
+    line = explain(caught.value, net, BATCH)
+    assert line is not None
+    assert "in layer 1.1 (Greedy) given (2, 4), batch 3 of epoch 0." in line
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        lambda: dict[str, int]()["batch"],
+        lambda: [][0],
+        lambda: 1 / 0,
+        lambda: nn.Linear(1, 2).load_state_dict(nn.Linear(1, 3).state_dict()),
+        lambda: torch.zeros(2).item(),
+    ],
+)
+def test_other_errors_are_left_alone(fail: Callable[[], object]) -> None:
+    """A wrong explanation is worse than none."""
+    with pytest.raises(Exception) as caught:  # noqa: B017, PT011 -- each has its own
+        fail()
+    assert explain(caught.value, nn.Identity(), BATCH) is None
