@@ -16,7 +16,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "evaluation": ("errors", "paths", "interface", "figures", "run_records"),
     "debug": ("errors", "figures", "run_records", "training"),
     "performance": ("errors", "paths", "figures", "run_records", "training"),
-    "scaling": ("errors", "paths", "run_records"),
+    "scaling": ("errors", "paths", "interface", "run_records"),
     "analysis": ("errors", "paths", "interface", "figures", "evaluation"),
     "serving": ("errors", "paths", "interface", "figures", "evaluation"),
     "cli": ("errors", "paths"),

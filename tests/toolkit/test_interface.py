@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 
 import pytest
+import torch
 
 from digit_recognizer.toolkit import interface
 from digit_recognizer.toolkit.cli.commands import main
@@ -65,6 +66,17 @@ def test_task_itself_can_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert interface.missing() == [*interface.NAMES]
     with pytest.raises(InputError, match="this needs load_splits in src/"):
         _ = interface.load_splits
+
+
+def test_examples_that_cannot_be_replaced_are_named() -> None:
+    """With the class that lacks the method, and where to read what it does."""
+
+    class Rows:
+        """As they were written for an older toolkit."""
+
+    nothing = torch.zeros(0)
+    with pytest.raises(InputError, match="this needs a method replace of Rows: "):
+        interface.replace(Rows(), raw=nothing, labels=nothing)
 
 
 def test_other_names_are_mistakes() -> None:

@@ -32,6 +32,20 @@ def test_paths_are_absolute_elsewhere(
         assert paths.suites().is_dir()
 
 
+def test_second_worktree_needs_its_own_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its settings nor those of the first are used without a word."""
+    (tmp_path / "src" / paths.PACKAGE / "toolkit").mkdir(parents=True)
+    monkeypatch.delenv(paths.VARIABLE, raising=False)
+    for folder in (tmp_path, tmp_path / "src"):
+        monkeypatch.chdir(folder)
+        with pytest.raises(InputError, match=f"this is {tmp_path}, but the package"):
+            paths.root()
+    monkeypatch.setenv(paths.VARIABLE, str(tmp_path))
+    assert paths.root() == tmp_path.resolve()
+
+
 def test_another_repository_can_be_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,11 +2,12 @@
 
 import hashlib
 import logging
+import os
 import re
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -83,6 +84,12 @@ class CLI(LightningCLI):
         super().parse_arguments(parser, args)
         command = self.config.subcommand
         config = self.config[command]
+        root = Path.cwd() / paths.root()
+        given = Path(config.ckpt_path or "")
+        if config.ckpt_path is not None and not given.is_absolute():
+            config.ckpt_path = os.path.relpath(paths.found(given), root)
+        # All paths in configurations are from there.
+        os.chdir(root)
         if config.ckpt_path is None and command != "fit":
             config.ckpt_path = str(newest_checkpoint())
         if config.ckpt_path is None:
@@ -125,9 +132,6 @@ class CLI(LightningCLI):
                 # To loggers of other kinds a version is something else.
                 if logger.class_path.endswith(("CSVLogger", "TensorBoardLogger")):
                     logger.init_args.version = self.run_dir.name
-                    # Like all paths of the default configuration.
-                    folder = paths.root() / logger.init_args.save_dir
-                    logger.init_args.save_dir = str(folder)
 
     def instantiate_classes(self) -> None:
         """Leave no folder of a run that cannot begin."""
@@ -154,7 +158,9 @@ class CLI(LightningCLI):
             bar.disable()
         if self.subcommand == "fit" and self.run_dir is not None:
             seed = self.config.fit.seed_everything
-            recorder = Recorder(self.run_dir, self.arguments, seed)
+            # From the root, as in the configuration that is kept beside it.
+            words = [word.replace(f"{Path.cwd()}/", "") for word in self.arguments]
+            recorder = Recorder(self.run_dir, words, seed)
             self.trainer.callbacks.append(recorder)  # type: ignore[attr-defined]
 
     def after_fit(self) -> None:
@@ -212,7 +218,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
     defaults = {"default_config_files": [str(default)]}
     CLI.command = command
     guard = Guard()
-    with guard.explaining():
+    with chdir(Path.cwd()), guard.explaining():  # and come back
         CLI(
             TrainingModule,
             DataModule,

@@ -11,7 +11,7 @@ from digit_recognizer.toolkit.evaluation.settings import Settings, load_settings
 def test_settings_are_optional(tmp_path: Path) -> None:
     """Each of them has a default, and an empty file is one of defaults."""
     path = tmp_path / "comparison.yaml"
-    for text in ("", "# Nothing yet.\n"):
+    for text in ("", "# Nothing yet.\n", "---\n", "--- # nothing\nnull\n"):
         path.write_text(text)
         assert load_settings(path) == Settings("report", 0.05, {})
     path.write_text("floors: {all: 0.9}\n")

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from digit_recognizer.toolkit.errors import InputError
-from digit_recognizer.toolkit.run_records.folders import new_run_dir, newest_checkpoint
+from digit_recognizer.toolkit.run_records.folders import (
+    VARIABLE,
+    begin,
+    new_run_dir,
+    newest_checkpoint,
+)
+from tests.helpers.workplace import enter
 
 
 def test_numbers_go_on_after_deletion(tmp_path: Path) -> None:
@@ -28,6 +34,17 @@ def test_numbers_go_on_beyond_four_digits(there: str, tmp_path: Path) -> None:
     best.parent.mkdir(parents=True)
     best.touch()
     assert newest_checkpoint(tmp_path) == best
+
+
+def test_run_takes_the_folder_that_was_made_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once: what the run itself starts makes folders of its own."""
+    enter(tmp_path, monkeypatch)
+    made = new_run_dir("fit")
+    monkeypatch.setenv(VARIABLE, str(made))
+    assert begin("fit") == made
+    assert begin("fit") == Path("runs", "fit-0002")
 
 
 def test_runs_that_start_together_get_numbers_of_their_own(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from digit_recognizer.toolkit.errors import InputError
-from digit_recognizer.toolkit.scaling.fraction import Scale
+from digit_recognizer.toolkit.scaling.fraction import Scale, _epoch
 from digit_recognizer.toolkit.scaling.scaling_study import SCALE
 from tests.helpers.training import fit
 
@@ -120,6 +121,31 @@ def test_as_many_steps_with_fewer_examples(
     module, trainer = train(share, **options)
     assert trainer.global_step == 3 * steps
     assert len(module.losses) == 0
+
+
+def test_schedule_of_the_learning_rate_ends_with_the_training() -> None:
+    """A scheduler that asks for the number of epochs gets that of the part."""
+    _, trainer = train(0.12)
+    assert trainer.max_epochs == trainer.current_epoch == 20
+    _, trainer = train(0.65)
+    assert trainer.max_epochs == 5  # of which the last one is cut off
+
+
+@pytest.mark.parametrize(
+    ("options", "batches", "steps"),
+    [
+        ({}, 7, 7),
+        ({"limit_train_batches": 4}, 4, 4),
+        ({"limit_train_batches": 0.5, "accumulate_grad_batches": 2}, 3, 2),
+    ],
+)
+def test_steps_are_those_of_each_process(
+    options: dict[str, Any], batches: int, steps: int
+) -> None:
+    """Three processes share twenty batches, and each is limited by itself."""
+    given = {"limit_train_batches": 1.0, "accumulate_grad_batches": 1, **options}
+    trainer: Any = SimpleNamespace(world_size=3, **given)
+    assert _epoch(trainer, Data()) == (batches, steps)
 
 
 def test_part_is_the_same_in_each_epoch() -> None:

@@ -136,6 +136,28 @@ def __getattr__(name: str) -> Any:
     return getattr(task, name)
 
 
+def replace(data: Any, *, raw: Tensor, labels: Tensor) -> Any:
+    """Return other examples of the same kind as some data.
+
+    Args:
+        data: Examples, as `task.load_splits` gives them.
+        raw: M examples as they were loaded, shape (M, ...).
+        labels: Their labels, shape (M,).
+
+    Returns:
+        What the method `replace` of the data returns.
+
+    Raises:
+        InputError: There is no such method.
+    """
+    if not hasattr(data, "replace"):
+        raise InputError(
+            f"this needs a method replace of {type(data).__name__}: Examples in "
+            f"src/{PACKAGE}/toolkit/interface.py says what it returns"
+        )
+    return data.replace(raw=raw, labels=labels)
+
+
 def missing() -> list[str]:
     """Return the names that `task.py` does not have."""
     task = _task()

@@ -24,7 +24,8 @@ def root() -> Path:
         recorded is then as short as people write it, and names no machine.
 
     Raises:
-        InputError: The environment variable names no folder.
+        InputError: The environment variable names no folder, or the current folder is
+            in another copy of this repository.
     """
     given = os.environ.get(VARIABLE)
     folder = Path(given) if given else Path(__file__).resolve().parents[3]
@@ -32,8 +33,17 @@ def root() -> Path:
         raise InputError(f"{VARIABLE} names no folder: {folder}")
     if not given and not (folder / "pyproject.toml").is_file():
         return Path()
-    folder = folder.resolve()
-    return Path() if folder == Path.cwd() else folder
+    folder, here = folder.resolve(), Path.cwd()
+    for other in () if given else (here, *here.parents):
+        # Such as a second worktree: neither is what somebody means who works in it.
+        if (other / "src" / PACKAGE / "toolkit").is_dir() and other != folder:
+            raise InputError(
+                f"this is {other}, but the package that runs is in {folder}: take the "
+                f"environment of this repository, or set {VARIABLE}"
+            )
+        if other == folder:
+            break
+    return Path() if folder == here else folder
 
 
 def found(path: Path) -> Path:

@@ -30,8 +30,8 @@ def read_settings(kind: type[Kind], path: Path) -> Kind:
                 "one for the defaults"
             )
         return kind()
-    lines = map(str.strip, path.read_text("utf-8").splitlines())
-    if all(line.startswith("#") for line in lines if line):
+    lines = path.read_text("utf-8").splitlines()
+    if {line.partition("#")[0].strip() for line in lines} <= {"", "---", "null"}:
         return kind()  # jsonargparse takes an empty file for a mistake
     # Imported here: it takes a tenth of a second.
     from jsonargparse import ArgumentError, ArgumentParser

@@ -7,6 +7,7 @@ import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
+from .. import interface
 from ..errors import InputError
 from ..run_records import leave
 from .scaling_study import SCALE, describe
@@ -42,7 +43,7 @@ class Scale(Callback):
             raise InputError("the data module has no training split to take a part of")
         self.examples = max(round(self.share * len(whole)), 1)
         rows = torch.randperm(len(whole))[: self.examples]
-        part = whole.replace(raw=whole.raw[rows], labels=whole.labels[rows])
+        part = interface.replace(whole, raw=whole.raw[rows], labels=whole.labels[rows])
         _, steps = _epoch(trainer, data)
         data.splits = {**data.splits, "train": part}
         batches, steps_of_part = _epoch(trainer, data)
@@ -50,7 +51,8 @@ class Scale(Callback):
             whole_training = steps * trainer.max_epochs
             limit = trainer.max_steps if trainer.max_steps >= 0 else whole_training
             trainer.fit_loop.epoch_loop.max_steps = min(limit, whole_training)
-            trainer.fit_loop.max_epochs = -1
+            # What a schedule of the learning rate may look at.
+            trainer.fit_loop.max_epochs = math.ceil(whole_training / steps_of_part)
         # As often as with all examples, which is not always at the end of an epoch.
         trainer.check_val_every_n_epoch = None
         trainer.val_check_interval = batches * steps // steps_of_part
@@ -74,12 +76,11 @@ class Scale(Callback):
 
 
 def _epoch(trainer: Trainer, data: Any) -> tuple[int, int]:
-    """Return the batches of an epoch of training, and the steps of the optimizer."""
-    batches = len(data.train_dataloader())
+    """Return batches and steps of the optimizer in an epoch, those of each process."""
+    batches = math.ceil(len(data.train_dataloader()) / trainer.world_size)
     limit = trainer.limit_train_batches
     if isinstance(limit, int):
         batches = min(batches, limit)
     elif limit is not None:
         batches = max(int(batches * limit), 1)  # of none the trainer complains
-    batches = math.ceil(batches / trainer.world_size)
     return batches, math.ceil(batches / trainer.accumulate_grad_batches)

@@ -185,7 +185,7 @@ def as_examples(
         )
     if labels is None:
         labels = data.labels[:1].expand(len(raw))
-    return data.replace(raw=found, labels=labels)
+    return interface.replace(data, raw=found, labels=labels)
 
 
 def _label(text: str, names: Mapping[str, Tensor]) -> Tensor:
