@@ -399,10 +399,11 @@ PLANTED = """
 import dataclasses, json, torch
 from {package} import task
 from {package}.data import MAX_INK
-from {package}.toolkit.slices import find_slices
+from {package}.toolkit.analysis import find_slices
+from {package}.toolkit.evaluation import load_production
 
 kinds = {kinds}
-net, val = task.load_production(), task.load_splits()["val"]
+net, val = load_production(), task.load_splits()["val"]
 shares = dict()
 for label, change in kinds.items():
     raw = val.raw.clone()

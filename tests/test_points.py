@@ -64,7 +64,7 @@ FAULTS = [
     ),
     Fault(
         "model.5",
-        f"{PACKAGE}/production.py",
+        f"{PACKAGE}/toolkit/evaluation/model_store.py",
         "        net.load_state_dict(load(content))\n",
         "",
     ),
@@ -89,17 +89,17 @@ FAULTS = [
     ),
     Fault(
         "infra.4",
-        f"{PACKAGE}/toolkit/evaluation/promotion.py",
-        '== "regress" and not even_if_worse',
-        '== "regress" and even_if_worse',
+        f"{PACKAGE}/model.py",
+        "return self.embedding(x).relu()",
+        "return self.embedding(x).relu() * 0",
     ),
     Fault("infra.5", "configs/debug/shapes.yaml", "class_path: LayerTable", "[]"),
     Fault("infra.6", "models/production/trial.json", '"sha256": "', '"sha256": "0'),
     Fault(
         "infra.7",
-        f"{PACKAGE}/production.py",
-        '(folder / "record.json").write_text(json.dumps(record, indent=2) + "\\n")',
-        '(folder.parent / "record.json").write_text(json.dumps(record))',
+        f"{PACKAGE}/toolkit/paths.py",
+        '"models" / "production"',
+        '"models" / "elsewhere"',
     ),
     Fault(
         "monitor.1", ".github/dependabot.yml", "package-ecosystem: uv", "package-x: uv"
@@ -130,7 +130,7 @@ FAULTS = [
     ),
     Fault(
         "monitor.7",
-        f"{PACKAGE}/production.py",
+        f"{PACKAGE}/toolkit/evaluation/model_store.py",
         "        net.load_state_dict(load(content))\n",
         "",
     ),
@@ -139,17 +139,19 @@ FAULTS = [
 IN_USE = """
 from datetime import datetime, timezone
 from digit_recognizer.task import (
-    PRODUCTION_DIR, describe_label, load_production, load_record, load_splits
+    describe_label, load_splits
 )
+from digit_recognizer.toolkit import paths
+from digit_recognizer.toolkit.evaluation import load_production, load_record
 from digit_recognizer.toolkit.serving import Question, log, try_on, write_questions
 
 data, now = load_splits()["test"], datetime.now(timezone.utc).isoformat()
 pairs = list(zip(data.raw.tolist(), data.labels))[:20]
 write_questions([Question(describe_label(label), now, raw) for raw, label in pairs])
-net, asked = load_production(), PRODUCTION_DIR / "asked"
+net, asked = load_production(), paths.production() / "asked"
 log(asked, asked, "", data.raw[:20], range(20), [[]] * 20)
 trial = try_on([asked], data, net, net)
-trial.write(load_record()["sha256"], PRODUCTION_DIR)
+trial.write(load_record()["sha256"], paths.production())
 """
 
 

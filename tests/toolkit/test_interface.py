@@ -68,6 +68,14 @@ def test_task_itself_can_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         _ = interface.load_splits
 
 
+def test_data_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a process, and again where another function loads them."""
+    assert interface.splits() is interface.splits()
+    other: dict[str, object] = {}
+    monkeypatch.setattr(f"{interface.TASK}.load_splits", lambda: other)
+    assert interface.splits() is other
+
+
 def test_examples_that_cannot_be_replaced_are_named() -> None:
     """With the class that lacks the method, and where to read what it does."""
 

@@ -77,9 +77,13 @@ def _predict(arguments: Sequence[str]) -> None:
 
     from .data import RANGES, attributes
     from .prediction import predict
-    from .production import load_checkpoint, load_production, load_record
     from .task import read_examples
-    from .toolkit.evaluation import unusual
+    from .toolkit.evaluation import (
+        load_checkpoint,
+        load_production,
+        load_record,
+        unusual,
+    )
     from .toolkit.serving import log
 
     files = [

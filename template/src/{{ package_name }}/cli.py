@@ -18,11 +18,11 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 
 from . import report
 from .datamodule import DataModule
-from .production import load_checkpoint
 from .toolkit import debug, performance, scaling  # noqa: F401 -- recipes name them
 from .toolkit import paths
 from .toolkit.cli import spell_out
 from .toolkit.errors import InputError
+from .toolkit.evaluation import load_checkpoint
 from .toolkit.run_records import begin, newest_checkpoint, recipe_among
 from .toolkit.training import FineTune  # noqa: F401 -- configurations name it
 from .toolkit.training import Ending, Guard, Recorder, end_cleanly, first_process

@@ -23,13 +23,7 @@ from .data import (
     load_splits,
 )
 from .evaluation import describe_label, embed, evaluate
-from .production import (
-    PRODUCTION_DIR,
-    load_checkpoint,
-    load_production,
-    load_record,
-    write_production,
-)
+from .model import Network
 from .toolkit.errors import InputError
 
 if TYPE_CHECKING:  # prediction does not wait for it
@@ -37,19 +31,15 @@ if TYPE_CHECKING:  # prediction does not wait for it
 
 __all__ = [
     "CLASSES",
-    "PRODUCTION_DIR",
+    "Network",
     "attributes",
     "class_of",
     "describe_label",
     "draw_example",
     "embed",
     "evaluate",
-    "load_checkpoint",
-    "load_production",
-    "load_record",
     "load_splits",
     "suites",
-    "write_production",
 ]
 
 

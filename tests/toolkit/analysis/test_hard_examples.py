@@ -23,6 +23,7 @@ from digit_recognizer.toolkit.analysis.label_review import (
 )
 from digit_recognizer.toolkit.cli.commands import main
 from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import load_exam
 from digit_recognizer.toolkit.evaluation.suites import load_suites, write_suite
 from tests.helpers.workplace import enter
@@ -35,7 +36,7 @@ CASE = Case("0123", "1", "2", 3.5, suspect=True)
 @pytest.fixture(autouse=True)
 def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The review of the project is left alone."""
-    enter(tmp_path, monkeypatch)
+    enter(tmp_path, monkeypatch, "models/production")
 
 
 def answer(*answers: str) -> None:
@@ -67,7 +68,7 @@ def mislabelled() -> tuple[Any, list[str]]:
 def test_wrong_labels_are_among_the_hardest() -> None:
     """Each of them."""
     data, changed = mislabelled()
-    evaluation = interface.evaluate(interface.load_production(), data)
+    evaluation = interface.evaluate(load_production(), data)
     found = [case.digest for case in collect(evaluation, data, [], 25)]
     assert {*changed} <= {*found}
 
@@ -146,7 +147,7 @@ def test_answers_make_a_suite(capsys: pytest.CaptureFixture[str]) -> None:
 def test_suite_keeps_what_people_wrote() -> None:
     """Its floor, its reason and its lines."""
     data = interface.load_splits()["val"]
-    evaluation = interface.evaluate(interface.load_production(), data)
+    evaluation = interface.evaluate(load_production(), data)
     first, second, third = collect(evaluation, data, [], 3)
     said = [dataclasses.replace(case, wrong="model") for case in (first, second)]
     suite = extend_suite(said, evaluation, data)
@@ -175,7 +176,7 @@ def test_new_suite_blocks_nobody() -> None:
 def test_nothing_but_wrong_labels_makes_no_suite() -> None:
     """A suite without examples would be a mistake."""
     data = interface.load_splits()["val"]
-    evaluation = interface.evaluate(interface.load_production(), data)
+    evaluation = interface.evaluate(load_production(), data)
     (case,) = collect(evaluation, data, [], 1)
     extend_suite([dataclasses.replace(case, wrong="data")], evaluation, data)
     assert not paths.suites().exists()
@@ -184,7 +185,7 @@ def test_nothing_but_wrong_labels_makes_no_suite() -> None:
 def test_corrected_labels_are_settled() -> None:
     """Also examples that were removed; nobody is asked about them again."""
     data = interface.load_splits()["val"]
-    evaluation = interface.evaluate(interface.load_production(), data)
+    evaluation = interface.evaluate(load_production(), data)
     (case,) = collect(evaluation, data, [], 1)
     old = dataclasses.replace(case, label="another", wrong="data")
     assert collect(evaluation, data, [CASE, old], 1) == [case]
@@ -193,12 +194,13 @@ def test_corrected_labels_are_settled() -> None:
 def test_other_model_finds_other_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that knows nothing."""
     main(["hard", "--count=1"])
-    net = interface.load_production()
+    net = load_production()
     with torch.no_grad():
         for weight in net.parameters():
             weight.zero_()
     monkeypatch.setattr(
-        f"{interface.TASK}.load_checkpoint", lambda path: (net, {"from": path})
+        "digit_recognizer.toolkit.analysis.commands.load_checkpoint",
+        lambda path: (net, {"from": path}),
     )
     main(["hard", "--count=1", "--ckpt_path=a.ckpt"])
     first, second = load_review()

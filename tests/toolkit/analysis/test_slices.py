@@ -18,6 +18,7 @@ from digit_recognizer.toolkit.analysis.slices import (
 )
 from digit_recognizer.toolkit.cli.commands import main
 from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import load_exam
 from digit_recognizer.toolkit.evaluation.suites import load_suites
 from tests.helpers.workplace import enter
@@ -30,7 +31,7 @@ PLANTED = [*range(15)]
 @pytest.fixture(autouse=True)
 def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures and suites of the project are left alone."""
-    enter(tmp_path, monkeypatch)
+    enter(tmp_path, monkeypatch, "models/production")
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_sentence_names_what_sets_apart(labels: torch.Tensor) -> None:
 def test_picture_shows_a_few_of_each() -> None:
     """As many of every slice, so that each is a line."""
     data = interface.load_splits()["val"]
-    evaluation = interface.evaluate(interface.load_production(), data)
+    evaluation = interface.evaluate(load_production(), data)
     found = [Slice([*range(7)], 2, ""), Slice([*range(7, 12)], 2, "")]
     titles = [axes.get_title() for axes in draw(found, evaluation, data).axes]
     assert [title.splitlines()[0] for title in titles] == [
@@ -193,7 +194,7 @@ def test_picture_shows_a_few_of_each() -> None:
 @pytest.fixture
 def alike(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Eight rows on which the model is made to be wrong, as it sees no difference."""
-    data, net = interface.load_splits()["val"], interface.load_production()
+    data, net = interface.load_splits()["val"], load_production()
     embeddings = interface.embed(net, data)
     distances = torch.cdist(embeddings, embeddings[:1])[:, 0]  # (N,)
     classes = interface.class_of(data.labels)  # (N,)
@@ -276,9 +277,14 @@ def test_no_errors_are_no_slice(capsys: pytest.CaptureFixture[str]) -> None:
 def test_other_model_has_other_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """That of a checkpoint, if one is named."""
     asked = []
-    net = interface.load_production()
-    monkeypatch.setattr(f"{interface.TASK}.load_checkpoint", lambda path: (net, {}))
-    monkeypatch.setattr(f"{interface.TASK}.load_production", lambda: None)
+    net = load_production()
+    monkeypatch.setattr(
+        "digit_recognizer.toolkit.analysis.commands.load_checkpoint",
+        lambda path: (net, {}),
+    )
+    monkeypatch.setattr(
+        "digit_recognizer.toolkit.analysis.commands.load_production", lambda: None
+    )
     evaluate = interface.evaluate
 
     def remember(net: Any, data: Any) -> Any:

@@ -8,6 +8,7 @@ import torch
 
 from digit_recognizer.toolkit import interface, paths
 from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import (
     load_exam,
     missed_floors,
@@ -58,7 +59,7 @@ def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
     ]
     assert exam.suites["all"] == [*range(len(splits["test"]))]
     assert exam.floors["strange"] == HEAD["floor"]
-    net = interface.load_production()
+    net = load_production()
     evaluations = exam.evaluate(net)
     answers = right(evaluations)[exam.suites["strange"]]
     assert answers.tolist() == [
@@ -115,7 +116,7 @@ def test_missed_floors_are_named_and_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A network that has forgotten everything says the same of all examples."""
-    net = interface.load_production()
+    net = load_production()
     with torch.no_grad():
         for weight in net.parameters():
             weight.zero_()

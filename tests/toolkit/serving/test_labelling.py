@@ -12,6 +12,7 @@ from torch import Tensor
 from digit_recognizer.toolkit import interface, paths
 from digit_recognizer.toolkit.cli.commands import main
 from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.serving.labelling import (
     Question,
     draw,
@@ -32,7 +33,7 @@ LOG = Path("log", "answers.jsonl")
 @pytest.fixture(autouse=True)
 def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The feedback of the project is left alone."""
-    enter(tmp_path, monkeypatch)
+    enter(tmp_path, monkeypatch, "models/production")
 
 
 def asked(count: int) -> Tensor:
@@ -103,7 +104,7 @@ def test_people_are_asked_and_what_they_say_is_counted(
     assert f"waiting   2 lines of {paths.feedback()}\n" in said
     assert "labelled" not in said
     assert len(load_questions()) == 2
-    right = interface.evaluate(interface.load_production(), data).predictions
+    right = interface.evaluate(load_production(), data).predictions
     names = [
         interface.describe_label(right[row])
         for question in load_questions()
@@ -137,7 +138,7 @@ def test_labels_make_examples_like_those_of_the_data() -> None:
     assert example.tolist() == questions[2].raw
     assert found.raw.dtype == data.raw.dtype and found.labels.dtype == data.labels.dtype
     assert interface.describe_label(found.labels[0]) == name
-    assert len(interface.evaluate(interface.load_production(), found).right) == 1
+    assert len(interface.evaluate(load_production(), found).right) == 1
     assert len(labelled([])) == 0
 
 
@@ -149,10 +150,8 @@ def test_numbers_are_labels_where_labels_are_numbers(
         name: dataclasses.replace(data, labels=data.labels.double())
         for name, data in interface.load_splits().items()
     }
-    monkeypatch.setattr(interface, "load_splits", lambda: splits, raising=False)
-    monkeypatch.setattr(
-        interface, "describe_label", lambda x: f"{x:.1f}", raising=False
-    )
+    monkeypatch.setattr(f"{interface.TASK}.load_splits", lambda: splits)
+    monkeypatch.setattr(f"{interface.TASK}.describe_label", lambda x: f"{x:.1f}")
     raw = splits["test"].raw[0].tolist()
     now = "2026-11-27T00:00:00Z"
     (found,) = labelled([Question("0.25", now, raw)]).labels
@@ -169,10 +168,8 @@ def test_other_numbers_are_no_labels_of_classes(
         name: dataclasses.replace(data, labels=data.labels.long())
         for name, data in interface.load_splits().items()
     }
-    monkeypatch.setattr(interface, "load_splits", lambda: splits, raising=False)
-    monkeypatch.setattr(
-        interface, "describe_label", lambda x: f"class {x}", raising=False
-    )
+    monkeypatch.setattr(f"{interface.TASK}.load_splits", lambda: splits)
+    monkeypatch.setattr(f"{interface.TASK}.describe_label", lambda x: f"class {x}")
     question = Question("1.5", "2026-11-27T00:00:00Z", splits["test"].raw[0].tolist())
     with pytest.raises(InputError, match="'1.5' is no label: they are class "):
         labelled([question])
@@ -181,7 +178,7 @@ def test_other_numbers_are_no_labels_of_classes(
 def test_wrong_answers_count() -> None:
     """One of two is right."""
     data = interface.load_splits()["test"]
-    said = interface.evaluate(interface.load_production(), data).predictions  # (N,)
+    said = interface.evaluate(load_production(), data).predictions  # (N,)
     wrong = said[(said - said[1]).abs().argmax()]
     questions = [
         Question(interface.describe_label(label), "2026-11-27T00:00:00Z", raw)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from digit_recognizer.toolkit import interface
 from digit_recognizer.toolkit.errors import InputError
-from digit_recognizer.toolkit.evaluation import TRIAL_RESULT
+from digit_recognizer.toolkit.evaluation import TRIAL_RESULT, load_production
 from digit_recognizer.toolkit.serving.prediction_log import log
 from digit_recognizer.toolkit.serving.shadow import MAX_PICTURES, Trial, draw, try_on
 
@@ -52,7 +52,7 @@ def logs(tmp_path: Path) -> list[Path]:
 
 def test_what_is_answered_otherwise_is_counted(logs: list[Path]) -> None:
     """Each question once."""
-    net = interface.load_production()
+    net = load_production()
     same = try_on(logs, data(), net, net)
     assert (len(same.before), same.otherwise) == (3, [])
     assert str(same) == "0 of 3 questions get another answer (0.0%)"
@@ -64,7 +64,7 @@ def test_what_is_answered_otherwise_is_counted(logs: list[Path]) -> None:
 
 def test_answer_that_is_no_number_is_an_error(logs: list[Path]) -> None:
     """Before users meet it."""
-    net = interface.load_production()
+    net = load_production()
     with pytest.raises(InputError, match="no number for a question in .*log"):
         try_on(logs, data(), net, Other(net, torch.nan))
 
@@ -72,7 +72,7 @@ def test_answer_that_is_no_number_is_an_error(logs: list[Path]) -> None:
 def test_no_questions(tmp_path: Path) -> None:
     """An empty log is no trial."""
     (tmp_path / "log").touch()
-    net = interface.load_production()
+    net = load_production()
     with pytest.raises(InputError, match="there are no questions in .*log"):
         try_on([tmp_path / "log"], data(), net, net)
 

@@ -7,7 +7,6 @@ import torch
 from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
-from digit_recognizer.toolkit import interface
 from digit_recognizer.toolkit.errors import InputError
 from digit_recognizer.toolkit.training.fine_tuning import FineTune
 from tests.helpers.training import fit
@@ -47,7 +46,10 @@ class Module(BoringModel):
 def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Net:
     """The model in use, in this folder."""
     net = Net()
-    monkeypatch.setattr(f"{interface.TASK}.load_production", lambda folder: net)
+    monkeypatch.setattr(
+        "digit_recognizer.toolkit.training.fine_tuning.load_production",
+        lambda folder: net,
+    )
     enter(tmp_path, monkeypatch)
     return net
 
@@ -82,7 +84,10 @@ def test_other_classes_begin_at_random(
 ) -> None:
     """It is said which weights these are."""
     other = Net(outputs=5)
-    monkeypatch.setattr(f"{interface.TASK}.load_production", lambda folder: other)
+    monkeypatch.setattr(
+        "digit_recognizer.toolkit.training.fine_tuning.load_production",
+        lambda folder: other,
+    )
     module = Module()
     fit(module, BoringDataModule(), 1, callbacks=[FineTune(Path(), FROZEN)])
     assert same(module.layer.body, other.body)
@@ -98,7 +103,8 @@ def test_checkpoint_is_a_model_too(
     path.touch()
     asked = {path: given}
     monkeypatch.setattr(
-        f"{interface.TASK}.load_checkpoint", lambda path: (asked[path], {})
+        "digit_recognizer.toolkit.training.fine_tuning.load_checkpoint",
+        lambda path: (asked[path], {}),
     )
     module = Module()
     fit(module, BoringDataModule(), 1, callbacks=[FineTune(path, FROZEN)])

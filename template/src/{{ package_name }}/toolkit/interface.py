@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from inspect import get_annotations
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -46,6 +45,9 @@ class Examples(Protocol):
         Returns:
             These, in this order.
         """
+
+    def batch(self, indices: list[int]) -> tuple[Any, Any]:
+        """Return what the network reads of some examples, (B, ...), and labels (B,)."""
 
     def digests(self) -> list[str]:
         """Return a short content hash per example."""
@@ -98,18 +100,12 @@ evaluate: Callable[[Any, Any], Evaluation]
 # What it makes of each, shape (N, D).
 embed: Callable[[Any, Any], Tensor]
 
-# Where the model in use is kept.
-PRODUCTION_DIR: Path
-# The network in it, ready to predict, and what is known about it.
-load_production: Callable[..., Any]
-load_record: Callable[[Path], Mapping[str, Any]]
-# The network of a checkpoint, and what is known about it.
-load_checkpoint: Callable[[Path], tuple[Any, Mapping[str, Any]]]
-# Makes a model in use of a checkpoint, in a folder.
-write_production: Callable[[Path, Path], None]
+# Builds a network of its hyperparameters, which are plain numbers.
+Network: Callable[..., Any]
 
 NAMES = tuple(get_annotations(sys.modules[__name__]))
 TASK = f"{PACKAGE}.task"
+_loaded: dict[Callable[[], Any], Mapping[str, Any]] = {}
 
 
 def __getattr__(name: str) -> Any:
@@ -122,11 +118,15 @@ def __getattr__(name: str) -> Any:
         What it is there.
 
     Raises:
-        AttributeError: It is none of the interface.
-        InputError: `task.py` does not have it.
+        AttributeError: It is none of the interface. What `task.py` does not have is an
+            `InputError`.
     """
     if name not in NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _task_name(name)
+
+
+def _task_name(name: str) -> Any:
     task = _task()
     if not hasattr(task, name):
         raise InputError(
@@ -134,6 +134,19 @@ def __getattr__(name: str) -> Any:
             "get it"
         )
     return getattr(task, name)
+
+
+def splits() -> Mapping[str, Any]:
+    """Load all data once per process: large data take their time.
+
+    Returns:
+        What `load_splits` of `task.py` returns.
+    """
+    load = _task_name("load_splits")
+    if load not in _loaded:
+        _loaded.clear()  # of another function, such as that of a test
+        _loaded[load] = load()
+    return _loaded[load]
 
 
 def replace(data: Any, *, raw: Tensor, labels: Tensor) -> Any:

@@ -101,6 +101,11 @@ def runs() -> Path:
     return root() / "runs"
 
 
+def production() -> Path:
+    """Return the folder of the model in use."""
+    return root() / "models" / "production"
+
+
 def build(name: str) -> Path:
     """Return the place of something that can be made anew, such as a picture."""
     return root() / "build" / name

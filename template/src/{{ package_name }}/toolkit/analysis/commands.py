@@ -7,6 +7,7 @@ from typing import Any
 from .. import interface, paths
 from ..cli import PROGRAM, Command, checkpoint_parser
 from ..errors import InputError
+from ..evaluation import load_checkpoint, load_production
 from ..figures import save
 from . import hard_examples, slices
 from .hard_examples import collect, extend_suite
@@ -27,7 +28,7 @@ def _hard(arguments: Sequence[str]) -> None:
 
     reviewed = load_review()
     net = _network(options.ckpt_path)
-    data = interface.load_splits()["val"]
+    data = interface.splits()["val"]
     evaluation = interface.evaluate(net, data)
     cases = collect(evaluation, data, reviewed, options.count)
     write_review(cases)
@@ -63,7 +64,7 @@ def _slices(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
 
     net = _network(options.ckpt_path)
-    data = interface.load_splits()["val"]
+    data = interface.splits()["val"]
     evaluation = interface.evaluate(net, data)
     columns = interface.attributes(data.raw)
     found = find_slices(interface.embed(net, data), evaluation, columns)[:MAX_SLICES]
@@ -92,11 +93,7 @@ def _slices(arguments: Sequence[str]) -> None:
 
 def _network(checkpoint: Path | None) -> Any:
 
-    return (
-        interface.load_checkpoint(checkpoint)[0]
-        if checkpoint
-        else interface.load_production()
-    )
+    return load_checkpoint(checkpoint)[0] if checkpoint else load_production()
 
 
 COMMANDS: dict[str, Command] = {

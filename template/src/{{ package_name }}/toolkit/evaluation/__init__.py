@@ -4,6 +4,7 @@ from .evaluation_set import load_exam, missed_floors
 from .expectations import Range, unusual
 from .model_card import TRIAL_PICTURE, write_card
 from .model_comparison import judge
+from .model_store import load_checkpoint, load_production, load_record
 from .promotion import TRIAL_RESULT, promote
 from .suites import (
     Member,
@@ -22,7 +23,10 @@ __all__ = [
     "TRIAL_PICTURE",
     "TRIAL_RESULT",
     "judge",
+    "load_checkpoint",
     "load_exam",
+    "load_production",
+    "load_record",
     "load_suites",
     "missed_floors",
     "promote",

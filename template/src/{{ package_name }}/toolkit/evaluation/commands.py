@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from .. import interface, paths
+from .. import paths
 from ..cli import PROGRAM, Command, Parser, checkpoint_parser
 from ..figures import as_text
 from ..run_records import newest_checkpoint
@@ -62,7 +62,7 @@ def _promote(arguments: Sequence[str]) -> None:
     print(f"\n{judgement.comparison.verdict}: {judgement.comparison.reason}")
     if judgement.trial:
         print(f"\ntrial: {judgement.trial}")
-    print(f"\n{checkpoint} is now the production model in {interface.PRODUCTION_DIR}.")
+    print(f"\n{checkpoint} is now the production model in {paths.production()}.")
     print("Look at the change with git diff, then commit it.")
 
 

@@ -144,7 +144,7 @@ def missed_floors(net: Any, folder: Path | None = None) -> list[str]:
         A sentence for each, with the path of its picture.
     """
     folder = folder or paths.build("suites")
-    exam = load_exam(interface.load_splits())
+    exam = load_exam(interface.splits())
     evaluations = exam.evaluate(net)
     comparison = compare(right(evaluations), None, exam.suites, exam.floors)
     return [

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from .. import interface
+from .. import interface, paths
 from ..errors import InputError
 from ..interface import Evaluation, Examples
 from ..run_records import load_training, require_sound
+from .model_store import load_checkpoint, load_production, load_record
 from .evaluation_set import JUDGED, load_exam, right
 from .significance import Comparison, compare
 
@@ -83,11 +84,11 @@ def judge(
     # Imported here: its checks of types take a tenth of a second.
     from .settings import load_settings
 
-    folder = folder or interface.PRODUCTION_DIR
-    net, _ = interface.load_checkpoint(checkpoint)
+    folder = folder or paths.production()
+    net, _ = load_checkpoint(checkpoint)
     training = load_training(checkpoint)
     require_sound(training, checkpoint, even_if_stopped_early=even_if_stopped_early)
-    splits = interface.load_splits()
+    splits = interface.splits()
     exam = load_exam(splits)
     new = exam.evaluate(net)
     for name, value in new[JUDGED].metrics().items():
@@ -95,9 +96,9 @@ def judge(
             raise InputError(f"{checkpoint} cannot be used: its {name} is {value}")
     trial = None
     try:
-        in_use = interface.load_production(folder)
+        in_use = load_production(folder)
         old = exam.evaluate(in_use)
-        recorded = interface.load_record(folder).get("data", {})
+        recorded = load_record(folder).get("data", {})
     except (InputError, RuntimeError):  # of another kind, or none at all
         old, recorded = None, {}
     if old is not None and replay is not None:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from .. import interface, paths
+from .. import paths
 from ..errors import InputError
 from .model_card import write_card
 from .model_comparison import Judgement, Replay, judge
+from .model_store import load_record, write_production
 
 TRIAL_RESULT = "trial.json"  # beside the record of the model
 
@@ -33,7 +34,7 @@ def promote(
         InputError: The checkpoint, its configuration or its record is missing or
             unusable, or the model is worse; the folder is as it was.
     """
-    folder = folder or interface.PRODUCTION_DIR
+    folder = folder or paths.production()
     judgement = judge(
         checkpoint, folder, even_if_stopped_early=even_if_worse, replay=replay
     )
@@ -54,9 +55,9 @@ def write_promoted(judgement: Judgement, folder: Path) -> None:
         folder: Gets the weights, the record of what they are, the configuration of
             their training, the golden predictions, the card, and how its trial went.
     """
-    interface.write_production(judgement.checkpoint, folder)
+    write_production(judgement.checkpoint, folder, judgement.new.metrics())
     # That of the model before says nothing about this one.
     (folder / TRIAL_RESULT).unlink(missing_ok=True)
     if judgement.trial is not None:
-        judgement.trial.write(interface.load_record(folder).get("sha256", ""), folder)
+        judgement.trial.write(load_record(folder).get("sha256", ""), folder)
     write_card(judgement, folder)

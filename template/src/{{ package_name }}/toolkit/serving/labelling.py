@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .. import figures, interface, paths
 from ..errors import InputError
-from ..evaluation import write_lines
+from ..evaluation import load_production, write_lines
 from .prediction_log import Answer, digest, read_moments
 
 if TYPE_CHECKING:  # prediction does without
@@ -105,7 +105,7 @@ def labelled(questions: Iterable[Question], newest: timedelta | None = None) -> 
         if question.label not in ("", UNCLEAR)
         and datetime.fromisoformat(question.when) >= since
     ]
-    splits = interface.load_splits()
+    splits = interface.splits()
     data = splits["train"]
     names = {
         interface.describe_label(label): label
@@ -135,7 +135,7 @@ def summary(answers: Sequence[Answer], questions: Iterable[Question]) -> str:
         lines = [f"answers   {len(answers):,} {since}, {unusual:.0%} with a warning"]
     told = labelled(questions)
     if len(told):
-        right = interface.evaluate(interface.load_production(), told).right  # (N,)
+        right = interface.evaluate(load_production(), told).right  # (N,)
         # Imported here: it takes half a second, and there is nothing to count at first.
         from scipy.stats import binomtest
 
@@ -151,7 +151,7 @@ def draw(questions: Sequence[Question]) -> "Figure":
     waiting = [
         (n, one.raw) for n, one in enumerate(questions, start=1) if not one.label
     ]
-    data = interface.load_splits()["train"]
+    data = interface.splits()["train"]
     shown = as_examples([raw for _, raw in waiting], data, paths.feedback())
     titles = {row: f"line {number}" for row, (number, _) in enumerate(waiting)}
     return figures.draw_titled(shown, titles)

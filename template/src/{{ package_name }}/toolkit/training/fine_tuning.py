@@ -7,8 +7,9 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .. import interface, paths
+from .. import paths
 from ..errors import InputError
+from ..evaluation import load_checkpoint, load_production
 
 
 class FineTune(Callback):
@@ -65,9 +66,9 @@ def load_weights(module: LightningModule, path: Path) -> None:
         InputError: There is no such model, or nothing of it fits.
     """
     if path.is_dir():
-        net = interface.load_production(path)
+        net = load_production(path)
     else:
-        net, _ = interface.load_checkpoint(path)
+        net, _ = load_checkpoint(path)
     parts = [part for part in module.children() if isinstance(part, type(net))]
     if len(parts) != 1:
         raise InputError(f"{path} is a {type(net).__name__}, and this model has none")

@@ -7,6 +7,7 @@ promotion is a commit that changes it, a rollback is the revert of that commit.
 import hashlib
 import inspect
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,20 @@ import torch
 from safetensors.torch import load, save
 from torch.utils.flop_counter import FlopCounterMode
 
-from .data import Examples, load_splits
-from .evaluation import evaluate
-from .model import Network
-from .toolkit.errors import InputError
-from .toolkit.run_records import load_training
-
-# Next to the package in the repository; not part of an installed wheel.
-PRODUCTION_DIR = Path(__file__).resolve().parents[2] / "models" / "production"
+from .. import interface, paths
+from ..errors import InputError
+from ..interface import Examples
+from ..run_records import load_training
 
 GOLDEN_COUNT = 40  # examples whose output is recorded
 
 
-def load_production(folder: Path = PRODUCTION_DIR) -> Network:
+def load_production(folder: Path | None = None) -> Any:
     """Load the production model, ready to predict.
 
     Args:
-        folder: Holds `record.json` and `model.safetensors`.
+        folder: Holds `record.json` and `model.safetensors`; by default, that of the
+            model in use.
 
     Returns:
         The network in evaluation mode.
@@ -39,6 +37,7 @@ def load_production(folder: Path = PRODUCTION_DIR) -> Network:
         InputError: A file is missing, or the weights are not those of the record or
             not for today's network.
     """
+    folder = folder or paths.production()
     record = load_record(folder)
     path = folder / "model.safetensors"
     if not path.is_file():
@@ -50,7 +49,7 @@ def load_production(folder: Path = PRODUCTION_DIR) -> Network:
             "checkout, or promote a checkpoint"
         )
     try:
-        net = Network(**record["model"])
+        net = interface.Network(**record["model"])
         net.load_state_dict(load(content))
     except (RuntimeError, TypeError) as error:
         raise InputError(
@@ -60,11 +59,11 @@ def load_production(folder: Path = PRODUCTION_DIR) -> Network:
     return net.eval()
 
 
-def load_record(folder: Path = PRODUCTION_DIR) -> dict[str, Any]:
+def load_record(folder: Path | None = None) -> dict[str, Any]:
     """Read what is known about the production model.
 
     Args:
-        folder: Holds `record.json`.
+        folder: Holds `record.json`; by default, that of the model in use.
 
     Returns:
         The record by its keys, as `promote` wrote it.
@@ -72,14 +71,14 @@ def load_record(folder: Path = PRODUCTION_DIR) -> dict[str, Any]:
     Raises:
         InputError: There is no record.
     """
-    path = folder / "record.json"
+    path = (folder or paths.production()) / "record.json"
     if not path.is_file():
-        raise InputError(f"no production model in {folder}: promote a checkpoint")
+        raise InputError(f"no production model in {path.parent}: promote a checkpoint")
     record: dict[str, Any] = json.loads(path.read_text())
     return record
 
 
-def load_checkpoint(path: Path) -> tuple[Network, dict[str, Any]]:
+def load_checkpoint(path: Path) -> tuple[Any, dict[str, Any]]:
     """Load a network from a training checkpoint, without Lightning.
 
     Args:
@@ -114,7 +113,7 @@ def load_checkpoint(path: Path) -> tuple[Network, dict[str, Any]]:
             "model.py takes: train a new model"
         )
     # A mistake in the network is none of the checkpoint's, and keeps its traceback.
-    net = Network(**_architecture(hyperparameters))
+    net = interface.Network(**_architecture(hyperparameters))
     try:
         net.load_state_dict(weights)
     except RuntimeError as error:
@@ -124,13 +123,16 @@ def load_checkpoint(path: Path) -> tuple[Network, dict[str, Any]]:
     return net.eval(), hyperparameters
 
 
-def write_production(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> None:
+def write_production(
+    checkpoint: Path, folder: Path, metrics: Mapping[str, float]
+) -> None:
     """Write a production model, whatever was there before.
 
     Args:
         checkpoint: Written by a training run, still in the folder of its run.
         folder: Gets the weights, the record of what they are, the configuration
             of their training and the golden predictions.
+        metrics: On the data that models are judged on, by name.
 
     Raises:
         InputError: The checkpoint, its configuration or its record is missing or
@@ -141,14 +143,13 @@ def write_production(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> None:
     if not config.is_file():
         raise InputError(f"{config} is missing: promote a checkpoint from its run")
     training = load_training(checkpoint)
-    splits = load_splits()
-    evaluation = evaluate(net, splits["test"])
+    splits = interface.splits()
     content = save(net.state_dict())
     record = {
         "sha256": hashlib.sha256(content).hexdigest(),
         "model": _architecture(hyperparameters),
         "data": {name: data.fingerprint() for name, data in splits.items()},
-        "metrics": {"test": evaluation.metrics()},
+        "metrics": {"test": {**metrics}},
         "cost": {
             "flops": _flops(net, splits["test"]),
             "weights": sum(weight.numel() for weight in net.parameters()),
@@ -164,7 +165,7 @@ def write_production(checkpoint: Path, folder: Path = PRODUCTION_DIR) -> None:
 
 
 @torch.inference_mode()
-def golden_examples(net: Network, data: Examples) -> list[dict[str, Any]]:
+def golden_examples(net: Any, data: Examples) -> list[dict[str, Any]]:
     """Return the network's output for examples spread over the data."""
     step = max(1, len(data) // GOLDEN_COUNT)
     rows = list(range(0, len(data), step))[:GOLDEN_COUNT]
@@ -192,10 +193,10 @@ def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:
 
 def _options() -> list[str]:
     """Name the options of the network."""
-    return [*inspect.signature(Network).parameters]
+    return [*inspect.signature(interface.Network).parameters]
 
 
-def _flops(net: Network, data: Examples) -> int:
+def _flops(net: Any, data: Examples) -> int:
     """Count the floating-point operations of one prediction."""
     x, _ = data.batch([0])  # (1, ...)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
