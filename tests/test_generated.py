@@ -625,7 +625,7 @@ def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) ->
     command = "pytest -q --cov --cov-report=json:build/{name}.json {what}"
     source = f"src/{default_project.package}"
     for name, what, file in (
-        ("notebooks", "--nbmake notebooks", f"{source}/report.py"),
+        ("notebooks", "--nbmake notebooks", f"{source}/evaluation.py"),
         ("commands", "tests/code/test_cli.py -k from_a_file", f"{source}/__main__.py"),
     ):
         default_project.run(command.format(name=name, what=what))

@@ -16,13 +16,13 @@ from jsonargparse.typing import PositiveInt
 from lightning import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from . import report
 from .datamodule import DataModule
 from .toolkit import debug, performance, scaling  # noqa: F401 -- recipes name them
 from .toolkit import paths
 from .toolkit.cli import spell_out
 from .toolkit.errors import InputError
 from .toolkit.evaluation import load_checkpoint
+from .toolkit.figures import metrics_table, write_curves, write_evaluation
 from .toolkit.run_records import begin, newest_checkpoint, recipe_among
 from .toolkit.training import FineTune  # noqa: F401 -- configurations name it
 from .toolkit.training import Ending, Guard, Recorder, end_cleanly, first_process
@@ -166,7 +166,7 @@ class CLI(LightningCLI):
     def after_fit(self) -> None:
         """Draw the learning curves."""
         if self.run_dir is not None and (self.run_dir / "metrics.csv").is_file():
-            curves = report.write_curves(self.run_dir)
+            curves = write_curves(self.run_dir)
             print(f"\ncurves       {curves}")
             if (self.run_dir / "checkpoints").is_dir():
                 print(f"checkpoints  {self.run_dir / 'checkpoints'}")
@@ -183,14 +183,14 @@ class CLI(LightningCLI):
         if not self.trainer.is_global_zero:
             return
         evaluation = self.model.evaluation
-        print("\n" + report.table({split: evaluation}))
+        print("\n" + metrics_table({split: evaluation}))
         checkpoint = Path(self.config[self.subcommand].ckpt_path)
         digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
         print(f"\nmodel        {checkpoint} (sha256 {digest[:12]})")
         if self.run_dir is not None:
             model = {"checkpoint": str(checkpoint), "sha256": digest}
             data = self.datamodule.splits[split]
-            for path in report.write_evaluation(evaluation, data, self.run_dir, model):
+            for path in write_evaluation(evaluation, data, self.run_dir, model):
                 print(f"{path.stem:<11}  {path}")
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .data import CLASSES, Examples, class_of
+from .data import CLASSES, Examples
 from .model import Network
 
 
@@ -61,16 +61,6 @@ class Evaluation:
     def metrics(self) -> dict[str, float]:
         """Return the averages by name."""
         return {"accuracy": self.accuracy, "loss": self.loss}
-
-    def confusion(self) -> Tensor:
-        """Return counts by true class (row) and predicted class (column)."""
-        size = len(CLASSES)
-        cells = class_of(self.labels) * size + class_of(self.predictions)  # (N,)
-        return torch.bincount(cells, minlength=size * size).reshape(size, size)
-
-    def worst(self, count: int) -> list[int]:
-        """Return the positions of the highest losses, the highest first."""
-        return self.losses.argsort(descending=True)[:count].tolist()
 
     def describe(self, row: int) -> dict[str, str]:
         """Return what there is to say about one example, for people, by name."""

@@ -78,6 +78,9 @@ class Evaluation(Protocol):
     def metrics(self) -> dict[str, float]:
         """Return the averages by name."""
 
+    def describe(self, row: int) -> dict[str, str]:
+        """Return what there is to say about one example, for people, by name."""
+
 
 # What there are: of labels that are numbers, ranges.
 CLASSES: Sequence[str]

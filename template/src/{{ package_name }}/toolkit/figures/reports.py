@@ -4,14 +4,18 @@ import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+import torch
+from torch import Tensor
 
-from .data import CLASSES, Examples
-from .evaluation import Evaluation
-from .toolkit.figures import draw_examples, save
+from .. import interface
+from ..interface import Evaluation
+from .pictures import draw_examples, save
+
+if TYPE_CHECKING:  # prediction does without
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def write_curves(run_dir: Path) -> Path:
@@ -26,8 +30,10 @@ def write_curves(run_dir: Path) -> Path:
     return save(draw_curves(run_dir), run_dir / "curves.png")
 
 
-def draw_curves(run_dir: Path) -> Figure:
+def draw_curves(run_dir: Path) -> "Figure":
     """Draw the learning curves of a run from its `metrics.csv`."""
+    from matplotlib.figure import Figure  # as above
+
     with (run_dir / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     figure = Figure(figsize=(9, 3.5), layout="constrained")
@@ -45,7 +51,7 @@ def draw_curves(run_dir: Path) -> Figure:
 
 
 def write_evaluation(
-    evaluation: Evaluation, data: Examples, folder: Path, model: Mapping[str, str]
+    evaluation: Evaluation, data: Any, folder: Path, model: Mapping[str, str]
 ) -> list[Path]:
     """Write everything there is to know about one evaluation.
 
@@ -68,16 +74,33 @@ def write_evaluation(
         writer = csv.DictWriter(file, ["digest", *evaluation.describe(0)])
         writer.writeheader()
         digests = data.digests()
-        for row in evaluation.worst(len(data)):
+        for row in _hardest(evaluation, len(data)):
             writer.writerow({"digest": digests[row], **evaluation.describe(row)})
     confusion = save(draw_confusion(evaluation), folder / "confusion.png")
     errors = save(draw_errors(evaluation, data), folder / "errors.png")
     return [metrics, examples, confusion, errors]
 
 
-def draw_confusion(evaluation: Evaluation) -> Figure:
+def confusion_matrix(evaluation: Evaluation) -> Tensor:
+    """Count examples by their class and by the class that was predicted.
+
+    Args:
+        evaluation: What the model said about each example.
+
+    Returns:
+        Counts by true class (row) and predicted class (column), shape (C, C).
+    """
+    size = len(interface.CLASSES)
+    true = interface.class_of(evaluation.labels)  # (N,)
+    cells = true * size + interface.class_of(evaluation.predictions)  # (N,)
+    return torch.bincount(cells, minlength=size * size).reshape(size, size)
+
+
+def draw_confusion(evaluation: Evaluation) -> "Figure":
     """Draw how often each class was taken for which."""
-    counts = evaluation.confusion()
+    from matplotlib.figure import Figure  # as above
+
+    counts = confusion_matrix(evaluation)
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     # On a square-root scale, else the diagonal hides the errors. White on what is dark:
@@ -90,18 +113,18 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
                 axes.text(
                     predicted, true, str(count), ha="center", va="center", color=color
                 )
-    ticks = range(len(CLASSES))
-    axes.set_xticks(ticks, CLASSES)
-    axes.set_yticks(ticks, CLASSES)
+    ticks = range(len(interface.CLASSES))
+    axes.set_xticks(ticks, interface.CLASSES)
+    axes.set_yticks(ticks, interface.CLASSES)
     axes.set(xlabel="predicted", ylabel="true")
     return figure
 
 
 def draw_errors(
     evaluation: Evaluation,
-    data: Examples,
+    data: Any,
     count: int = 20,  # pragma: no mutate -- a matter of taste
-) -> Figure:
+) -> "Figure":
     """Draw the examples with the highest loss: errors in the model or in the data?
 
     Args:
@@ -113,10 +136,10 @@ def draw_errors(
         A picture of each, the highest loss first; below it stands the digest that
         finds it in `examples.csv`.
     """
-    return draw_examples(evaluation, data, evaluation.worst(count))
+    return draw_examples(evaluation, data, _hardest(evaluation, count))
 
 
-def table(evaluations: Mapping[str, Evaluation]) -> str:
+def metrics_table(evaluations: Mapping[str, Evaluation]) -> str:
     """Lay out metrics as a small table for the terminal.
 
     Args:
@@ -127,22 +150,40 @@ def table(evaluations: Mapping[str, Evaluation]) -> str:
 
     Examples:
         >>> from types import SimpleNamespace
-        >>> evaluation = SimpleNamespace(labels=[0, 0, 1, 2], accuracy=0.5, loss=2.3026)
-        >>> print(table({"test": evaluation}))
+        >>> metrics = lambda: {"accuracy": 0.5, "loss": 2.3026}
+        >>> evaluation: Any = SimpleNamespace(labels=[0, 0, 1, 2], metrics=metrics)
+        >>> print(metrics_table({"test": evaluation}))
               examples  accuracy    loss
         test         4     50.0%  2.3026
     """
-    lines = [f"{'':<4}  examples  accuracy    loss"]
-    lines += [
-        f"{name:<4}  {len(evaluation.labels):8d}  {evaluation.accuracy:8.1%}  "
-        f"{evaluation.loss:6.4f}"
-        for name, evaluation in evaluations.items()
-    ]
+    found = {name: evaluation.metrics() for name, evaluation in evaluations.items()}
+    names = [*next(iter(found.values()))]
+    rows = [["", "examples", *names]]
+    for data, metrics in found.items():
+        shown = [
+            f"{metrics[name]:.1%}" if name == "accuracy" else f"{metrics[name]:.4f}"
+            for name in names
+        ]
+        rows.append([data, str(len(evaluations[data].labels)), *shown])
+    widths = [max(4, *map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *rest in rows:
+        cells = [
+            cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)
+        ]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]))
     return "\n".join(lines)
 
 
-def _draw_curve(axes: Axes, rows: list[dict[str, str]], name: str) -> None:
+def _hardest(evaluation: Evaluation, count: int) -> list[int]:
+    """Return the positions of the highest losses, the highest first."""
+    return evaluation.losses.argsort(descending=True)[:count].tolist()
+
+
+def _draw_curve(axes: "Axes", rows: list[dict[str, str]], name: str) -> None:
     points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
     epochs, values = zip(*points, strict=True) if points else ((), ())
     axes.plot(epochs, values, marker=".", label=name)
+    from matplotlib.ticker import MaxNLocator  # as above
+
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no epoch 2.5

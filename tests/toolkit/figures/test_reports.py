@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from {{ package_name }}.data import CLASSES, class_of, load_splits
-from {{ package_name }}.evaluation import describe_label, evaluate
-from {{ package_name }}.model import Network
-from {{ package_name }}.report import (
+from digit_recognizer.data import CLASSES, class_of, load_splits
+from digit_recognizer.evaluation import describe_label, evaluate
+from digit_recognizer.model import Network
+from digit_recognizer.toolkit.figures.reports import (
+    confusion_matrix,
     draw_confusion,
     draw_curves,
     draw_errors,
-    table,
+    metrics_table,
     write_curves,
     write_evaluation,
 )
@@ -30,7 +31,7 @@ def test_examples_are_listed_by_loss(tmp_path: Path) -> None:
     losses = [float(row["loss"]) for row in rows]
     assert len(rows) == len(data)
     assert losses == sorted(losses, reverse=True)
-    worst = evaluation.worst(1)[0]
+    worst = int(evaluation.losses.argmax())
     assert rows[0] == {"digest": data.digests()[worst], **evaluation.describe(worst)}
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics == {"model": {"checkpoint": "x"}, **evaluation.metrics()}
@@ -51,7 +52,7 @@ def test_confusion_shows_each_count() -> None:
     axes = figure.axes[0]
     (image,) = axes.images
     shades = np.square(np.asarray(image.get_array()))
-    np.testing.assert_allclose(shades, evaluation.confusion(), rtol=1e-5)
+    np.testing.assert_allclose(shades, confusion_matrix(evaluation), rtol=1e-5)
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
     for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
         assert [tick.get_text() for tick in ticks] == [*CLASSES]
@@ -63,7 +64,7 @@ def test_errors_name_truth_and_prediction() -> None:
     evaluation = evaluate(Network(), data)
     figure = draw_errors(evaluation, data, count=3)
     assert len(figure.axes) == 3
-    worst, *_ = evaluation.worst(1)
+    worst = int(evaluation.losses.argmax())
     assert figure.axes[0].get_xlabel() == data.digests()[worst]
     truth = describe_label(data.labels[worst])
     answer = describe_label(evaluation.predictions[worst])
@@ -108,7 +109,7 @@ def test_run_without_a_finished_epoch_has_empty_curves(tmp_path: Path) -> None:
 def test_table_is_of_the_metrics() -> None:
     """As they are elsewhere."""
     evaluation = evaluate(Network(), load_splits()["val"])
-    head, line = table({"val": evaluation}).splitlines()
+    head, line = metrics_table({"val": evaluation}).splitlines()
     values = dict(zip(head.split(), line.split()[1:], strict=True))
     assert line.split()[0] == "val"
     assert values == {
