@@ -22,7 +22,14 @@ from tests import processes
 from tests.environment import CONSTRAINTS, INDEX, overlay, use_mirror
 from tests.helpers import commit, render, render_repository
 from tests.markdown import code_blocks
-from tests.projects import AT_BIRTH, Project, run_in, skips, without_caches
+from tests.projects import (
+    AT_BIRTH,
+    Project,
+    run_in,
+    skips,
+    toolkit_tests,
+    without_caches,
+)
 from tests.reader import Reader
 
 pytestmark = pytest.mark.environment
@@ -480,12 +487,6 @@ def test_recipes_show_what_they_promise(default_project: Project) -> None:
     default_project.run("pytest -m slow tests/code/test_debug.py")
 
 
-@pytest.mark.night
-def test_slow_tests_of_the_code_pass(default_project: Project) -> None:
-    """What two processes do together; recipes are tried with another task."""
-    default_project.run("pytest -m slow tests/code --ignore=tests/code/test_debug.py")
-
-
 def test_job_for_slurm_has_a_process_per_device(
     default_project: Project, tmp_path: Path
 ) -> None:
@@ -624,11 +625,13 @@ def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) ->
     """What only a notebook or a subprocess runs is not reported as unused."""
     command = "pytest -q --cov --cov-report=json:build/{name}.json {what}"
     source = f"src/{default_project.package}"
+    started = "tests/toolkit/training/test_commands.py -k from_a_file"
     for name, what, file in (
         ("notebooks", "--nbmake notebooks", f"{source}/evaluation.py"),
-        ("commands", "tests/code/test_cli.py -k from_a_file", f"{source}/__main__.py"),
+        ("commands", started, f"{source}/__main__.py"),
     ):
-        default_project.run(command.format(name=name, what=what))
+        with toolkit_tests(default_project.path):
+            default_project.run(command.format(name=name, what=what))
         report = default_project.path / "build" / f"{name}.json"
         summary = json.loads(report.read_text())["files"][file]["summary"]
         # Without what the subprocess runs it is 37 % of the second.

@@ -83,9 +83,9 @@ FAULTS = [
     Fault("infra.2", f"{PACKAGE}/training.py", "losses.mean()", "losses.sum()"),
     Fault(
         "infra.3",
-        f"{PACKAGE}/cli.py",
-        'self._report("test")',
-        'self._report("val")',
+        f"{PACKAGE}/training.py",
+        "losses.mean()",
+        "losses.mean() * 0",
     ),
     Fault(
         "infra.4",

@@ -15,8 +15,6 @@ from tests.zones import Zone
 pytestmark = pytest.mark.one_version
 
 PACKAGE = "digit_recognizer"
-# Machinery in the zone of the team that is to become part of the toolkit.
-LEAVING = ("cli.py",)
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +57,7 @@ def test_team_imports_what_is_public(
     wrong = {
         name: found
         for name, place, text in _sources(project, zone_of)
-        if Path(name).name not in LEAVING
-        and (found := outside(text, place, PACKAGE, public))
+        if (found := outside(text, place, PACKAGE, public))
     }
     assert wrong == {}
 

@@ -48,11 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int | None:
     command, *rest = arguments
-    if command in ("fit", "validate", "test"):
-        from .cli import run
-
-        run(command, rest)
-    elif command == "predict":
+    if command == "predict":
         _predict(rest)
     elif command in ("-h", "--help", "help"):
         print(HELP)

@@ -139,6 +139,24 @@ def _task_name(name: str) -> Any:
     return getattr(task, name)
 
 
+def training_module() -> Any:
+    """Return the class `TrainingModule` of `training.py`, a LightningModule."""
+    return _class("training", "TrainingModule")
+
+
+def data_module() -> Any:
+    """Return the class `DataModule` of `datamodule.py`, a LightningDataModule."""
+    return _class("datamodule", "DataModule")
+
+
+def _class(module: str, name: str) -> Any:
+    # Not names of `task.py`: prediction does without the training framework.
+    found = getattr(import_module(f"{PACKAGE}.{module}"), name, None)
+    if found is None:
+        raise InputError(f"this needs a class {name} in src/{PACKAGE}/{module}.py")
+    return found
+
+
 def splits() -> Mapping[str, Any]:
     """Load all data once per process: large data take their time.
 

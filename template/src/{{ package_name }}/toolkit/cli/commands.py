@@ -12,12 +12,15 @@ ROOMS = {
     "costs": "performance",
     "debug": "run_records",
     "feedback": "serving",
+    "fit": "training",
     "hard": "analysis",
     "promote": "evaluation",
     "retrain": "run_records",
     "scale-data": "scaling",
     "scale-model": "scaling",
     "slices": "analysis",
+    "test": "training",
+    "validate": "training",
 }
 
 

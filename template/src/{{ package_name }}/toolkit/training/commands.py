@@ -1,4 +1,4 @@
-"""The training commands: Lightning's command line, with a folder per run."""
+"""Commands that train and evaluate: Lightning's command line, with a folder per run."""
 
 import hashlib
 import logging
@@ -16,19 +16,18 @@ from jsonargparse.typing import PositiveInt
 from lightning import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from .datamodule import DataModule
-from .toolkit import debug, performance, scaling  # noqa: F401 -- recipes name them
-from .toolkit import paths
-from .toolkit.cli import spell_out
-from .toolkit.errors import InputError
-from .toolkit.evaluation import load_checkpoint
-from .toolkit.figures import metrics_table, write_curves, write_evaluation
-from .toolkit.run_records import begin, newest_checkpoint, recipe_among
-from .toolkit.training import FineTune  # noqa: F401 -- configurations name it
-from .toolkit.training import Ending, Guard, Recorder, end_cleanly, first_process
-from .training import TrainingModule
-
-GROUPS = {"trainer": Trainer, "model": TrainingModule, "data": DataModule}
+from .. import debug, performance, scaling  # noqa: F401 -- recipes name them
+from .. import interface, paths
+from ..cli import Command, spell_out
+from ..errors import InputError
+from ..evaluation import load_checkpoint
+from ..figures import metrics_table, write_curves, write_evaluation
+from ..run_records import begin, newest_checkpoint, recipe_among
+from .distributed import first_process
+from .divergence_guard import Guard
+from .fine_tuning import FineTune  # noqa: F401 -- configurations name it
+from .interrupts import Ending, end_cleanly
+from .metadata_recorder import Recorder
 
 # More workers only slow down data that is in memory.
 warnings.filterwarnings("ignore", message=".*does not have many workers")
@@ -217,13 +216,30 @@ def run(command: str, arguments: Sequence[str]) -> None:
     options = {"allow_abbrev": False}
     defaults = {"default_config_files": [str(default)]}
     CLI.command = command
+    module, data = interface.training_module(), interface.data_module()
+    groups = {"trainer": Trainer, "model": module, "data": data}
     guard = Guard()
     with chdir(Path.cwd()), guard.explaining():  # and come back
         CLI(
-            TrainingModule,
-            DataModule,
-            args=[command, *spell_out(arguments, GROUPS)],
+            module,
+            data,
+            args=[command, *spell_out(arguments, groups)],
             parser_class=Parser,
             parser_kwargs={**options, command: defaults},
             trainer_defaults={"callbacks": [Ending(), guard]},
         )
+
+
+def _fit(arguments: Sequence[str]) -> None:
+    run("fit", arguments)
+
+
+def _validate(arguments: Sequence[str]) -> None:
+    run("validate", arguments)
+
+
+def _test(arguments: Sequence[str]) -> None:
+    run("test", arguments)
+
+
+COMMANDS: dict[str, Command] = {"fit": _fit, "test": _test, "validate": _validate}

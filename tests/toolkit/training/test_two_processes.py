@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from {{ package_name }}.__main__ import main
+from digit_recognizer.__main__ import main
 from tests.helpers.workplace import SETTINGS, enter
 
-PACKAGE = "{{ package_name }}"
+PACKAGE = "digit_recognizer"
 CPU = "--trainer.accelerator=cpu"
 TWO = [CPU, "--trainer.devices=2"]
 # Each step takes all examples, so that it does not matter who gets which, and none

@@ -21,25 +21,25 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Timer
 
-from {{ package_name }}.__main__ import main
-from {{ package_name }}.data import load_splits
-from {{ package_name }}.prediction import predict
-from {{ package_name }}.toolkit.figures import draw_errors
-from {{ package_name }}.task import write_example
-from {{ package_name }}.toolkit.evaluation import (
+from digit_recognizer.__main__ import main
+from digit_recognizer.data import load_splits
+from digit_recognizer.prediction import predict
+from digit_recognizer.toolkit.figures import draw_errors
+from digit_recognizer.task import write_example
+from digit_recognizer.toolkit.evaluation import (
     load_checkpoint,
     load_production,
 )
-from {{ package_name }}.toolkit.run_records import (
+from digit_recognizer.toolkit.run_records import (
     VARIABLE,
     configurations,
     newest_checkpoint,
 )
-from {{ package_name }}.toolkit.serving import load_answers
-from {{ package_name }}.training import TrainingModule
+from digit_recognizer.toolkit.serving import load_answers
+from digit_recognizer.training import TrainingModule
 from tests.helpers.workplace import ROOT, enter
 
-PACKAGE = "{{ package_name }}"
+PACKAGE = "digit_recognizer"
 # Each takes a tenth of a second at least, and training two more.
 NOT_FOR_PREDICTION = {
     *("jsonargparse", "lightning", "matplotlib", "scipy", "sklearn", "tensorboard"),
@@ -65,13 +65,13 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _in_workplace(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(workplace, monkeypatch)
     # Pictures take half a second, and are looked at in tests of the report.
-    monkeypatch.setattr(f"{PACKAGE}.cli.write_curves", lambda run_dir: run_dir)
+    curves = f"{PACKAGE}.toolkit.training.commands.write_curves"
+    monkeypatch.setattr(curves, lambda run_dir: run_dir)
     few = partial(draw_errors, count=2)
     monkeypatch.setattr(f"{PACKAGE}.toolkit.figures.reports.draw_errors", few)
     monkeypatch.setattr(f"{PACKAGE}.toolkit.evaluation.model_card.MAX_PICTURES", 2)
 
 
-@pytest.mark.ml_test_score("infra.3")
 def test_fit_leaves_checkpoints_and_curves() -> None:
     """A run's folder holds all one needs to go on."""
     run = Path("runs", "fit-0001")
@@ -132,7 +132,6 @@ def test_checkpoint_holds_no_code() -> None:
     assert checkpoint["hyper_parameters"]["embedding_size"] == 32
 
 
-@pytest.mark.ml_test_score("infra.3")
 @pytest.mark.parametrize(
     ("command", "way"),
     [
@@ -252,7 +251,6 @@ def test_something_is_trained_again() -> None:
     assert configurations(ROOT / "configs")
 
 
-@pytest.mark.ml_test_score("infra.1")
 @pytest.mark.usefixtures("_without_processes")
 def test_same_seed_gives_the_same_metrics() -> None:
     """On the CPU: a result can be had again."""
@@ -386,7 +384,7 @@ def test_ctrl_c_at_the_start_is_no_error(
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("{{ package_name }}.cli.run", interrupt)
+    monkeypatch.setattr("digit_recognizer.toolkit.training.commands.run", interrupt)
     assert main(["fit"]) == 130
     assert capsys.readouterr().err == "Stopped.\n"
 
@@ -410,7 +408,6 @@ def test_help_does_not_wait_for_imports() -> None:
     assert not imported(answer) & {"torch", "numpy", *NOT_FOR_PREDICTION}
 
 
-@pytest.mark.ml_test_score("infra.3", "monitor.3")
 def test_prediction_from_a_file(tmp_path: Path) -> None:
     """The production model reads it, without the training framework."""
     data = load_splits()["val"]
