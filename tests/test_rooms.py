@@ -2,12 +2,14 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import render
+from tests.helpers import ROOT, render
+from tests.markdown import code_blocks
 from tests.releases import RELEASES, Release
 from tests.rooms import MAY_IMPORT, MODULES, facades, imports, inside, outside
 from tests.zones import Zone
@@ -80,6 +82,20 @@ def test_rooms_have_an_order() -> None:
     for room, below in MAY_IMPORT.items():
         assert set(below) <= set(known), room
         known.append(room)
+
+
+def test_picture_shows_the_rooms() -> None:
+    """Each room is in it, and each way that a room may reach another."""
+    (picture,) = code_blocks(ROOT / "CONTRIBUTING.md", "mermaid")
+    arrows = re.findall(r"^ +(\w+) --> (\w+)$", picture, re.MULTILINE)
+    rooms = {*MAY_IMPORT} - {*MODULES}
+    assert {*re.findall(r"\w+", picture)} - {"flowchart", "TD"} == rooms
+    for room in rooms:
+        reached = {room}
+        for _ in rooms:
+            reached |= {below for above, below in arrows if above in reached}
+        assert {*MAY_IMPORT[room]} - {*MODULES} <= reached
+    assert all(below in MAY_IMPORT[above] for above, below in arrows)
 
 
 def test_facade_names_what_it_imports(toolkit: Path) -> None:

@@ -42,7 +42,7 @@ def test_missing_name_is_asked_for(
     [
         (["slices"], "error: this needs embed in src/"),
         (["slice"], "error: unknown command 'slice': see "),
-        ([], "error: unknown command '': see "),
+        ([""], "error: unknown command '': see "),
     ],
 )
 def test_package_needs_not_know_a_command(

@@ -17,6 +17,7 @@ from .data import (
     CLASSES,
     IMAGE_SIZE,
     MAX_INK,
+    RANGES,
     Examples,
     attributes,
     class_of,
@@ -24,6 +25,7 @@ from .data import (
 )
 from .evaluation import describe_label, embed, evaluate
 from .model import Network
+from .prediction import predict
 from .toolkit.errors import InputError
 
 if TYPE_CHECKING:  # prediction does not wait for it
@@ -32,6 +34,7 @@ if TYPE_CHECKING:  # prediction does not wait for it
 __all__ = [
     "CLASSES",
     "Network",
+    "RANGES",
     "attributes",
     "class_of",
     "describe_label",
@@ -39,6 +42,8 @@ __all__ = [
     "embed",
     "evaluate",
     "load_splits",
+    "predict",
+    "read_examples",
     "suites",
 ]
 

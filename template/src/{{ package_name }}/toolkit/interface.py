@@ -91,13 +91,21 @@ describe_label: Callable[[Tensor], str]
 
 # The examples of each split, by its name; one is "train", "val" or "test".
 load_splits: Callable[[], Mapping[str, Any]]
+# Reads the examples (N, ...) of a file as they would be loaded; its keyword-only
+# arguments are options of `predict`.
+read_examples: Callable[..., Tensor]
 # What describes examples (N, ...) as they were loaded: numbers (N,) by name.
 attributes: Callable[[Tensor], Mapping[str, Tensor]]
+# Where values of attributes are expected, by name: `Range` of toolkit/evaluation.
+RANGES: Mapping[str, Any]
 # Draws the example in a row of a split.
 draw_example: Callable[[Axes, Examples, int], None]
 # The rows of a split that are judged apart, by a name for them.
 suites: Callable[[Examples], Mapping[str, list[int]]]
 
+# What people are told about each of some examples (N, ...) by a network: N answers,
+# which `str` makes readable.
+predict: Callable[[Any, Tensor], Sequence[object]]
 # What a network says about each example of a split.
 evaluate: Callable[[Any, Any], Evaluation]
 # What it makes of each, shape (N, D).

@@ -1,6 +1,6 @@
 """The command line."""
 
-from .commands import run_command
+from .commands import main
 from .option_aliases import spell_out
 from .parser import PROGRAM, Command, Parser, call, checkpoint_parser
 
@@ -10,6 +10,6 @@ __all__ = [
     "Parser",
     "call",
     "checkpoint_parser",
-    "run_command",
+    "main",
     "spell_out",
 ]

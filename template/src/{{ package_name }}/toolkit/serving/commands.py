@@ -1,14 +1,74 @@
 """Commands about the model in use."""
 
-from collections.abc import Sequence
+import inspect
+import re
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from .. import paths
+from .. import interface, paths
 from ..cli import PROGRAM, Command, Parser
 from ..errors import InputError
+from ..evaluation import load_checkpoint, load_production, load_record, unusual
 from ..figures import save
 from .labelling import draw, load_questions, sample, summary, write_questions
-from .prediction_log import load_answers
+from .prediction_log import load_answers, log
+
+
+def _predict(arguments: Sequence[str]) -> None:
+    parser = Parser(f"{PROGRAM} predict")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--ckpt_path", type=Path, help="a checkpoint instead of the production model"
+    )
+    parser.add_argument(
+        "--log", type=Path, help="add questions and answers to a file, for feedback"
+    )
+    names = _add_options(parser, interface.read_examples)
+    options = parser.parse_args(arguments)
+
+    given = {name: getattr(options, name) for name in names}
+    files = [(path, interface.read_examples(path, **given)) for path in options.files]
+    if options.ckpt_path:
+        net, _ = load_checkpoint(options.ckpt_path)
+        model = str(options.ckpt_path)
+    else:
+        net = load_production()
+        model = f"production {load_record()['sha256'][:12]}"
+    for path, raw in files:
+        predictions = interface.predict(net, raw)
+        remarks = unusual(interface.attributes(raw), interface.RANGES)
+        rows = zip(predictions, remarks, strict=True)
+        for number, (prediction, unlike) in enumerate(rows, start=1):
+            name = str(path) if len(raw) == 1 else f"{path} #{number}"
+            print(f"{name}: {prediction}")
+            for remark in unlike:
+                print(f"warning: {name}: {remark}", file=sys.stderr)
+        if options.log:
+            log(options.log, path, model, raw, predictions, remarks)
+
+
+def _add_options(parser: Parser, read: Callable[..., Any]) -> list[str]:
+    """Add an option for each one that reading a file has, and return their names.
+
+    These are its keyword-only arguments; one that is False by default is a switch.
+    """
+    texts = dict(re.findall(r"^ +(\w+): (.+)$", read.__doc__ or "", re.MULTILINE))
+    names = []
+    for name, parameter in inspect.signature(read).parameters.items():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        names.append(name)
+        text = texts.get(name)
+        if parameter.default is False:
+            parser.add_argument(f"--{name}", action="store_true", help=text)
+        else:
+            kind = type(parameter.default)
+            parser.add_argument(
+                f"--{name}", type=kind, default=parameter.default, help=text
+            )
+    return names
 
 
 def _feedback(arguments: Sequence[str]) -> None:
@@ -40,5 +100,6 @@ def _feedback(arguments: Sequence[str]) -> None:
 
 
 COMMANDS: dict[str, Command] = {
+    "predict": _predict,
     "feedback": _feedback,
 }
