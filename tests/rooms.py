@@ -26,6 +26,7 @@ MODULES = ("errors", "paths", "interface")  # the others are rooms
 PUBLIC_MODULES = ("errors", "interface")
 # A room's commands belong to the command line: they may use any room, by its facade.
 COMMANDS = "commands"
+OUTSIDE = "the package"  # the place of what the team owns
 
 
 class Import(NamedTuple):
@@ -58,8 +59,11 @@ def imports(source: str, place: str | None, package: str) -> Iterator[Import]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.name.startswith(f"{package}.toolkit"):
-                    yield Import(alias.name.partition(".toolkit")[2], "", node.lineno)
+                first, *rest = alias.name.split(".")
+                if first == package and rest[:1] == ["toolkit"]:
+                    yield Import(".".join(rest[1:]), "", node.lineno)
+                elif first == package:
+                    yield Import(OUTSIDE, ".".join(rest), node.lineno)
             continue
         if not isinstance(node, ast.ImportFrom):
             continue
@@ -76,9 +80,13 @@ def imports(source: str, place: str | None, package: str) -> Iterator[Import]:
             if words[0] != package:
                 continue
             words = words[1:]
-        if words[:1] == ["toolkit"]:
-            for alias in node.names:
+        for alias in node.names:
+            if words[:1] == ["toolkit"]:
                 yield Import(".".join(words[1:]), alias.name, node.lineno)
+            elif [*filter(None, words), alias.name] == ["toolkit"]:
+                yield Import("", "toolkit", node.lineno)
+            else:
+                yield Import(OUTSIDE, alias.name, node.lineno)
 
 
 def facades(toolkit: Path) -> dict[str, list[str]]:
@@ -118,9 +126,9 @@ def outside(
     return [
         f"line {line}: {name or where} is not public in {where or 'the toolkit'}"
         for where, name, line in imports(source, place, package)
-        if where not in PUBLIC_MODULES
+        if where not in (OUTSIDE, *PUBLIC_MODULES)
         and not (where == "" and name in (*public, *PUBLIC_MODULES))
-        and not (where in public and name in public[where])
+        and not (where in public and name in ("", *public[where]))
     ]
 
 
@@ -142,10 +150,13 @@ def inside(
     wrong = []
     for where, name, line in imports(source, place, package):
         room, _, inner = (where or name).partition(".")
+        if where == OUTSIDE:
+            wrong.append(f"line {line}: {name} is of the task: ask the interface")
+            continue
         if room == own:
             continue
         if room not in MAY_IMPORT[own] and module != COMMANDS:
             wrong.append(f"line {line}: {own} is not above {room}")
-        elif inner or where and room not in MODULES and name not in public[room]:
+        elif inner or where and room not in MODULES and name not in ("", *public[room]):
             wrong.append(f"line {line}: {name} is not public in {room}")
     return wrong

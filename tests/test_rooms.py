@@ -129,10 +129,14 @@ def test_facade_names_what_it_imports(toolkit: Path) -> None:
             ["line 2: fit_command"],
         ),
         ("from .toolkit import paths", ["line 1: paths"]),
+        ("from . import toolkit", ["line 1: toolkit"]),
+        ("from digit_recognizer import toolkit", ["line 1: toolkit"]),
+        ("import digit_recognizer.toolkit.run_records as runs", []),
+        ("from .data import load_splits", []),
         ("from digit_recognizer.toolkit.paths import root", ["line 1: root"]),
         (
             "import digit_recognizer.toolkit.run_records.folders",
-            ["line 1: .run_records.folders"],
+            ["line 1: run_records.folders"],
         ),
     ],
 )
@@ -156,6 +160,9 @@ def test_import_past_a_facade_is_seen(
         ("analysis.slices", "from ..serving import log", ["not above"]),
         ("serving.shadow", "from ..evaluation.suites import parse", ["not public"]),
         ("serving.shadow", "from ..evaluation import parse", ["not public"]),
+        ("figures.tables", "from ...data import load_splits", ["of the task"]),
+        ("figures.tables", "from ... import task", ["of the task"]),
+        ("figures.tables", "import digit_recognizer.data", ["of the task"]),
     ],
 )
 def test_circle_is_seen(place: str, line: str, wrong: list[str], toolkit: Path) -> None:

@@ -71,9 +71,24 @@ def test_task_itself_can_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_data_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a process, and again where another function loads them."""
     assert interface.splits() is interface.splits()
-    other: dict[str, object] = {}
+    other = {"val": object()}
     monkeypatch.setattr(f"{interface.TASK}.load_splits", lambda: other)
-    assert interface.splits() is other
+    assert interface.splits() == other
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        interface.splits()["val"] = None  # type: ignore[index]
+
+
+@pytest.mark.parametrize("module", ["training", "datamodule"])
+def test_missing_class_is_named(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its module is missing or has none of the name."""
+    find = interface.training_module if module == "training" else interface.data_module
+    name = find().__name__
+    monkeypatch.delattr(f"{PACKAGE}.{module}.{name}")
+    with pytest.raises(InputError, match=f"a class {name} in src/.*/{module}.py"):
+        find()
+    monkeypatch.setitem(sys.modules, f"{PACKAGE}.{module}", None)
+    with pytest.raises(InputError, match=f"a class {name} in src/.*/{module}.py"):
+        find()
 
 
 def test_examples_that_cannot_be_replaced_are_named() -> None:

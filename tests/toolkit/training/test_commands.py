@@ -24,18 +24,16 @@ from lightning.pytorch.callbacks import Timer
 from digit_recognizer.__main__ import main
 from digit_recognizer.data import load_splits
 from digit_recognizer.prediction import predict
-from digit_recognizer.toolkit.figures import draw_errors
 from digit_recognizer.task import write_example
-from digit_recognizer.toolkit.evaluation import (
-    load_checkpoint,
-    load_production,
-)
+from digit_recognizer.toolkit.evaluation import load_checkpoint, load_production
+from digit_recognizer.toolkit.figures import draw_errors
 from digit_recognizer.toolkit.run_records import (
     VARIABLE,
     configurations,
     newest_checkpoint,
 )
 from digit_recognizer.toolkit.serving import load_answers
+from digit_recognizer.toolkit.training.commands import _in_root
 from digit_recognizer.training import TrainingModule
 from tests.helpers.workplace import ROOT, enter
 
@@ -184,10 +182,15 @@ def test_commands_work_from_another_folder(
             assert files >= {"metrics.csv", "record.json", "best.ckpt", "last.ckpt"}
             # What is kept can be used on another machine.
             assert str(workplace) not in (run / "config.yaml").read_text()
-            name = f"runs/{run.name}/checkpoints/best.ckpt"
-            for options in ([], [f"--ckpt_path={name}"]):
+            best = run / "checkpoints" / "best.ckpt"
+            for options in ([], [f"--ckpt_path=runs/{run.name}/checkpoints/best.ckpt"]):
                 assert main(["validate", *options]) == 0
-                assert f"model        {name} " in capsys.readouterr().out
+                assert f"model        {best} " in capsys.readouterr().out
+            # A configuration is looked for where its user is, also with a checkpoint.
+            (folder / "few.yaml").write_text("trainer: {limit_val_batches: 1}\n")
+            options = ["--config=few.yaml", f"--ckpt_path={best}"]
+            assert main(["validate", *options]) == 0
+            (folder / "few.yaml").unlink()
             assert main(["promote"]) == 2
             assert "below its floor on all" in capsys.readouterr().err
             assert Path.cwd() == folder
@@ -195,6 +198,38 @@ def test_commands_work_from_another_folder(
             for path in {*(workplace / "runs").iterdir()} - before:
                 shutil.rmtree(path)
         assert [*folder.iterdir()] == []
+
+
+def test_recipe_is_known_from_its_folder(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its run is called by its name, so that nobody takes it for a model."""
+    monkeypatch.chdir(workplace / "configs" / "debug")
+    assert main(["fit", "--config=fast.yaml", *SHORT]) == 0
+    (run,) = (workplace / "runs").glob("fast-*")
+    shutil.rmtree(run)
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [
+        ("runs", "{root}/runs"),
+        ("/somewhere", "/somewhere"),
+        ("~/logs", "~/logs"),
+        ("$HOME/logs", "$HOME/logs"),
+        ("s3://bucket/logs", "s3://bucket/logs"),
+    ],
+)
+def test_folder_of_a_logger_is_one_of_the_repository(
+    folder: str,
+    expected: str,
+    workplace: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Unless it is somewhere else for certain."""
+    monkeypatch.chdir(tmp_path)
+    assert _in_root(folder) == expected.format(root=workplace.resolve())
 
 
 @pytest.mark.parametrize("command", ["fit", "validate", "test", "compare", "promote"])

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from inspect import get_annotations
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from .errors import InputError
@@ -159,7 +159,12 @@ def data_module() -> Any:
 
 def _class(module: str, name: str) -> Any:
     # Not names of `task.py`: prediction does without the training framework.
-    found = getattr(import_module(f"{PACKAGE}.{module}"), name, None)
+    try:
+        found = getattr(import_module(f"{PACKAGE}.{module}"), name, None)
+    except ModuleNotFoundError as error:
+        if error.name != f"{PACKAGE}.{module}":
+            raise
+        found = None
     if found is None:
         raise InputError(f"this needs a class {name} in src/{PACKAGE}/{module}.py")
     return found
@@ -174,7 +179,8 @@ def splits() -> Mapping[str, Any]:
     load = _task_name("load_splits")
     if load not in _loaded:
         _loaded.clear()  # of another function, such as that of a test
-        _loaded[load] = load()
+        # Who changes what all see changes what models are judged on.
+        _loaded[load] = MappingProxyType(load())
     return _loaded[load]
 
 

@@ -157,11 +157,15 @@ def metrics_table(evaluations: Mapping[str, Evaluation]) -> str:
         test         4     50.0%  2.3026
     """
     found = {name: evaluation.metrics() for name, evaluation in evaluations.items()}
-    names = [*next(iter(found.values()))]
+    names = [*dict.fromkeys(name for metrics in found.values() for name in metrics)]
     rows = [["", "examples", *names]]
     for data, metrics in found.items():
         shown = [
-            f"{metrics[name]:.1%}" if name == "accuracy" else f"{metrics[name]:.4f}"
+            (
+                format(metrics[name], ".1%" if name == "accuracy" else ".4f")
+                if name in metrics
+                else ""
+            )
             for name in names
         ]
         rows.append([data, str(len(evaluations[data].labels)), *shown])

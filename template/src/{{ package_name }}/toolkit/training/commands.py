@@ -1,5 +1,6 @@
 """Commands that train and evaluate: Lightning's command line, with a folder per run."""
 
+import copy
 import hashlib
 import logging
 import os
@@ -7,9 +8,9 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import chdir, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from jsonargparse.typing import PositiveInt
@@ -83,12 +84,8 @@ class CLI(LightningCLI):
         super().parse_arguments(parser, args)
         command = self.config.subcommand
         config = self.config[command]
-        root = Path.cwd() / paths.root()
-        given = Path(config.ckpt_path or "")
-        if config.ckpt_path is not None and not given.is_absolute():
-            config.ckpt_path = os.path.relpath(paths.found(given), root)
-        # All paths in configurations are from there.
-        os.chdir(root)
+        if config.ckpt_path is not None:
+            config.ckpt_path = str(paths.found(Path(config.ckpt_path)))
         if config.ckpt_path is None and command != "fit":
             config.ckpt_path = str(newest_checkpoint())
         if config.ckpt_path is None:
@@ -125,7 +122,7 @@ class CLI(LightningCLI):
             return
         recipe = recipe_among(config.config or ())
         self.run_dir = begin(recipe or str(self.subcommand))
-        config.trainer.default_root_dir = str(self.run_dir)
+        config.trainer.default_root_dir = os.path.relpath(self.run_dir, paths.root())
         if isinstance(config.trainer.logger, list):
             for logger in config.trainer.logger:
                 # To loggers of other kinds a version is something else.
@@ -133,7 +130,21 @@ class CLI(LightningCLI):
                     logger.init_args.version = self.run_dir.name
 
     def instantiate_classes(self) -> None:
-        """Leave no folder of a run that cannot begin."""
+        """Write into the repository from every folder, and keep what names no machine.
+
+        Leave no folder of a run that cannot begin.
+        """
+        self._kept = copy.deepcopy(self.config)
+        trainer = self.config[self.subcommand].trainer
+        if self.run_dir is not None:
+            trainer.default_root_dir = _in_root(trainer.default_root_dir)
+        loggers = (
+            trainer.logger if isinstance(trainer.logger, list) else [trainer.logger]
+        )
+        for logger in loggers:
+            given = getattr(logger, "init_args", None)
+            if given is not None and getattr(given, "save_dir", None):
+                given.save_dir = _in_root(given.save_dir)
         try:
             super().instantiate_classes()
         except Exception as error:
@@ -149,6 +160,11 @@ class CLI(LightningCLI):
                 f"this needs the package {name}: uv add {name}, or pip install {name}"
             ) from error
 
+    def instantiate_trainer(self, **options: Any) -> Trainer:
+        """Let the trainer keep the configuration as it was given."""
+        self.config = self._kept
+        return super().instantiate_trainer(**options)
+
     def after_instantiate_classes(self) -> None:
         """Record the training; show no progress bar in a log, a line per step."""
         wanted = self.config[self.subcommand].trainer.enable_progress_bar
@@ -158,7 +174,8 @@ class CLI(LightningCLI):
         if self.subcommand == "fit" and self.run_dir is not None:
             seed = self.config.fit.seed_everything
             # From the root, as in the configuration that is kept beside it.
-            words = [word.replace(f"{Path.cwd()}/", "") for word in self.arguments]
+            root = re.escape(os.path.abspath(paths.root()))
+            words = [re.sub(rf"(^|=){root}/", r"\1", word) for word in self.arguments]
             recorder = Recorder(self.run_dir, words, seed)
             self.trainer.callbacks.append(recorder)  # type: ignore[attr-defined]
 
@@ -193,6 +210,14 @@ class CLI(LightningCLI):
                 print(f"{path.stem:<11}  {path}")
 
 
+def _in_root(folder: str) -> str:
+    """Return a folder of a configuration: if relative, it is one of the repository."""
+    expanded = os.path.expandvars(os.path.expanduser(folder))
+    if "://" in folder or os.path.isabs(expanded):
+        return folder
+    return str(paths.root() / folder)
+
+
 def run(command: str, arguments: Sequence[str]) -> None:
     """Run a command with Lightning's options.
 
@@ -219,7 +244,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
     module, data = interface.training_module(), interface.data_module()
     groups = {"trainer": Trainer, "model": module, "data": data}
     guard = Guard()
-    with chdir(Path.cwd()), guard.explaining():  # and come back
+    with guard.explaining():
         CLI(
             module,
             data,
