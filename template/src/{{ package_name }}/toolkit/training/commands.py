@@ -62,6 +62,7 @@ class CLI(LightningCLI):
     """
 
     command: str  # that is asked for
+    config: Any  # of this command, as it was parsed
     run_dir: Path | None = None  # none for a rehearsal with fast_dev_run
 
     @staticmethod
