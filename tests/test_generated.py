@@ -487,13 +487,18 @@ def test_recipes_show_what_they_promise(default_project: Project) -> None:
     default_project.run("pytest -m slow tests/code/test_debug.py")
 
 
+def _pretend_srun(folder: Path) -> None:
+    """Write a program of this name that prints what it is told."""
+    srun = folder / "srun"
+    srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    srun.chmod(0o755)
+
+
 def test_job_for_slurm_has_a_process_per_device(
     default_project: Project, tmp_path: Path
 ) -> None:
     """Options of the training follow; what was forgotten is said in a line."""
-    srun = tmp_path / "srun"
-    srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    srun.chmod(0o755)
+    _pretend_srun(tmp_path)
     job = f'PATH="{tmp_path}:$PATH" SLURM_NNODES=2 scripts/slurm.sh --threads 4'
     error = default_project.run(job, succeeds=False)
     assert error.strip() == "error: say sbatch --ntasks-per-node=DEVICES"
@@ -508,9 +513,7 @@ def test_package_beside_it_is_not_taken_for_the_project(
     default_project: Project, tmp_path: Path
 ) -> None:
     """A library of the team's may lie in `src`, too."""
-    srun = tmp_path / "srun"
-    srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    srun.chmod(0o755)
+    _pretend_srun(tmp_path)
     job = "SLURM_NNODES=1 SLURM_NTASKS_PER_NODE=1 scripts/slurm.sh"
     for name in ("a_library", "z_library"):
         (default_project.path / "src" / name).mkdir()

@@ -117,7 +117,7 @@ def test_facade_names_what_it_imports(toolkit: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "wrong"),
     [
-        ("from .toolkit.run_records import new_run_dir", []),
+        ("from .toolkit.run_records import newest_checkpoint", []),
         ("from .toolkit import run_records", []),
         ("from .toolkit.errors import InputError", []),
         (

@@ -24,9 +24,9 @@ from digit_recognizer.toolkit.evaluation import (
     load_production,
     load_record,
     promote,
-    write_card,
     write_suite,
 )
+from digit_recognizer.toolkit.evaluation.model_card import write_card
 from digit_recognizer.toolkit.evaluation.model_store import (
     GOLDEN_COUNT,
     write_production,

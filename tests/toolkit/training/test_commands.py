@@ -27,11 +27,9 @@ from digit_recognizer.prediction import predict
 from digit_recognizer.task import write_example
 from digit_recognizer.toolkit.evaluation import load_checkpoint, load_production
 from digit_recognizer.toolkit.figures import draw_errors
-from digit_recognizer.toolkit.run_records import (
-    VARIABLE,
-    configurations,
-    newest_checkpoint,
-)
+from digit_recognizer.toolkit.run_records import newest_checkpoint
+from digit_recognizer.toolkit.run_records.folders import VARIABLE
+from digit_recognizer.toolkit.run_records.retraining import configurations
 from digit_recognizer.toolkit.serving import load_answers
 from digit_recognizer.toolkit.training.commands import _in_root
 from digit_recognizer.training import TrainingModule
@@ -419,7 +417,9 @@ def test_ctrl_c_at_the_start_is_no_error(
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("digit_recognizer.toolkit.training.commands.run", interrupt)
+    monkeypatch.setattr(
+        "digit_recognizer.toolkit.training.commands.end_cleanly", interrupt
+    )
     assert main(["fit"]) == 130
     assert capsys.readouterr().err == "Stopped.\n"
 

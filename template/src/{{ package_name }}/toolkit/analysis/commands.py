@@ -62,7 +62,6 @@ def _slices(arguments: Sequence[str]) -> None:
         help="make a suite of this name of the slice with this number",
     )
     options = parser.parse_args(arguments)
-
     net = _network(options.ckpt_path)
     data = interface.splits()["val"]
     evaluation = interface.evaluate(net, data)
@@ -92,7 +91,6 @@ def _slices(arguments: Sequence[str]) -> None:
 
 
 def _network(checkpoint: Path | None) -> Any:
-
     return load_checkpoint(checkpoint)[0] if checkpoint else load_production()
 
 

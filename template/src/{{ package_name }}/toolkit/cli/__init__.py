@@ -2,13 +2,12 @@
 
 from .commands import main
 from .option_aliases import spell_out
-from .parser import PROGRAM, Command, Parser, call, checkpoint_parser
+from .parser import PROGRAM, Command, Parser, checkpoint_parser
 
 __all__ = [
     "Command",
     "PROGRAM",
     "Parser",
-    "call",
     "checkpoint_parser",
     "main",
     "spell_out",

@@ -2,7 +2,7 @@
 
 from .evaluation_set import load_exam, missed_floors
 from .expectations import Range, unusual
-from .model_card import TRIAL_PICTURE, write_card
+from .model_card import TRIAL_PICTURE
 from .model_comparison import judge
 from .model_store import load_checkpoint, load_production, load_record
 from .promotion import TRIAL_RESULT, promote
@@ -33,7 +33,6 @@ __all__ = [
     "read_lines",
     "starting_floor",
     "unusual",
-    "write_card",
     "write_lines",
     "write_suite",
 ]

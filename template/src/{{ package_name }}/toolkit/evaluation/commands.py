@@ -20,7 +20,6 @@ def _compare(arguments: Sequence[str]) -> int:
     parser = checkpoint_parser("compare")
     _add_log(parser)
     options = parser.parse_args(arguments)
-
     checkpoint = options.ckpt_path or newest_checkpoint()
     judgement = judge(checkpoint, replay=_replay(options.log))
     comparison = judgement.comparison
@@ -53,7 +52,6 @@ def _promote(arguments: Sequence[str]) -> None:
     )
     _add_log(parser)
     options = parser.parse_args(arguments)
-
     checkpoint = options.ckpt_path or newest_checkpoint()
     judgement = promote(
         checkpoint, even_if_worse=options.even_if_worse, replay=_replay(options.log)

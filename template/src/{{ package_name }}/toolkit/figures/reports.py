@@ -12,6 +12,7 @@ from torch import Tensor
 from .. import interface
 from ..interface import Evaluation
 from .pictures import draw_examples, save
+from .tables import as_text
 
 if TYPE_CHECKING:  # prediction does without
     from matplotlib.axes import Axes
@@ -158,7 +159,7 @@ def metrics_table(evaluations: Mapping[str, Evaluation]) -> str:
     """
     found = {name: evaluation.metrics() for name, evaluation in evaluations.items()}
     names = [*dict.fromkeys(name for metrics in found.values() for name in metrics)]
-    rows = [["", "examples", *names]]
+    rows = [["", "examples", *names, ""]]
     for data, metrics in found.items():
         shown = [
             (
@@ -168,15 +169,9 @@ def metrics_table(evaluations: Mapping[str, Evaluation]) -> str:
             )
             for name in names
         ]
-        rows.append([data, str(len(evaluations[data].labels)), *shown])
-    widths = [max(4, *map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *rest in rows:
-        cells = [
-            cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)
-        ]
-        lines.append("  ".join([first.ljust(widths[0]), *cells]))
-    return "\n".join(lines)
+        count = str(len(evaluations[data].labels))
+        rows.append([f"{data:<4}", count, *shown, ""])
+    return as_text(rows)
 
 
 def _hardest(evaluation: Evaluation, count: int) -> list[int]:

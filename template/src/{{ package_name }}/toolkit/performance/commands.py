@@ -22,7 +22,6 @@ def _costs(arguments: Sequence[str]) -> int:
     parser = Parser(f"{PROGRAM} costs", "further options are those of fit")
     parser.add_argument("recipes", nargs="*", help="default: those that save memory")
     asked, options = parser.parse_known_args(arguments)
-
     recipes = asked.recipes or saving()
     fit_options(recipes, options)  # a mistake is found before anything is trained
     costs = {PLAIN: resource_table.measure([], options)}
@@ -38,7 +37,6 @@ def _benchmark(arguments: Sequence[str]) -> int:
         "--accept", action="store_true", help="make it what to compare with"
     )
     asked, options = parser.parse_known_args(arguments)
-
     races = [measure_overhead(size, options) for size in BATCH_SIZES]
     recorded = load_speed().get(races[0]["accelerator"], {})
     print(as_text(benchmark.rows(races)), "", *ratios(races, recorded), sep="\n")

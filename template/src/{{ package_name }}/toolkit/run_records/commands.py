@@ -37,7 +37,6 @@ def _debug(arguments: Sequence[str]) -> int:
         "recipe", nargs="?", help="its name; without one, all are listed"
     )
     asked, options = parser.parse_known_args(arguments)
-
     if asked.recipe is None:
         print(as_text([["recipe", "the question"], *map(list, recipes().items())]))
         return 0

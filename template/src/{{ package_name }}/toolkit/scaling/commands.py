@@ -20,7 +20,6 @@ def _scale_model(arguments: Sequence[str]) -> None:
 def _scale(study: str, arguments: Sequence[str]) -> None:
     parser = Parser(f"{PROGRAM} scale-{study}", "options are those of fit")
     _, options = parser.parse_known_args(arguments)
-
     studies = read_settings(Studies, paths.studies())
     points = measure(size_options(study, studies), studies.seeds, options)
     trends = write(study, points)

@@ -27,7 +27,6 @@ def _predict(arguments: Sequence[str]) -> None:
     )
     names = _add_options(parser, interface.read_examples)
     options = parser.parse_args(arguments)
-
     given = {name: getattr(options, name) for name in names}
     files = [(path, interface.read_examples(path, **given)) for path in options.files]
     if options.ckpt_path:

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -256,16 +257,6 @@ def run(command: str, arguments: Sequence[str]) -> None:
         )
 
 
-def _fit(arguments: Sequence[str]) -> None:
-    run("fit", arguments)
-
-
-def _validate(arguments: Sequence[str]) -> None:
-    run("validate", arguments)
-
-
-def _test(arguments: Sequence[str]) -> None:
-    run("test", arguments)
-
-
-COMMANDS: dict[str, Command] = {"fit": _fit, "test": _test, "validate": _validate}
+COMMANDS: dict[str, Command] = {
+    name: partial(run, name) for name in ("fit", "test", "validate")
+}
