@@ -168,8 +168,8 @@ RECIPES = "pytest --quiet -m slow tests/code/test_debug.py"
 MISTAKES = (
     (
         "src/wine_sorter/training.py",
-        'self.net.prepare(data.splits["train"])',
-        'self.net.prepare(data.splits["test"])',
+        'self.net.fit_preprocessing(data.splits["train"])',
+        'self.net.fit_preprocessing(data.splits["test"])',
         "tests/training/test_memorization.py",
     ),
     (

@@ -164,9 +164,9 @@ def test_bad_night_ends_in_one_issue(project: Path, tmp_path: Path) -> None:
     text = default.read_text()
     default.write_text(text.replace("max_epochs: 20", "max_epochs: 1"))
     data = next(clone.glob("src/*/data.py"))
-    at_once = "return to_tensor(self.raw[indices]),"
+    at_once = "return preprocess(self.raw[indices]),"
     # One by one, and more than there are: no luck makes that as fast as it was.
-    one_by_one = "torch.stack([to_tensor(self.raw[i]) for i in 4 * indices])"
+    one_by_one = "torch.stack([preprocess(self.raw[i]) for i in 4 * indices])"
     slow = f"return {one_by_one}[: len(indices)],"
     assert at_once in data.read_text()
     data.write_text(data.read_text().replace(at_once, slow))

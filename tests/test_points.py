@@ -113,8 +113,8 @@ FAULTS = [
     Fault(
         "monitor.3",
         f"{PACKAGE}/prediction.py",
-        "net(to_tensor(raw))",
-        "net(to_tensor(raw).flip(-1))",
+        "net(preprocess(raw))",
+        "net(preprocess(raw).flip(-1))",
     ),
     Fault(
         "monitor.5",
@@ -139,7 +139,7 @@ FAULTS = [
 IN_USE = """
 from datetime import datetime, timezone
 from digit_recognizer.task import (
-    describe_label, load_splits
+    label_name, load_splits
 )
 from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.evaluation import load_production, load_record
@@ -147,7 +147,7 @@ from digit_recognizer.toolkit.serving import Question, log, try_on, write_questi
 
 data, now = load_splits()["test"], datetime.now(timezone.utc).isoformat()
 pairs = list(zip(data.raw.tolist(), data.labels))[:20]
-write_questions([Question(describe_label(label), now, raw) for raw, label in pairs])
+write_questions([Question(label_name(label), now, raw) for raw, label in pairs])
 net, asked = load_production(), paths.production() / "asked"
 log(asked, asked, "", data.raw[:20], range(20), [[]] * 20)
 trial = try_on([asked], data, net, net)

@@ -119,7 +119,7 @@ def test_facade_names_what_it_imports(toolkit: Path) -> None:
     [
         ("from .toolkit.run_records import newest_checkpoint", []),
         ("from .toolkit import run_records", []),
-        ("from .toolkit.errors import InputError", []),
+        ("from .toolkit.errors import UserError", []),
         (
             "from .toolkit.run_records.folders import new_run_dir",
             ["line 1: new_run_dir"],
@@ -154,7 +154,7 @@ def test_import_past_a_facade_is_seen(
         ("serving.shadow", "from ..evaluation import TRIAL_RESULT", []),
         ("run_records.retraining", "from .folders import VARIABLE", []),
         ("evaluation.commands", "from ..serving import try_on", []),
-        ("run_records.folders", "from ..errors import InputError", []),
+        ("run_records.folders", "from ..errors import UserError", []),
         ("evaluation.promotion", "from ..serving import try_on", ["not above"]),
         ("run_records.folders", "from .. import training", ["not above"]),
         ("analysis.slices", "from ..serving import log", ["not above"]),

@@ -9,7 +9,8 @@ import torch
 
 from digit_recognizer.toolkit import interface
 from digit_recognizer.toolkit.cli.commands import main
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
+from digit_recognizer.toolkit.interface import task
 from digit_recognizer.toolkit.paths import PACKAGE
 
 pytestmark = pytest.mark.task_interface
@@ -17,9 +18,9 @@ pytestmark = pytest.mark.task_interface
 
 def test_names_are_those_of_the_task() -> None:
     """Of today, whatever they were when the toolkit was imported."""
-    task = import_module(interface.TASK)
-    assert {name: getattr(interface, name) for name in interface.NAMES} == {
-        name: getattr(task, name) for name in interface.NAMES
+    module = import_module(interface.TASK)
+    assert {name: getattr(interface.task, name) for name in interface.NAMES} == {
+        name: getattr(module, name) for name in interface.NAMES
     }
 
 
@@ -29,7 +30,7 @@ def test_missing_name_is_asked_for(
     """By the command that needs it; others work."""
     monkeypatch.delattr(f"{interface.TASK}.embed")
     assert interface.missing() == ["embed"]
-    assert callable(interface.evaluate)
+    assert callable(task.evaluate)
     assert main(["slices"]) == 2
     assert capsys.readouterr().err == (
         f"error: this needs embed in src/{PACKAGE}/task.py: CONTRIBUTING.md says "
@@ -64,8 +65,8 @@ def test_task_itself_can_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """As it came later than the first projects; what it imports cannot."""
     monkeypatch.setitem(sys.modules, interface.TASK, None)
     assert interface.missing() == [*interface.NAMES]
-    with pytest.raises(InputError, match="this needs load_splits in src/"):
-        _ = interface.load_splits
+    with pytest.raises(UserError, match="this needs load_splits in src/"):
+        _ = task.load_splits
 
 
 def test_data_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,10 +85,10 @@ def test_missing_class_is_named(module: str, monkeypatch: pytest.MonkeyPatch) ->
     find = interface.training_module if module == "training" else interface.data_module
     name = find().__name__
     monkeypatch.delattr(f"{PACKAGE}.{module}.{name}")
-    with pytest.raises(InputError, match=f"a class {name} in src/.*/{module}.py"):
+    with pytest.raises(UserError, match=f"a class {name} in src/.*/{module}.py"):
         find()
     monkeypatch.setitem(sys.modules, f"{PACKAGE}.{module}", None)
-    with pytest.raises(InputError, match=f"a class {name} in src/.*/{module}.py"):
+    with pytest.raises(UserError, match=f"a class {name} in src/.*/{module}.py"):
         find()
 
 
@@ -98,11 +99,11 @@ def test_examples_that_cannot_be_replaced_are_named() -> None:
         """As they were written for an older toolkit."""
 
     nothing = torch.zeros(0)
-    with pytest.raises(InputError, match="this needs a method replace of Rows: "):
+    with pytest.raises(UserError, match="this needs a method replace of Rows: "):
         interface.replace(Rows(), raw=nothing, labels=nothing)
 
 
 def test_other_names_are_mistakes() -> None:
     """As of any module."""
-    with pytest.raises(AttributeError, match="has no attribute 'load_split'"):
-        _ = getattr(interface, "load_split")  # noqa: B009 -- mypy would find it
+    with pytest.raises(AttributeError, match="'load_split' is no part of"):
+        _ = getattr(interface.task, "load_split")  # noqa: B009 -- mypy would find it

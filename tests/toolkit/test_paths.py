@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from digit_recognizer.toolkit import paths
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from tests.helpers.workplace import ROOT, enter
 
 
@@ -40,7 +40,7 @@ def test_second_worktree_needs_its_own_environment(
     monkeypatch.delenv(paths.VARIABLE, raising=False)
     for folder in (tmp_path, tmp_path / "src"):
         monkeypatch.chdir(folder)
-        with pytest.raises(InputError, match=f"this is {tmp_path}, but the package"):
+        with pytest.raises(UserError, match=f"this is {tmp_path}, but the package"):
             paths.root()
     monkeypatch.setenv(paths.VARIABLE, str(tmp_path))
     assert paths.root() == tmp_path.resolve()
@@ -55,7 +55,7 @@ def test_another_repository_can_be_named(
     monkeypatch.chdir(ROOT)
     assert paths.root() == tmp_path.resolve()
     monkeypatch.setenv(paths.VARIABLE, str(tmp_path / "nowhere"))
-    with pytest.raises(InputError, match=f"{paths.VARIABLE} names no folder: "):
+    with pytest.raises(UserError, match=f"{paths.VARIABLE} names no folder: "):
         paths.root()
 
 
@@ -66,7 +66,7 @@ def test_installed_package_works_on_the_current_folder(tmp_path: Path) -> None:
     for name in ("__init__.py", "toolkit/__init__.py", "toolkit/errors.py"):
         (package / name).touch()
     source = Path(paths.__file__).read_text("utf-8")
-    (package / "toolkit" / "errors.py").write_text("class InputError(Exception): ...")
+    (package / "toolkit" / "errors.py").write_text("class UserError(Exception): ...")
     (package / "toolkit" / "paths.py").write_text(source)
     code = f"from {paths.PACKAGE}.toolkit import paths; print(repr(str(paths.runs())))"
     done = subprocess.run(

@@ -6,7 +6,7 @@ the network, or the task does not need one.
 
 import torch
 
-from .data import Examples, to_tensor
+from .data import Examples, preprocess
 from .evaluation import Evaluation, score
 
 
@@ -26,6 +26,6 @@ def baseline(train: Examples, data: Examples) -> Evaluation:
     from sklearn.preprocessing import StandardScaler
 
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    model.fit(to_tensor(train.raw).flatten(1), train.labels)
-    logits = model.predict_log_proba(to_tensor(data.raw).flatten(1))  # (N, C)
+    model.fit(preprocess(train.raw).flatten(1), train.labels)
+    logits = model.predict_log_proba(preprocess(data.raw).flatten(1))  # (N, C)
     return score(torch.from_numpy(logits), data.labels)

@@ -1,8 +1,8 @@
 """The data: images of handwritten digits, split once and for all.
 
 They come with scikit-learn, so nothing is downloaded. To use data of your own, replace
-what `load_raw` returns, what `to_tensor` makes of it, `class_of` and the constants; the
-rest of the package and the tests go by these names.
+what `load_raw` returns, what `preprocess` makes of it, `class_index` and the constants.
+The rest of the package and the tests go by these names.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .toolkit.errors import InputError
+from .toolkit.errors import UserError
 from .toolkit.evaluation import Range
 
 CLASSES = tuple("0123456789")
@@ -55,11 +55,11 @@ class Examples(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Return one example: its input (1, 8, 8) and its label ()."""
-        return to_tensor(self.raw[index]), self.labels[index]
+        return preprocess(self.raw[index]), self.labels[index]
 
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return inputs (B, 1, 8, 8) and labels (B,) of many examples at once."""
-        return to_tensor(self.raw[indices]), self.labels[indices]
+        return preprocess(self.raw[indices]), self.labels[indices]
 
     # What the data loader calls, and takes as a batch. One indexing operation per batch
     # instead of one per example keeps the data path out of the way of training.
@@ -84,7 +84,7 @@ def _digest(example: NDArray[Any]) -> str:
     return hashlib.sha256(example.tobytes()).hexdigest()[:16]
 
 
-def to_tensor(raw: Tensor) -> Tensor:
+def preprocess(raw: Tensor) -> Tensor:
     """Turn raw images into what the network reads.
 
     Training and prediction both go through this function, so that they cannot
@@ -97,9 +97,9 @@ def to_tensor(raw: Tensor) -> Tensor:
         Inputs from 0 to 1, float32, shape (..., 1, 8, 8).
 
     Examples:
-        >>> to_tensor(torch.full((2, 8, 8), 16)).shape
+        >>> preprocess(torch.full((2, 8, 8), 16)).shape
         torch.Size([2, 1, 8, 8])
-        >>> to_tensor(torch.full((8, 8), 4)).max()
+        >>> preprocess(torch.full((8, 8), 4)).max()
         tensor(0.2500)
     """
     return raw.unsqueeze(-3).float() / MAX_INK
@@ -137,7 +137,7 @@ def load_raw() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return digits.images.astype(np.uint8), digits.target.astype(np.int64)
 
 
-def class_of(labels: Tensor) -> Tensor:
+def class_index(labels: Tensor) -> Tensor:
     """Return the position in `CLASSES` of each label.
 
     Splits have the same share of each class, and a model is judged on each. Here a
@@ -150,12 +150,12 @@ def class_of(labels: Tensor) -> Tensor:
         Positions, int64, shape (N,).
 
     Raises:
-        InputError: A label is none.
+        UserError: A label is none.
     """
     last = len(CLASSES) - 1
     wrong = labels[(labels < 0) | (labels > last)]
     if len(wrong):
-        raise InputError(f"label {wrong[0]} is no class: from 0 to {last}, please")
+        raise UserError(f"label {wrong[0]} is no class: from 0 to {last}, please")
     return labels
 
 
@@ -175,7 +175,7 @@ def split_indices(
         Sorted row numbers per name in `SPLITS`, disjoint.
 
     Raises:
-        InputError: There are no examples, or too few of a class to split.
+        UserError: There are no examples, or too few of a class to split.
 
     Examples:
         >>> raw, labels = load_raw()
@@ -185,13 +185,13 @@ def split_indices(
     from sklearn.model_selection import train_test_split
 
     if not len(labels):
-        raise InputError("there are no examples")
-    classes = class_of(torch.from_numpy(labels)).numpy()
+        raise UserError("there are no examples")
+    classes = class_index(torch.from_numpy(labels)).numpy()
     _, rows = np.unique([_digest(example) for example in raw], return_index=True)
     rows.sort()
     for index, count in zip(*np.unique(classes[rows], return_counts=True), strict=True):
         if count < MIN_PER_CLASS:
-            raise InputError(f"class {CLASSES[index]} has too few examples: {count}")
+            raise UserError(f"class {CLASSES[index]} has too few examples: {count}")
     train, rest = train_test_split(
         rows, test_size=0.4, random_state=SPLIT_SEED, stratify=classes[rows]
     )
@@ -208,13 +208,13 @@ def load_splits() -> dict[str, Examples]:
         The `Examples` per name in `SPLITS`.
 
     Raises:
-        InputError: The data cannot be split, or a split is empty.
+        UserError: The data cannot be split, or a split is empty.
     """
     raw, labels = load_raw()
     rows_of = split_indices(raw, labels)
     for name in SPLITS:
         if not len(rows_of[name]):
-            raise InputError(f"there are no examples in the split {name}")
+            raise UserError(f"there are no examples in the split {name}")
     return {
         name: Examples(torch.from_numpy(raw[rows]), torch.from_numpy(labels[rows]))
         for name, rows in rows_of.items()

@@ -44,14 +44,14 @@ class Evaluation:
     losses: Tensor
 
     @property
-    def right(self) -> Tensor:
+    def correct(self) -> Tensor:
         """Whether each example is predicted right, shape (N,)."""
         return self.predictions == self.labels
 
     @property
     def accuracy(self) -> float:
         """Share of examples that are predicted right, from 0 to 1."""
-        return self.right.double().mean().item()
+        return self.correct.double().mean().item()
 
     @property
     def loss(self) -> float:
@@ -62,17 +62,17 @@ class Evaluation:
         """Return the averages by name."""
         return {"accuracy": self.accuracy, "loss": self.loss}
 
-    def describe(self, row: int) -> dict[str, str]:
+    def describe_example(self, row: int) -> dict[str, str]:
         """Return what there is to say about one example, for people, by name."""
         return {
-            "label": describe_label(self.labels[row]),
-            "prediction": describe_label(self.predictions[row]),
+            "label": label_name(self.labels[row]),
+            "prediction": label_name(self.predictions[row]),
             "confidence": f"{self.confidences[row]:.4f}",
             "loss": f"{self.losses[row]:.4f}",
         }
 
 
-def describe_label(label: Tensor) -> str:
+def label_name(label: Tensor) -> str:
     """Name a label or a prediction, an index ()."""
     return CLASSES[label]
 
@@ -88,7 +88,7 @@ def interpret(logits: Tensor) -> list[Prediction]:
     """
     confidences, predictions = _most_likely(logits)
     return [
-        Prediction(describe_label(prediction), confidence.item())
+        Prediction(label_name(prediction), confidence.item())
         for prediction, confidence in zip(predictions, confidences, strict=True)
     ]
 

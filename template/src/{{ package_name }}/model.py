@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .data import CLASSES, IMAGE_SIZE, Examples, to_tensor
+from .data import CLASSES, IMAGE_SIZE, Examples, preprocess
 
 
 class Standardize(nn.Module):
@@ -62,15 +62,15 @@ class Network(nn.Module):
         self.embedding = nn.Linear(flat_size, embedding_size)
         self.head = nn.Linear(embedding_size, len(CLASSES))
 
-    def prepare(self, train: Examples) -> None:
+    def fit_preprocessing(self, train: Examples) -> None:
         """Learn the preprocessing, from examples of the training split and no other."""
-        self.standardize.fit(to_tensor(train.raw))
+        self.standardize.fit(preprocess(train.raw))
 
     def embed(self, x: Tensor) -> Tensor:
         """Return the vector that stands for each image.
 
         Args:
-            x: Inputs from `to_tensor`, shape (B, 1, 8, 8).
+            x: Inputs from `preprocess`, shape (B, 1, 8, 8).
 
         Returns:
             Embeddings, shape (B, D).
@@ -83,7 +83,7 @@ class Network(nn.Module):
         """Return a score per class, before the softmax.
 
         Args:
-            x: Inputs from `to_tensor`, shape (B, 1, 8, 8).
+            x: Inputs from `preprocess`, shape (B, 1, 8, 8).
 
         Returns:
             Logits, shape (B, 10).

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .data import to_tensor
+from .data import preprocess
 from .evaluation import Prediction, interpret
 
 
@@ -19,4 +19,4 @@ def predict(net: nn.Module, raw: Tensor) -> list[Prediction]:
         A prediction per example.
     """
     net.eval()
-    return interpret(net(to_tensor(raw)))
+    return interpret(net(preprocess(raw)))

@@ -20,13 +20,13 @@ from .data import (
     RANGES,
     Examples,
     attributes,
-    class_of,
+    class_index,
     load_splits,
 )
-from .evaluation import describe_label, embed, evaluate
+from .evaluation import embed, evaluate, label_name
 from .model import Network
 from .prediction import predict
-from .toolkit.errors import InputError
+from .toolkit.errors import UserError
 
 if TYPE_CHECKING:  # prediction does not wait for it
     from matplotlib.axes import Axes
@@ -36,8 +36,8 @@ __all__ = [
     "Network",
     "RANGES",
     "attributes",
-    "class_of",
-    "describe_label",
+    "class_index",
+    "label_name",
     "draw_example",
     "embed",
     "evaluate",
@@ -59,17 +59,17 @@ def read_examples(path: Path, *, invert: bool = False) -> Tensor:
         Raw pixels as in the data, uint8 from 0 to 16, shape (1, 8, 8).
 
     Raises:
-        InputError: The file is missing, no picture, or much too large.
+        UserError: The file is missing, no picture, or much too large.
     """
     try:
         with Image.open(path) as file:
             image = file.convert("L")
     except FileNotFoundError:
-        raise InputError(f"no file {path}") from None
+        raise UserError(f"no file {path}") from None
     except Image.DecompressionBombError as error:
-        raise InputError(f"{path} has too many pixels: make it smaller") from error
+        raise UserError(f"{path} has too many pixels: make it smaller") from error
     except OSError as error:
-        raise InputError(f"{path} is not a picture that can be read") from error
+        raise UserError(f"{path} is not a picture that can be read") from error
     if invert:
         image = ImageOps.invert(image)
     if image.size != (IMAGE_SIZE, IMAGE_SIZE):
@@ -94,7 +94,7 @@ def draw_example(axes: "Axes", data: Examples, row: int) -> None:
 
 def suites(data: Examples) -> dict[str, list[int]]:
     """Return the rows of each class: a model is judged on every one of them."""
-    classes = class_of(data.labels)  # (N,)
+    classes = class_index(data.labels)  # (N,)
     return {
         f"class {name}": (classes == index).nonzero().flatten().tolist()
         for index, name in enumerate(CLASSES)

@@ -62,7 +62,7 @@ class TrainingModule(LightningModule):
         """Fit the preprocessing to the training split; a checkpoint brings its own."""
         if stage == "fit":
             data: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
-            self.net.prepare(data.splits["train"])
+            self.net.fit_preprocessing(data.splits["train"])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs (B, K) of inputs (B, ...)."""

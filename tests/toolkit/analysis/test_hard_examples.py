@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from digit_recognizer.toolkit import interface, paths
+from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.analysis.hard_examples import (
     NAME,
     collect,
@@ -22,10 +22,11 @@ from digit_recognizer.toolkit.analysis.label_review import (
     write_review,
 )
 from digit_recognizer.toolkit.cli.commands import main
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import load_exam
 from digit_recognizer.toolkit.evaluation.suites import load_suites, write_suite
+from digit_recognizer.toolkit.interface import task
 from tests.helpers.workplace import enter
 
 pytestmark = pytest.mark.task_interface
@@ -53,7 +54,7 @@ def mislabelled() -> tuple[Any, list[str]]:
     Ten of them, or fewer where there are few examples; each is half of the way from the
     smallest label to the largest off.
     """
-    data = interface.load_splits()["val"]
+    data = task.load_splits()["val"]
     half = len(data) // 2
     order = data.labels.argsort()  # (N,)
     places = torch.linspace(0, half - 1, min(5, len(data) // 36)).long()
@@ -68,21 +69,21 @@ def mislabelled() -> tuple[Any, list[str]]:
 def test_wrong_labels_are_among_the_hardest() -> None:
     """Each of them."""
     data, changed = mislabelled()
-    evaluation = interface.evaluate(load_production(), data)
+    evaluation = task.evaluate(load_production(), data)
     found = [case.digest for case in collect(evaluation, data, [], 25)]
     assert {*changed} <= {*found}
 
 
 def answers(losses: torch.Tensor) -> Any:
     """An evaluation of the validation split in which nothing is right."""
-    data = interface.load_splits()["val"]
+    data = task.load_splits()["val"]
     wrong = torch.zeros(len(data), dtype=torch.bool)
-    return SimpleNamespace(predictions=data.labels, losses=losses, right=wrong)
+    return SimpleNamespace(predictions=data.labels, losses=losses, correct=wrong)
 
 
 def test_suspects_are_marked() -> None:
     """Here one loss is far out, as all others are the same."""
-    data = interface.load_splits()["val"]
+    data = task.load_splits()["val"]
     losses = torch.zeros(len(data))
     losses[3] = 1
     cases = collect(answers(losses), data, [], 2)
@@ -95,7 +96,7 @@ def test_suspects_contradict_what_the_model_is_sure_of() -> None:
     """As sure as it usually is where it says the same and is right."""
     evaluation = SimpleNamespace(
         predictions=torch.tensor([0, 0, 0, 0, 1, 1, 2]),
-        right=torch.tensor([True, True, False, False, True, False, False]),
+        correct=torch.tensor([True, True, False, False, True, False, False]),
         confidences=torch.tensor([0.9, 0.7, 0.81, 0.79, 0.99, 0.98, 1.0]),
         losses=torch.zeros(7),
     )
@@ -105,11 +106,11 @@ def test_suspects_contradict_what_the_model_is_sure_of() -> None:
 def test_suspects_have_losses_that_are_far_out() -> None:
     """Where the model does not say how sure it is."""
     losses = torch.tensor([*range(100), 229, 230, 260]).double()
-    right = torch.zeros(103, dtype=torch.bool)
-    evaluation = SimpleNamespace(losses=losses, right=right)
+    correct = torch.zeros(103, dtype=torch.bool)
+    evaluation = SimpleNamespace(losses=losses, correct=correct)
     # The quartiles are 25.5 and 76.5: above the upper one by more than 153.
     assert suspects(evaluation).nonzero().flatten().tolist() == [101, 102]
-    right[102] = True
+    correct[102] = True
     assert suspects(evaluation).nonzero().flatten().tolist() == [101]
 
 
@@ -134,7 +135,7 @@ def test_answers_make_a_suite(capsys: pytest.CaptureFixture[str]) -> None:
     assert [member.why for member in suite.members] == ["as 0 says", "as 2 says"]
     path = paths.suites() / f"{NAME}.jsonl"
     assert f"{path}: 2 examples, floor {suite.floor:.0%}" in printed
-    exam = load_exam(interface.load_splits())
+    exam = load_exam(task.load_splits())
     assert [split for split, _ in map(exam.locate, exam.suites[NAME])] == ["val"] * 2
     # What was said stays, whatever is asked next.
     before = path.read_text()
@@ -146,8 +147,8 @@ def test_answers_make_a_suite(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_suite_keeps_what_people_wrote() -> None:
     """Its floor, its reason and its lines."""
-    data = interface.load_splits()["val"]
-    evaluation = interface.evaluate(load_production(), data)
+    data = task.load_splits()["val"]
+    evaluation = task.evaluate(load_production(), data)
     first, second, third = collect(evaluation, data, [], 3)
     said = [dataclasses.replace(case, wrong="model") for case in (first, second)]
     suite = extend_suite(said, evaluation, data)
@@ -163,20 +164,20 @@ def test_suite_keeps_what_people_wrote() -> None:
 
 def test_new_suite_blocks_nobody() -> None:
     """The model in use gets one of four right, and stays in use."""
-    data = interface.load_splits()["val"]
+    data = task.load_splits()["val"]
     evaluation = answers(torch.arange(len(data)) * 1.0)
-    evaluation.right[-2] = True
+    evaluation.correct[-2] = True
     cases = collect(evaluation, data, [], 4)
     said = [dataclasses.replace(case, wrong="model") for case in cases]
     assert extend_suite(said, evaluation, data).floor == 0.25
-    with pytest.raises(InputError, match="not every example in .* has an answer"):
+    with pytest.raises(UserError, match="not every example in .* has an answer"):
         extend_suite(cases, evaluation, data)
 
 
 def test_nothing_but_wrong_labels_makes_no_suite() -> None:
     """A suite without examples would be a mistake."""
-    data = interface.load_splits()["val"]
-    evaluation = interface.evaluate(load_production(), data)
+    data = task.load_splits()["val"]
+    evaluation = task.evaluate(load_production(), data)
     (case,) = collect(evaluation, data, [], 1)
     extend_suite([dataclasses.replace(case, wrong="data")], evaluation, data)
     assert not paths.suites().exists()
@@ -184,8 +185,8 @@ def test_nothing_but_wrong_labels_makes_no_suite() -> None:
 
 def test_corrected_labels_are_settled() -> None:
     """Also examples that were removed; nobody is asked about them again."""
-    data = interface.load_splits()["val"]
-    evaluation = interface.evaluate(load_production(), data)
+    data = task.load_splits()["val"]
+    evaluation = task.evaluate(load_production(), data)
     (case,) = collect(evaluation, data, [], 1)
     old = dataclasses.replace(case, label="another", wrong="data")
     assert collect(evaluation, data, [CASE, old], 1) == [case]
@@ -204,8 +205,8 @@ def test_other_model_finds_other_examples(monkeypatch: pytest.MonkeyPatch) -> No
     )
     main(["hard", "--count=1", "--ckpt_path=a.ckpt"])
     first, second = load_review()
-    data = interface.load_splits()["val"]
-    (worst,) = collect(interface.evaluate(net, data), data, [], 1)
+    data = task.load_splits()["val"]
+    (worst,) = collect(task.evaluate(net, data), data, [], 1)
     assert second == worst
     assert first != second
 

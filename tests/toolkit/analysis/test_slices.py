@@ -17,10 +17,11 @@ from digit_recognizer.toolkit.analysis.slices import (
     write_slice,
 )
 from digit_recognizer.toolkit.cli.commands import main
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import load_exam
 from digit_recognizer.toolkit.evaluation.suites import load_suites
+from digit_recognizer.toolkit.interface import task
 from tests.helpers.workplace import enter
 
 pytestmark = pytest.mark.task_interface
@@ -37,8 +38,8 @@ def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def labels() -> torch.Tensor:
     """120 labels of two classes, which take turns, so that each is known by heart."""
-    data = interface.load_splits()["train"]
-    classes = interface.class_of(data.labels)  # (N,)
+    data = task.load_splits()["train"]
+    classes = task.class_index(data.labels)  # (N,)
     few = [data.labels[(classes == index).nonzero()[0]] for index in (0, 1)]
     return torch.cat(few).repeat(60)
 
@@ -54,12 +55,12 @@ def planted(labels: torch.Tensor) -> tuple[torch.Tensor, Any]:
     embeddings = torch.randn(len(labels), 4, generator=generator)
     embeddings[:, 0] += 8 * (ordered == ordered[0])
     embeddings[PLANTED, 1] += 8
-    right = torch.arange(len(labels)) % 10 != 9
-    right[PLANTED] = False
-    predictions = torch.where(right, ordered, ordered.flip(0))
+    correct = torch.arange(len(labels)) % 10 != 9
+    correct[PLANTED] = False
+    predictions = torch.where(correct, ordered, ordered.flip(0))
     losses = torch.rand(len(labels), generator=generator)
     evaluation = SimpleNamespace(
-        labels=ordered, predictions=predictions, right=right, losses=losses
+        labels=ordered, predictions=predictions, correct=correct, losses=losses
     )
     return embeddings, evaluation
 
@@ -78,7 +79,7 @@ def test_planted_group_is_found(labels: torch.Tensor, sure: float | None) -> Non
 def test_group_with_right_answers_is_found(labels: torch.Tensor) -> None:
     """What is alike stays together, though every third is right."""
     embeddings, evaluation = planted(labels)
-    evaluation.right[PLANTED[::3]] = True
+    evaluation.correct[PLANTED[::3]] = True
     evaluation.predictions[PLANTED[::3]] = evaluation.labels[PLANTED[::3]]
     evaluation.confidences = torch.full((len(labels),), 0.6)
     first, *_ = find_slices(embeddings, evaluation, {})
@@ -98,13 +99,13 @@ def test_errors_of_the_right_class_are_found(labels: torch.Tensor) -> None:
 def test_worst_group_comes_first(labels: torch.Tensor) -> None:
     """By the share of errors; and no example is in two groups."""
     embeddings, evaluation = planted(labels)
-    evaluation.right[:] = True
-    evaluation.right[PLANTED[4:]] = False
+    evaluation.correct[:] = True
+    evaluation.correct[PLANTED[4:]] = False
     small = [*range(70, 76)]
     embeddings[small, 2] += 8
-    evaluation.right[small] = False
+    evaluation.correct[small] = False
     evaluation.predictions = torch.where(
-        evaluation.right, evaluation.labels, evaluation.labels.flip(0)
+        evaluation.correct, evaluation.labels, evaluation.labels.flip(0)
     )
     evaluation.confidences = torch.full((len(labels),), 0.3)
     first, second = find_slices(embeddings, evaluation, {})
@@ -139,14 +140,14 @@ def test_most_typical_comes_first(labels: torch.Tensor) -> None:
 def test_usual_errors_are_no_slice(labels: torch.Tensor) -> None:
     """Nor is a single one, nor a group of fewer than five."""
     embeddings, evaluation = planted(labels)
-    evaluation.predictions, evaluation.right[:] = evaluation.labels, True
+    evaluation.predictions, evaluation.correct[:] = evaluation.labels, True
     assert find_slices(embeddings, evaluation, {}) == []
-    evaluation.right[:1] = False
+    evaluation.correct[:1] = False
     assert find_slices(embeddings, evaluation, {}) == []
-    evaluation.right[:] = False
+    evaluation.correct[:] = False
     assert find_slices(embeddings, evaluation, {}) == []
-    evaluation.right[:] = True
-    evaluation.right[:4] = False
+    evaluation.correct[:] = True
+    evaluation.correct[:4] = False
     embeddings[PLANTED[4:]] -= 8
     assert find_slices(embeddings, evaluation, {}) == []
 
@@ -170,7 +171,7 @@ def test_sentence_names_what_sets_apart(labels: torch.Tensor) -> None:
         "second": noise + inside,
         "size": 1000 + 9 * inside,
     }
-    first = interface.CLASSES[int(interface.class_of(evaluation.labels)[0])]
+    first = task.CLASSES[int(task.class_index(evaluation.labels)[0])]
     assert describe(inside, evaluation, columns) == (
         "size: 1,009 (elsewhere 1,000), second: 1.47 (elsewhere 0.505), "
         f"label {first}: 100% (elsewhere 43%)"
@@ -181,8 +182,8 @@ def test_sentence_names_what_sets_apart(labels: torch.Tensor) -> None:
 
 def test_picture_shows_a_few_of_each() -> None:
     """As many of every slice, so that each is a line."""
-    data = interface.load_splits()["val"]
-    evaluation = interface.evaluate(load_production(), data)
+    data = task.load_splits()["val"]
+    evaluation = task.evaluate(load_production(), data)
     found = [Slice([*range(7)], 2, ""), Slice([*range(7, 12)], 2, "")]
     titles = [axes.get_title() for axes in draw(found, evaluation, data).axes]
     assert [title.splitlines()[0] for title in titles] == [
@@ -194,22 +195,22 @@ def test_picture_shows_a_few_of_each() -> None:
 @pytest.fixture
 def alike(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Eight rows on which the model is made to be wrong, as it sees no difference."""
-    data, net = interface.load_splits()["val"], load_production()
-    embeddings = interface.embed(net, data)
+    data, net = task.load_splits()["val"], load_production()
+    embeddings = task.embed(net, data)
     distances = torch.cdist(embeddings, embeddings[:1])[:, 0]  # (N,)
-    classes = interface.class_of(data.labels)  # (N,)
+    classes = task.class_index(data.labels)  # (N,)
     distances[classes != classes[0]] += distances.max()
     nearest = distances.argsort()  # (N,)
     rows = nearest[:8]
-    right = torch.ones(len(data), dtype=torch.bool)
-    right[rows] = False
+    correct = torch.ones(len(data), dtype=torch.bool)
+    correct[rows] = False
     predictions = data.labels.clone()
     predictions[rows] = data.labels[nearest[-1]]
     evaluation = SimpleNamespace(
         labels=data.labels,
         predictions=predictions,
-        right=right,
-        losses=1 - right.double(),
+        correct=correct,
+        losses=1 - correct.double(),
     )
     monkeypatch.setattr(f"{interface.TASK}.evaluate", lambda net, data: evaluation)
     return rows.tolist()
@@ -231,7 +232,7 @@ def test_slice_becomes_a_suite(
         f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}\n"
     )
     assert first.endswith(suite.why)
-    splits = interface.load_splits()
+    splits = task.load_splits()
     digests = splits["val"].digests()
     found = {member.digest for member in suite.members}
     assert len(found & {digests[row] for row in alike}) >= 6
@@ -259,12 +260,12 @@ def test_nothing_is_lost_by_a_mistake(
 
 def test_no_errors_are_no_slice(capsys: pytest.CaptureFixture[str]) -> None:
     """And that is said."""
-    data = interface.load_splits()["val"]
+    data = task.load_splits()["val"]
     with pytest.MonkeyPatch.context() as patch:
         evaluation = SimpleNamespace(
             labels=data.labels,
             predictions=data.labels,
-            right=torch.ones(len(data), dtype=torch.bool),
+            correct=torch.ones(len(data), dtype=torch.bool),
         )
         patch.setattr(f"{interface.TASK}.evaluate", lambda net, data: evaluation)
         assert main(["slices"]) == 0
@@ -285,7 +286,7 @@ def test_other_model_has_other_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "digit_recognizer.toolkit.analysis.commands.load_production", lambda: None
     )
-    evaluate = interface.evaluate
+    evaluate = task.evaluate
 
     def remember(net: Any, data: Any) -> Any:
         asked.append(net)
@@ -298,16 +299,16 @@ def test_other_model_has_other_slices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_suite_of_a_slice_says_what_was_wrong() -> None:
     """Of each example; its floor blocks nobody."""
-    data = interface.load_splits()["val"]
+    data = task.load_splits()["val"]
     evaluation: Any = SimpleNamespace(
         labels=data.labels,
         predictions=data.labels.flip(0),
-        right=torch.arange(len(data)) == 2,
+        correct=torch.arange(len(data)) == 2,
     )
     suite = write_slice(Slice([2, 0, 1], 2, "small"), "small", evaluation, data)
     assert suite == load_suites()[0]
     assert (suite.floor, suite.why) == (0.3, "small")
-    name = interface.describe_label(data.labels[-1])
+    name = task.label_name(data.labels[-1])
     assert [member.why for member in suite.members][:2] == [
         "is right",
         f"was taken for {name}",
@@ -315,5 +316,5 @@ def test_suite_of_a_slice_says_what_was_wrong() -> None:
     assert [member.digest for member in suite.members] == [
         data.digests()[row] for row in (2, 0, 1)
     ]
-    with pytest.raises(InputError, match="choose another name"):
+    with pytest.raises(UserError, match="choose another name"):
         write_slice(Slice([2], 0, ""), "small", evaluation, data)

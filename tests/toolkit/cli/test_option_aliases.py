@@ -8,7 +8,7 @@ import pytest
 from lightning import Trainer
 
 from digit_recognizer.toolkit.cli.option_aliases import GONE, spell_out
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 
 
 def data(batch_size: int = 1, precision: int = 1) -> None:
@@ -55,7 +55,7 @@ def test_other_arguments_are_left_alone(argument: str) -> None:
 @pytest.mark.parametrize("prefix", ["--", "--trainer."])
 def test_option_that_is_gone_is_named(name: str, prefix: str) -> None:
     """With what to write instead."""
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(UserError) as caught:
         spell_out([f"{prefix}{name}=1"], {"trainer": Trainer})
     assert str(caught.value) == f"--{name} is gone: write {GONE[name]}"
     assert name not in inspect.signature(Trainer).parameters

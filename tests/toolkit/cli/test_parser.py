@@ -5,7 +5,7 @@ import os
 import pytest
 
 from digit_recognizer.toolkit.cli.parser import TRACEBACK, VARIABLE, call
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def fail(arguments: object) -> int:
     try:
         return int("no number")
     except ValueError as error:
-        raise InputError("some.csv cannot be read") from error
+        raise UserError("some.csv cannot be read") from error
 
 
 def test_error_names_the_way_to_its_cause(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +53,7 @@ def test_error_without_a_cause_is_a_line(capsys: pytest.CaptureFixture[str]) -> 
     """There is nothing more to see."""
 
     def refuse(arguments: object) -> int:
-        raise InputError("no file some.csv")
+        raise UserError("no file some.csv")
 
     assert call(refuse, []) == 2
     assert capsys.readouterr().err == "error: no file some.csv\n"

@@ -6,7 +6,7 @@ from torch import nn
 from torch.optim import SGD, Optimizer
 
 from digit_recognizer.toolkit.debug.overfit import Memorize
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from tests.helpers.training import fit
 
 
@@ -33,7 +33,7 @@ def test_training_ends_when_it_has_learnt(capsys: pytest.CaptureFixture[str]) ->
 
 def test_training_that_learns_nothing_is_an_error() -> None:
     """It would end as if all were well."""
-    with pytest.raises(InputError, match="after 5 steps the loss is"):
+    with pytest.raises(UserError, match="after 5 steps the loss is"):
         data = BoringDataModule()
         fit(Learner(0), data, 5, overfit_batches=1, callbacks=[Memorize()])
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from digit_recognizer.data import load_splits
-from digit_recognizer.evaluation import describe_label, evaluate
+from digit_recognizer.evaluation import evaluate, label_name
 from digit_recognizer.model import Network
 from digit_recognizer.toolkit import paths
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import (
     Member,
     Suite,
@@ -103,7 +103,7 @@ def test_promotion_of_unknown_origin_changes_nothing(
 ) -> None:
     """A model nobody could train again does not become the one in use."""
     (checkpoint.parents[1] / name).unlink()
-    with pytest.raises(InputError, match=f"{name} is missing"):
+    with pytest.raises(UserError, match=f"{name} is missing"):
         promote(checkpoint, tmp_path / "production", even_if_worse=True)
     assert not (tmp_path / "production").exists()
 
@@ -115,7 +115,7 @@ def test_worse_model_is_promoted_only_on_request(
     folder = tmp_path / "production"
     shutil.copytree(paths.production(), folder)
     before = (folder / "record.json").read_text()
-    with pytest.raises(InputError, match="best.ckpt is .*worse on "):
+    with pytest.raises(UserError, match="best.ckpt is .*worse on "):
         promote(checkpoint, folder)
     assert (folder / "record.json").read_text() == before
     judgement = promote(checkpoint, folder, even_if_worse=True)
@@ -152,7 +152,7 @@ def test_new_model_is_tried_on_what_was_asked(checkpoint: Path, tmp_path: Path) 
     judgement = promote(checkpoint, folder, even_if_worse=True, replay=replay)
     trial = judgement.trial
     assert isinstance(trial, Trial) and trial.otherwise
-    assert trial.before == [describe_label(label) for label in before]
+    assert trial.before == [label_name(label) for label in before]
     assert f"{trial}." in (folder / "card.md").read_text()
     assert (folder / "trial.png").is_file()
     result = json.loads((folder / "trial.json").read_text())
@@ -180,7 +180,7 @@ def test_models_are_judged_on_suites_that_people_keep(
     """Wherever in the data their examples are."""
     data = load_splits()["val"]
     members = [
-        Member(digest, describe_label(label), "one of all")
+        Member(digest, label_name(label), "one of all")
         for digest, label in zip(data.digests(), data.labels, strict=True)
     ]
     enter(tmp_path, monkeypatch, "models/production")
@@ -188,13 +188,13 @@ def test_models_are_judged_on_suites_that_people_keep(
     judgement = judge(checkpoint)
     *_, whole = judgement.comparison.suites
     assert (whole.name, whole.size, whole.floor) == ("whole", len(data), 0.01)
-    right = evaluate(load_checkpoint(checkpoint)[0], data).right
-    assert whole.new == right.double().mean()
-    old = evaluate(load_production(), data).right
-    assert whole.lost == (old & ~right).sum()
+    correct = evaluate(load_checkpoint(checkpoint)[0], data).correct
+    assert whole.new == correct.double().mean()
+    old = evaluate(load_production(), data).correct
+    assert whole.lost == (old & ~correct).sum()
     # The whole is still the test split, as are the errors on the card.
     assert judgement.comparison.suites[0].size == len(load_splits()["test"])
-    assert len(judgement.new.right) == len(judgement.data)
+    assert len(judgement.new.correct) == len(judgement.data)
     # What was chosen for its errors may find a model worse, and never better.
     promote(checkpoint, tmp_path / "production", even_if_worse=True)
     loaded = "digit_recognizer.toolkit.evaluation.model_comparison.load_checkpoint"
@@ -211,7 +211,7 @@ def test_model_for_another_network_makes_way(checkpoint: Path, tmp_path: Path) -
     record = load_record(folder)
     record["model"]["width"] = 3
     (folder / "record.json").write_text(json.dumps(record))
-    with pytest.raises(InputError, match="does not fit the network"):
+    with pytest.raises(UserError, match="does not fit the network"):
         load_production(folder)
     assert promote(checkpoint, folder, even_if_worse=True).old is None
     load_production(folder)
@@ -264,7 +264,7 @@ def test_broken_model_is_not_compared(checkpoint: Path) -> None:
     content = torch.load(checkpoint, weights_only=True)
     content["state_dict"]["net.head.bias"] *= torch.nan
     torch.save(content, checkpoint)
-    with pytest.raises(InputError, match="best.ckpt cannot be used: its loss is nan"):
+    with pytest.raises(UserError, match="best.ckpt cannot be used: its loss is nan"):
         judge(checkpoint)
 
 
@@ -274,7 +274,7 @@ def test_unfinished_training_is_promoted_only_on_request(
     """There can be a reason to, and nobody does it by mistake."""
     path = checkpoint.parents[1] / "record.json"
     path.write_text(json.dumps(TRAINING | {"finished": False}))
-    with pytest.raises(InputError, match="stopped early, after 60 steps: go on"):
+    with pytest.raises(UserError, match="stopped early, after 60 steps: go on"):
         promote(checkpoint, tmp_path / "production")
     promote(checkpoint, tmp_path / "production", even_if_worse=True)
 
@@ -286,7 +286,7 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    with pytest.raises(InputError, match=r"is not the file of its record.json"):
+    with pytest.raises(UserError, match=r"is not the file of its record.json"):
         load_production(tmp_path)
 
 
@@ -295,7 +295,7 @@ def test_missing_files_are_named(name: str, tmp_path: Path) -> None:
     """The message says what to do."""
     shutil.copytree(paths.production(), tmp_path, dirs_exist_ok=True)
     (tmp_path / name).unlink()
-    with pytest.raises(InputError, match=r"promote a checkpoint|git checkout"):
+    with pytest.raises(UserError, match=r"promote a checkpoint|git checkout"):
         load_production(tmp_path)
 
 
@@ -314,7 +314,7 @@ def test_checkpoint_with_code_is_refused(checkpoint: Path, tmp_path: Path) -> No
     """A file of anybody's must not run it."""
     content = torch.load(checkpoint, weights_only=True)
     torch.save({**content, "more": Code(mark := tmp_path / "mark")}, checkpoint)
-    with pytest.raises(InputError, match="best.ckpt is not a checkpoint"):
+    with pytest.raises(UserError, match="best.ckpt is not a checkpoint"):
         load_checkpoint(checkpoint)
     assert not mark.exists()
 
@@ -325,11 +325,11 @@ def test_checkpoint_of_another_network_is_named(
     """What does not fit is said; a mistake in the network itself keeps its name."""
     content = torch.load(checkpoint, weights_only=True)
     torch.save({**content, "hyper_parameters": {"depth": 3}}, checkpoint)
-    with pytest.raises(InputError, match=r"best.ckpt was trained without model.\w+, "):
+    with pytest.raises(UserError, match=r"best.ckpt was trained without model.\w+, "):
         load_checkpoint(checkpoint)
     weights = {"net.strange": torch.ones(1)}
     torch.save({**content, "state_dict": weights}, checkpoint)
-    with pytest.raises(InputError, match="best.ckpt does not fit the network"):
+    with pytest.raises(UserError, match="best.ckpt does not fit the network"):
         load_checkpoint(checkpoint)
 
     @wraps(Network.__init__)
@@ -346,5 +346,5 @@ def test_other_files_are_no_checkpoints(tmp_path: Path) -> None:
     """Text, or nothing at all."""
     (tmp_path / "text.ckpt").write_text("no checkpoint")
     for name in ("text.ckpt", "nowhere.ckpt"):
-        with pytest.raises(InputError, match=name):
+        with pytest.raises(UserError, match=name):
             load_checkpoint(tmp_path / name)

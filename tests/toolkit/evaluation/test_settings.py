@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation.settings import Settings, load_settings
 
 
@@ -23,7 +23,7 @@ def test_settings_that_are_missing_are_an_error(tmp_path: Path) -> None:
     path = tmp_path / "comparison.yaml"
     assert load_settings(path) == Settings()  # there are no configurations at all
     (tmp_path / "default.yaml").touch()
-    with pytest.raises(InputError, match=r"comparison.yaml is missing: .*git checkout"):
+    with pytest.raises(UserError, match=r"comparison.yaml is missing: .*git checkout"):
         load_settings(path)
 
 
@@ -41,6 +41,6 @@ def test_mistakes_are_named(text: str, tmp_path: Path) -> None:
     """In one line, with the file."""
     path = tmp_path / "comparison.yaml"
     path.write_text(text)
-    with pytest.raises(InputError, match=r"comparison.yaml: .") as error:
+    with pytest.raises(UserError, match=r"comparison.yaml: .") as error:
         load_settings(path)
     assert "\n" not in str(error.value)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation.significance import compare
 
 # 200 examples in two suites; the old model is wrong on the last of each.
@@ -109,7 +109,7 @@ def test_table_has_a_row_for_each_suite() -> None:
 
 def test_mistakes_are_named() -> None:
     """A floor for a suite that was renamed would hold for nothing."""
-    with pytest.raises(InputError, match="floor for 'Left', but the suites are: all,"):
+    with pytest.raises(UserError, match="floor for 'Left', but the suites are: all,"):
         compare(OLD, OLD, SUITES, {"Left": 0.5})
-    with pytest.raises(InputError, match="the suite nobody has no examples"):
+    with pytest.raises(UserError, match="the suite nobody has no examples"):
         compare(OLD, OLD, {"nobody": []}, {})

@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from digit_recognizer.toolkit import interface, paths
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit import paths
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import (
+    correct,
     load_exam,
     missed_floors,
-    right,
 )
 from digit_recognizer.toolkit.evaluation.suites import load_suites
+from digit_recognizer.toolkit.interface import task
 from tests.helpers.workplace import enter
 
 pytestmark = pytest.mark.task_interface
@@ -25,8 +26,8 @@ LINE = {"digest": "0123", "label": "1", "why": "odd"}
 
 def member(split: str, row: int) -> dict[str, str]:
     """The line for an example of the data."""
-    data = interface.load_splits()[split]
-    label = interface.describe_label(data.labels[row])
+    data = task.load_splits()[split]
+    label = task.label_name(data.labels[row])
     return {"digest": data.digests()[row], "label": label, "why": "odd"}
 
 
@@ -41,7 +42,7 @@ def write(folder: Path, *lines: object, name: str = "strange") -> Path:
 
 def test_suites_are_optional(tmp_path: Path) -> None:
     """Without one, models are judged on the test split alone."""
-    exam = load_exam(interface.load_splits(), tmp_path / "nowhere")
+    exam = load_exam(task.load_splits(), tmp_path / "nowhere")
     assert [*exam.splits] == ["test"]
     assert exam.suites["all"] == [*range(len(exam.splits["test"]))]
     assert not exam.kept
@@ -51,7 +52,7 @@ def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
     """Each is found where it is, and counts in no other suite."""
     first, second = member("val", 4), member("test", 2)
     write(tmp_path, HEAD, first, second)
-    splits = interface.load_splits()
+    splits = task.load_splits()
     exam = load_exam(splits, tmp_path)
     assert [exam.locate(row) for row in exam.suites["strange"]] == [
         ("val", 4),
@@ -61,10 +62,10 @@ def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
     assert exam.floors["strange"] == HEAD["floor"]
     net = load_production()
     evaluations = exam.evaluate(net)
-    answers = right(evaluations)[exam.suites["strange"]]
+    answers = correct(evaluations)[exam.suites["strange"]]
     assert answers.tolist() == [
-        evaluations["val"].right[4],
-        evaluations["test"].right[2],
+        evaluations["val"].correct[4],
+        evaluations["test"].correct[2],
     ]
 
 
@@ -86,30 +87,30 @@ def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
 def test_mistakes_are_named(lines: list[object], message: str, tmp_path: Path) -> None:
     """In one sentence, with the file and the line."""
     path = write(tmp_path, *lines)
-    with pytest.raises(InputError, match=message) as error:
+    with pytest.raises(UserError, match=message) as error:
         load_suites(tmp_path)
     assert str(error.value).startswith(str(path))
 
 
 def test_examples_must_be_in_the_data(tmp_path: Path) -> None:
     """As they are there, and not for training; else they say nothing."""
-    splits = interface.load_splits()
+    splits = task.load_splits()
     write(tmp_path, HEAD, member("val", 0), LINE)
-    with pytest.raises(InputError, match="line 3: there is no example 0123 in the"):
+    with pytest.raises(UserError, match="line 3: there is no example 0123 in the"):
         load_exam(splits, tmp_path)
     write(tmp_path, HEAD, member("val", 0) | {"label": "another"})
-    with pytest.raises(InputError, match="is another here and .* in the data"):
+    with pytest.raises(UserError, match="is another here and .* in the data"):
         load_exam(splits, tmp_path)
     write(tmp_path, HEAD, member("train", 0))
-    with pytest.raises(InputError, match="an example of the training split"):
+    with pytest.raises(UserError, match="an example of the training split"):
         load_exam(splits, tmp_path)
 
 
 def test_names_are_not_given_twice(tmp_path: Path) -> None:
     """A suite by the name of another would take its place."""
     write(tmp_path, HEAD, member("val", 0), name="all")
-    with pytest.raises(InputError, match="all.jsonl needs another name"):
-        load_exam(interface.load_splits(), tmp_path)
+    with pytest.raises(UserError, match="all.jsonl needs another name"):
+        load_exam(task.load_splits(), tmp_path)
 
 
 def test_missed_floors_are_named_and_drawn(
@@ -120,8 +121,8 @@ def test_missed_floors_are_named_and_drawn(
     with torch.no_grad():
         for weight in net.parameters():
             weight.zero_()
-    data = interface.load_splits()["test"]
-    labels = map(interface.describe_label, data.labels)
+    data = task.load_splits()["test"]
+    labels = map(task.label_name, data.labels)
     examples = [
         {"digest": digest, "label": label, "why": "odd"}
         for digest, label in zip(data.digests(), labels, strict=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from digit_recognizer.data import CLASSES, class_of, load_splits
-from digit_recognizer.evaluation import describe_label, evaluate
+from digit_recognizer.data import CLASSES, class_index, load_splits
+from digit_recognizer.evaluation import evaluate, label_name
 from digit_recognizer.model import Network
 from digit_recognizer.toolkit.figures.reports import (
     confusion_matrix,
@@ -32,7 +32,10 @@ def test_examples_are_listed_by_loss(tmp_path: Path) -> None:
     assert len(rows) == len(data)
     assert losses == sorted(losses, reverse=True)
     worst = int(evaluation.losses.argmax())
-    assert rows[0] == {"digest": data.digests()[worst], **evaluation.describe(worst)}
+    assert rows[0] == {
+        "digest": data.digests()[worst],
+        **evaluation.describe_example(worst),
+    }
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics == {"model": {"checkpoint": "x"}, **evaluation.metrics()}
 
@@ -44,8 +47,8 @@ def test_confusion_shows_each_count() -> None:
     figure = draw_confusion(evaluation)
     shown = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
     pairs = zip(
-        class_of(evaluation.predictions).tolist(),
-        class_of(evaluation.labels).tolist(),
+        class_index(evaluation.predictions).tolist(),
+        class_index(evaluation.labels).tolist(),
         strict=True,
     )
     assert shown == {pair: str(count) for pair, count in Counter(pairs).items()}
@@ -66,8 +69,8 @@ def test_errors_name_truth_and_prediction() -> None:
     assert len(figure.axes) == 3
     worst = int(evaluation.losses.argmax())
     assert figure.axes[0].get_xlabel() == data.digests()[worst]
-    truth = describe_label(data.labels[worst])
-    answer = describe_label(evaluation.predictions[worst])
+    truth = label_name(data.labels[worst])
+    answer = label_name(evaluation.predictions[worst])
     title = figure.axes[0].get_title()
     assert title.startswith(f"{truth}, predicted {answer}\n")
 

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.performance.activation_checkpointing import Checkpointing
 from digit_recognizer.toolkit.performance.peak_memory import PeakMemory
 from tests.helpers.training import fit
@@ -86,5 +86,5 @@ def test_layers_can_be_named() -> None:
 )
 def test_layer_that_is_not_there_is_an_error(layers: list[str], message: str) -> None:
     """Else one would measure that it does not help."""
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(UserError, match=message):
         fit(BoringModel(), BoringDataModule(), 1, callbacks=[Checkpointing(layers)])

@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.performance.activation_checkpointing import Checkpointing
 from digit_recognizer.toolkit.performance.compile import Compile, compile_layers
 from tests.helpers.cost import Compiler
@@ -62,7 +62,7 @@ def test_layer_that_two_have_changed_is_as_before() -> None:
 
 def test_nothing_to_compile_is_an_error() -> None:
     """It would be as slow as before, and nobody would know why."""
-    with pytest.raises(InputError, match="nothing to compile"):
+    with pytest.raises(UserError, match="nothing to compile"):
         compile_layers(nn.Sequential(nn.ReLU()), "eager", "default")
 
 
@@ -71,5 +71,5 @@ def test_nothing_to_compile_is_an_error() -> None:
 )
 def test_unknown_options_are_an_error(backend: str, mode: str) -> None:
     """They are named."""
-    with pytest.raises(InputError, match="Invalid backend: 'nobody'|mode=x"):
+    with pytest.raises(UserError, match="Invalid backend: 'nobody'|mode=x"):
         compile_layers(Nested(), backend, mode)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import SGD
 from torch.utils.data import DataLoader, Dataset
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.performance import overhead
 from digit_recognizer.toolkit.performance.benchmark import RACE
 from digit_recognizer.toolkit.performance.overhead import Race
@@ -149,7 +149,7 @@ def fail(module: Module, optimizer: object) -> None:
 def test_several_processes_are_refused() -> None:
     """The loop would have the work of all of them."""
     trainer = cast("Trainer", SimpleNamespace(world_size=2))
-    with pytest.raises(InputError, match="devices=1"):
+    with pytest.raises(UserError, match="devices=1"):
         Race().on_train_start(trainer, Module())
 
 
@@ -161,6 +161,6 @@ def test_race_ends_when_its_time_is_over(clock: Clock) -> None:
 
 def test_one_epoch_is_too_few(clock: Clock) -> None:
     """It is slower than others."""
-    with pytest.raises(InputError, match="two are needed"):
+    with pytest.raises(UserError, match="two are needed"):
         fit(Module(), Data(clock), 3, callbacks=[Race()])
     assert not Path(RACE).exists()

@@ -13,7 +13,7 @@ from lightning.pytorch.demos.boring_classes import (
 from torch import Tensor
 from torch.utils.data import Subset
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.performance.profile import Profile
 from tests.helpers.cost import Clock
 from tests.helpers.training import fit
@@ -104,5 +104,5 @@ def test_training_without_steps_to_measure_is_an_error(
 ) -> None:
     """Too short, or with one batch in an epoch: there is nothing to show."""
     profile, data = Profile(), BoringDataModule()
-    with pytest.raises(InputError, match="steps, before they were measured"):
+    with pytest.raises(UserError, match="steps, before they were measured"):
         fit(BoringModel(), data, steps, overfit_batches=batches, callbacks=[profile])

@@ -9,7 +9,7 @@ from lightning import Trainer
 from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.performance.peak_memory import PeakMemory
 from digit_recognizer.toolkit.performance.resource_table import COST
 from digit_recognizer.toolkit.performance.step_cost import StepCost
@@ -88,7 +88,7 @@ def test_what_was_there_before_counts() -> None:
 
 def test_training_that_is_too_short_has_no_cost() -> None:
     """It is an error, and no table with an old figure."""
-    with pytest.raises(InputError, match="ended after 2 steps, before its cost"):
+    with pytest.raises(UserError, match="ended after 2 steps, before its cost"):
         fit(BoringModel(), BoringDataModule(), 2, callbacks=[StepCost()])
     assert not Path(COST).exists()
 

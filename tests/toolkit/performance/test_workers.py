@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.performance.workers import LoadingSpeed, measure
 from tests.helpers.cost import Clock
 from tests.helpers.training import fit
@@ -83,5 +83,5 @@ def test_cores_are_the_limit() -> None:
 
 def test_data_module_without_workers_is_an_error() -> None:
     """It would be measured again and again, with the same result."""
-    with pytest.raises(InputError, match="no attribute num_workers"):
+    with pytest.raises(UserError, match="no attribute num_workers"):
         fit(BoringModel(), BoringDataModule(), 1, callbacks=[LoadingSpeed()])

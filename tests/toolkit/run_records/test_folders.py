@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.run_records.folders import (
     VARIABLE,
     begin,
@@ -57,7 +57,7 @@ def test_runs_that_start_together_get_numbers_of_their_own(tmp_path: Path) -> No
 def test_file_in_the_place_of_the_runs_is_named(tmp_path: Path) -> None:
     """In a line, as any place that cannot be written to."""
     (tmp_path / "runs").touch()
-    with pytest.raises(InputError, match=r"cannot write to .*runs/: File exists"):
+    with pytest.raises(UserError, match=r"cannot write to .*runs/: File exists"):
         new_run_dir("fit", tmp_path / "runs")
 
 
@@ -70,11 +70,11 @@ def test_newest_checkpoint_is_that_of_the_newest_run(tmp_path: Path) -> None:
     newest = newest_checkpoint(tmp_path)
     assert newest.parts[-3] == "fit-0010"
     newest.unlink()
-    with pytest.raises(InputError, match="fit-0010 was not validated"):
+    with pytest.raises(UserError, match="fit-0010 was not validated"):
         newest_checkpoint(tmp_path)
 
 
 def test_no_run_yet_says_what_to_do(tmp_path: Path) -> None:
     """The first evaluation of a newcomer may come before the first training."""
-    with pytest.raises(InputError, match="train a model first"):
+    with pytest.raises(UserError, match="train a model first"):
         newest_checkpoint(tmp_path)

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.run_records.metadata import load_training, require_sound
 from digit_recognizer.toolkit.training import metadata_recorder
 from digit_recognizer.toolkit.training.metadata_recorder import Recorder
@@ -187,12 +187,12 @@ def test_sound_training_is_accepted() -> None:
 )
 def test_other_trainings_are_refused(change: dict[str, Any], message: str) -> None:
     """The message names the model, and says what to do."""
-    with pytest.raises(InputError, match=message) as error:
+    with pytest.raises(UserError, match=message) as error:
         require_sound(SOUND | change, CHECKPOINT)
     assert f"the training of {CHECKPOINT} " in str(error.value)
 
 
 def test_model_without_a_record_is_named(tmp_path: Path) -> None:
     """As one that was copied out of its run."""
-    with pytest.raises(InputError, match=r"record.json is missing"):
+    with pytest.raises(UserError, match=r"record.json is missing"):
         load_training(tmp_path / "checkpoints" / "best.ckpt")

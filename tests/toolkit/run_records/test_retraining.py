@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from digit_recognizer.toolkit.cli.commands import main
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.paths import PACKAGE
 from digit_recognizer.toolkit.run_records.folders import VARIABLE, new_run_dir
 from digit_recognizer.toolkit.run_records.retraining import (
@@ -37,7 +37,7 @@ def test_configurations_that_say_so(tmp_path: Path) -> None:
 
 def test_none_at_all_is_an_error(tmp_path: Path) -> None:
     """Else nothing is trained, every week, and all is green."""
-    with pytest.raises(InputError, match="no file in .* has a line retrain: true"):
+    with pytest.raises(UserError, match="no file in .* has a line retrain: true"):
         configurations(tmp_path)
 
 

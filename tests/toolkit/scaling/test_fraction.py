@@ -13,7 +13,7 @@ from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.scaling.fraction import Scale, _epoch
 from digit_recognizer.toolkit.scaling.scaling_study import SCALE
 from tests.helpers.training import fit
@@ -185,13 +185,13 @@ def test_steps_may_end_it() -> None:
 @pytest.mark.parametrize("share", [0, 1.1])
 def test_share_is_a_share(share: float) -> None:
     """Of nothing nothing is learnt."""
-    with pytest.raises(InputError, match=f"up to 1, not {share}"):
+    with pytest.raises(UserError, match=f"up to 1, not {share}"):
         Scale(share)
 
 
 def test_what_is_needed_is_named() -> None:
     """A split, and what is logged."""
-    with pytest.raises(InputError, match="has no training split"):
+    with pytest.raises(UserError, match="has no training split"):
         fit(BoringModel(), BoringDataModule(), 1, callbacks=[Scale()])
-    with pytest.raises(InputError, match="nothing is logged as val/error"):
+    with pytest.raises(UserError, match="nothing is logged as val/error"):
         train(1, monitor="val/error")

@@ -11,7 +11,7 @@ import pytest
 
 from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.cli.commands import main
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.run_records.folders import VARIABLE
 from digit_recognizer.toolkit.run_records.settings import read_settings
 from digit_recognizer.toolkit.scaling.scaling_study import (
@@ -184,5 +184,5 @@ def test_advice_of_one_study(study: str, found: Trend, wanted: str) -> None:
 
 def test_too_few_sizes_are_no_line() -> None:
     """The file to write them into is named."""
-    with pytest.raises(InputError, match=r"studies\.yaml: models needs 3"):
+    with pytest.raises(UserError, match=r"studies\.yaml: models needs 3"):
         size_options("model", Studies())

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from digit_recognizer.toolkit import interface, paths
 from digit_recognizer.toolkit.cli.commands import main
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import load_production
+from digit_recognizer.toolkit.interface import task
 from digit_recognizer.toolkit.serving.labelling import (
     Question,
     draw,
@@ -38,7 +39,7 @@ def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def asked(count: int) -> Tensor:
     """Log a few questions, each answered with its number, and return the examples."""
-    raw: Tensor = interface.load_splits()["test"].raw[:count]
+    raw: Tensor = task.load_splits()["test"].raw[:count]
     remarks = [["large"], *[[]] * (count - 1)]
     log(LOG, Path("some.csv"), "production 0123", raw, range(count), remarks)
     return raw
@@ -94,7 +95,7 @@ def test_people_are_asked_and_what_they_say_is_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Nobody is asked again before all have an answer."""
-    data = interface.load_splits()["test"]
+    data = task.load_splits()["test"]
     asked(3)
     arguments = ["feedback", str(LOG), "--count=2"]
     assert main(arguments) == 0
@@ -104,9 +105,9 @@ def test_people_are_asked_and_what_they_say_is_counted(
     assert f"waiting   2 lines of {paths.feedback()}\n" in said
     assert "labelled" not in said
     assert len(load_questions()) == 2
-    right = interface.evaluate(load_production(), data).predictions
+    right = task.evaluate(load_production(), data).predictions
     names = [
-        interface.describe_label(right[row])
+        task.label_name(right[row])
         for question in load_questions()
         for row in range(3)
         if question.raw == data.raw[row].tolist()
@@ -126,10 +127,10 @@ def test_people_are_asked_and_what_they_say_is_counted(
 
 def test_labels_make_examples_like_those_of_the_data() -> None:
     """They can be evaluated as any; those without a label, and of old, are none."""
-    data = interface.load_splits()["test"]
+    data = task.load_splits()["test"]
     asked(4)
     write_questions(sample(load_answers([LOG]), [], 4))
-    name = interface.describe_label(data.labels[0])
+    name = task.label_name(data.labels[0])
     old, *rest = label(name, "?", name)
     write_questions([dataclasses.replace(old, when="2020-01-01T00:00:00Z"), *rest])
     questions = load_questions()
@@ -137,8 +138,8 @@ def test_labels_make_examples_like_those_of_the_data() -> None:
     (example,) = (found := labelled(questions, timedelta(days=1))).raw
     assert example.tolist() == questions[2].raw
     assert found.raw.dtype == data.raw.dtype and found.labels.dtype == data.labels.dtype
-    assert interface.describe_label(found.labels[0]) == name
-    assert len(interface.evaluate(load_production(), found).right) == 1
+    assert task.label_name(found.labels[0]) == name
+    assert len(task.evaluate(load_production(), found).correct) == 1
     assert len(labelled([])) == 0
 
 
@@ -148,15 +149,15 @@ def test_numbers_are_labels_where_labels_are_numbers(
     """Nobody saw this very number in training."""
     splits = {
         name: dataclasses.replace(data, labels=data.labels.double())
-        for name, data in interface.load_splits().items()
+        for name, data in task.load_splits().items()
     }
     monkeypatch.setattr(f"{interface.TASK}.load_splits", lambda: splits)
-    monkeypatch.setattr(f"{interface.TASK}.describe_label", lambda x: f"{x:.1f}")
+    monkeypatch.setattr(f"{interface.TASK}.label_name", lambda x: f"{x:.1f}")
     raw = splits["test"].raw[0].tolist()
     now = "2026-11-27T00:00:00Z"
     (found,) = labelled([Question("0.25", now, raw)]).labels
     assert found == 0.25
-    with pytest.raises(InputError, match="'some' is no label"):
+    with pytest.raises(UserError, match="'some' is no label"):
         labelled([Question("some", now, raw)])
 
 
@@ -166,22 +167,22 @@ def test_other_numbers_are_no_labels_of_classes(
     """Though labels are numbers inside."""
     splits = {
         name: dataclasses.replace(data, labels=data.labels.long())
-        for name, data in interface.load_splits().items()
+        for name, data in task.load_splits().items()
     }
     monkeypatch.setattr(f"{interface.TASK}.load_splits", lambda: splits)
-    monkeypatch.setattr(f"{interface.TASK}.describe_label", lambda x: f"class {x}")
+    monkeypatch.setattr(f"{interface.TASK}.label_name", lambda x: f"class {x}")
     question = Question("1.5", "2026-11-27T00:00:00Z", splits["test"].raw[0].tolist())
-    with pytest.raises(InputError, match="'1.5' is no label: they are class "):
+    with pytest.raises(UserError, match="'1.5' is no label: they are class "):
         labelled([question])
 
 
 def test_wrong_answers_count() -> None:
     """One of two is right."""
-    data = interface.load_splits()["test"]
-    said = interface.evaluate(load_production(), data).predictions  # (N,)
+    data = task.load_splits()["test"]
+    said = task.evaluate(load_production(), data).predictions  # (N,)
     wrong = said[(said - said[1]).abs().argmax()]
     questions = [
-        Question(interface.describe_label(label), "2026-11-27T00:00:00Z", raw)
+        Question(task.label_name(label), "2026-11-27T00:00:00Z", raw)
         for label, raw in zip((said[0], wrong), data.raw[:2].tolist(), strict=True)
     ]
     assert "labelled  2, 50% right; of all, likely 9% to 91%" in summary([], questions)
@@ -189,7 +190,7 @@ def test_wrong_answers_count() -> None:
 
 def test_those_that_wait_are_drawn() -> None:
     """With the number of the line, to find it."""
-    raw = interface.load_splits()["test"].raw[0].tolist()
+    raw = task.load_splits()["test"].raw[0].tolist()
     questions = [Question(text, "2026-11-27T00:00:00Z", raw) for text in ("?", "", "")]
     assert [axes.get_title() for axes in draw(questions).axes] == ["line 2", "line 3"]
 
@@ -241,5 +242,5 @@ def test_files_that_cannot_be_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nowhere is no file of answers" in capsys.readouterr().err
     assert main(["feedback", "nowhere", "--count=0"]) == 2
     assert "--count is at least 1" in capsys.readouterr().err
-    with pytest.raises(InputError, match="no answer is kept in .*: "):
+    with pytest.raises(UserError, match="no answer is kept in .*: "):
         log(Path(), Path("some.csv"), "", torch.zeros(1, 2), ["a"], [[]])

@@ -9,6 +9,7 @@ from torch import Tensor
 from digit_recognizer.toolkit import interface
 from digit_recognizer.toolkit.cli.commands import help_text, main
 from digit_recognizer.toolkit.evaluation import load_production
+from digit_recognizer.toolkit.interface import task
 from digit_recognizer.toolkit.serving import load_answers
 
 pytestmark = pytest.mark.task_interface
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.task_interface
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, float, bool]]:
     """What a task is asked that reads two examples of each file."""
     found = []
-    raw = interface.load_splits()["val"].raw[:2]
+    raw = task.load_splits()["val"].raw[:2]
 
     def read_examples(
         path: Path, *, scale: float = 1.0, invert: bool = False
@@ -50,8 +51,8 @@ def test_each_example_has_an_answer_of_its_own(
     command = ["predict", "a.csv", "--scale=2.5", "--invert", f"--log={log}"]
     assert main(command) == 0
     assert asked == [(Path("a.csv"), 2.5, True)]
-    raw = interface.load_splits()["val"].raw[:2]
-    answers = [str(one) for one in interface.predict(load_production(), raw)]
+    raw = task.load_splits()["val"].raw[:2]
+    answers = [str(one) for one in task.predict(load_production(), raw)]
     first, second = answers
     assert capsys.readouterr().out == f"a.csv #1: {first}\na.csv #2: {second}\n"
     assert [one.answer for one in load_answers([log])] == answers

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from digit_recognizer.toolkit import interface
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import TRIAL_RESULT, load_production
+from digit_recognizer.toolkit.interface import task
 from digit_recognizer.toolkit.serving.prediction_log import log
 from digit_recognizer.toolkit.serving.shadow import MAX_PICTURES, Trial, draw, try_on
 
@@ -37,7 +37,7 @@ class Other(nn.Module):
 
 def data() -> Any:
     """The split that questions are taken from, too."""
-    return interface.load_splits()["test"]
+    return task.load_splits()["test"]
 
 
 @pytest.fixture
@@ -58,14 +58,14 @@ def test_what_is_answered_otherwise_is_counted(logs: list[Path]) -> None:
     assert str(same) == "0 of 3 questions get another answer (0.0%)"
     other = try_on(logs, data(), net, Other(net, -1))
     assert other.otherwise == [0, 1, 2]
-    labels = interface.evaluate(net, data()).predictions[:3]
-    assert other.before == [interface.describe_label(label) for label in labels]
+    labels = task.evaluate(net, data()).predictions[:3]
+    assert other.before == [task.label_name(label) for label in labels]
 
 
 def test_answer_that_is_no_number_is_an_error(logs: list[Path]) -> None:
     """Before users meet it."""
     net = load_production()
-    with pytest.raises(InputError, match="no number for a question in .*log"):
+    with pytest.raises(UserError, match="no number for a question in .*log"):
         try_on(logs, data(), net, Other(net, torch.nan))
 
 
@@ -73,7 +73,7 @@ def test_no_questions(tmp_path: Path) -> None:
     """An empty log is no trial."""
     (tmp_path / "log").touch()
     net = load_production()
-    with pytest.raises(InputError, match="there are no questions in .*log"):
+    with pytest.raises(UserError, match="there are no questions in .*log"):
         try_on([tmp_path / "log"], data(), net, net)
 
 

@@ -9,7 +9,7 @@ from lightning import Trainer
 from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.training.divergence_guard import Guard
 from tests.helpers.training import fit
 
@@ -57,7 +57,7 @@ def test_healthy_training_is_left_alone() -> None:
 
 def test_loss_that_ran_away_is_an_error() -> None:
     """It is over after five steps, and not after five days."""
-    with pytest.raises(InputError, match=r"ran away: .* in step 7\. Lower the"):
+    with pytest.raises(UserError, match=r"ran away: .* in step 7\. Lower the"):
         run(Scripted(1, 1, 1, 1e4))
 
 
@@ -81,7 +81,7 @@ def test_loss_that_is_no_number_is_traced_to_its_layer() -> None:
     layers = nn.Sequential(nn.Linear(32, 2), nn.Sequential(nn.ReLU(), Root()))
     module.layer = layers  # type: ignore[assignment]
     message = r"loss is nan in batch 0 of epoch 0, step 0: layer layer\.1\.1 \(Root\)"
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(UserError, match=message):
         run(module)
     batch = torch.load("batch-0.pt", weights_only=True)
     assert batch.shape == (1, 32)
@@ -89,7 +89,7 @@ def test_loss_that_is_no_number_is_traced_to_its_layer() -> None:
 
 def test_loss_itself_is_traced() -> None:
     """When all layers return numbers."""
-    with pytest.raises(InputError, match="loss is inf in batch 2 .* the loss itself"):
+    with pytest.raises(UserError, match="loss is inf in batch 2 .* the loss itself"):
         run(Scripted(1, 1, float("inf")))
 
 
@@ -100,7 +100,7 @@ def test_module_itself_is_no_layer() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return super().forward(x) / torch.zeros(())
 
-    with pytest.raises(InputError, match="all layers return numbers"):
+    with pytest.raises(UserError, match="all layers return numbers"):
         run(Divided())
 
 
@@ -108,7 +108,7 @@ def test_weight_that_is_no_number_is_named() -> None:
     """It came from the step before."""
     module = BoringModel()
     nn.init.constant_(module.layer.bias, float("nan"))
-    with pytest.raises(InputError, match="layer.bias is no number since the step"):
+    with pytest.raises(UserError, match="layer.bias is no number since the step"):
         run(module)
 
 
@@ -119,7 +119,7 @@ def test_batch_that_holds_no_numbers_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(
         module, "transfer_batch_to_device", lambda *a: moved(*a) / torch.zeros(1)
     )
-    with pytest.raises(InputError, match="the batch has values .* tests/data"):
+    with pytest.raises(UserError, match="the batch has values .* tests/data"):
         run(module)
 
 
@@ -136,7 +136,7 @@ def test_validation_without_examples_is_an_error() -> None:
         callbacks=[Guard()],
     )
     data.setup = lambda stage: None  # type: ignore[method-assign]
-    with pytest.raises(InputError, match="the validation split has no examples"):
+    with pytest.raises(UserError, match="the validation split has no examples"):
         trainer.fit(BoringModel(), data)
 
 
@@ -192,5 +192,5 @@ def test_rehearsal_leaves_no_files(capsys: pytest.CaptureFixture[str]) -> None:
 def test_explained_error_stays_as_it_is() -> None:
     """It says what to do already."""
     guard = Guard()
-    guard.on_exception(Trainer(), BoringModel(), InputError("out of memory"))
+    guard.on_exception(Trainer(), BoringModel(), UserError("out of memory"))
     assert guard.explanation is None

@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
-from digit_recognizer.toolkit.errors import InputError
+from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.training.fine_tuning import FineTune
 from tests.helpers.training import fit
 from tests.helpers.workplace import enter
@@ -138,7 +138,7 @@ def test_what_is_not_there_is_named(
     module: BoringModel, frozen: str, message: str, given: Net
 ) -> None:
     """Before any step."""
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(UserError, match=message):
         fit(module, BoringDataModule(), 1, callbacks=[FineTune(Path(), (frozen,))])
 
 
@@ -147,5 +147,5 @@ def test_model_that_fits_nowhere_is_an_error(
 ) -> None:
     """It would be a training from nothing."""
     monkeypatch.setattr(given, "state_dict", lambda: {"other": torch.ones(1)})
-    with pytest.raises(InputError, match=r"nothing in \. fits"):
+    with pytest.raises(UserError, match=r"nothing in \. fits"):
         fit(Module(), BoringDataModule(), 1, callbacks=[FineTune(Path())])

@@ -1,11 +1,11 @@
 """The one error that people are meant to see without a traceback."""
 
 
-class InputError(Exception):
+class UserError(Exception):
     """What was asked for cannot be done; the message says in a line what to do."""
 
 
 def require(condition: bool, message: str) -> None:
-    """Raise an `InputError` unless a condition is met."""
+    """Raise an `UserError` unless a condition is met."""
     if not condition:
-        raise InputError(message)
+        raise UserError(message)

@@ -1,4 +1,4 @@
-"""The task interface: what the toolkit knows of the task, by the names of `task.py`.
+"""The task interface: what the toolkit calls in `task.py`.
 
 That file is the team's, and may be older than a tool. So names are looked up when they
 are needed: without one, what needs it says so, and all else works.
@@ -6,17 +6,17 @@ are needed: without one, what needs it says so, and all else works.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from inspect import get_annotations
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
-from .errors import InputError
+from .errors import UserError
 from .paths import PACKAGE
 
 if TYPE_CHECKING:  # some commands do without
+    from pathlib import Path
+
     from matplotlib.axes import Axes
     from torch import Tensor
 
@@ -57,7 +57,7 @@ class Examples(Protocol):
 
 
 class Evaluation(Protocol):
-    """What a model said about N examples, in their order."""
+    """What a model predicts for N examples, in their order."""
 
     @property
     def labels(self) -> Tensor:
@@ -65,86 +65,128 @@ class Evaluation(Protocol):
 
     @property
     def predictions(self) -> Tensor:
-        """Return what was predicted, shape (N,)."""
+        """Return the predictions, of the type of the labels, shape (N,)."""
 
     @property
     def losses(self) -> Tensor:
-        """Return the loss of each example, shape (N,)."""
+        """Return the loss of each example, in the unit of training, shape (N,)."""
 
     @property
-    def right(self) -> Tensor:
-        """Return whether each example is predicted right, shape (N,)."""
+    def correct(self) -> Tensor:
+        """Return whether each prediction is correct, bool, shape (N,)."""
 
     def metrics(self) -> dict[str, float]:
-        """Return the averages by name."""
+        """Return the metrics of all examples by name, such as accuracy and loss."""
 
-    def describe(self, row: int) -> dict[str, str]:
-        """Return what there is to say about one example, for people, by name."""
+    def describe_example(self, row: int) -> dict[str, str]:
+        """Return what to report of the example in a row, as text by column name."""
 
 
-# What there are: of labels that are numbers, ranges.
-CLASSES: Sequence[str]
-# The classes of labels or predictions (N,), as positions in CLASSES, int64 (N,).
-class_of: Callable[[Tensor], Tensor]
-# A label or a prediction () in a few letters.
-describe_label: Callable[[Tensor], str]
+class Task(Protocol):
+    """The names of `task.py`, the only ones by which the toolkit knows the task."""
 
-# The examples of each split, by its name; one is "train", "val" or "test".
-load_splits: Callable[[], Mapping[str, Any]]
-# Reads the examples (N, ...) of a file as they would be loaded; its keyword-only
-# arguments are options of `predict`.
-read_examples: Callable[..., Tensor]
-# What describes examples (N, ...) as they were loaded: numbers (N,) by name.
-attributes: Callable[[Tensor], Mapping[str, Tensor]]
-# Where values of attributes are expected, by name: `Range` of toolkit/evaluation.
-RANGES: Mapping[str, Any]
-# Draws the example in a row of a split.
-draw_example: Callable[[Axes, Examples, int], None]
-# The rows of a split that are judged apart, by a name for them.
-suites: Callable[[Examples], Mapping[str, list[int]]]
+    @property
+    def CLASSES(self) -> Sequence[str]:
+        """Return the names of the C classes; of labels that are numbers, ranges."""
 
-# What people are told about each of some examples (N, ...) by a network: N answers,
-# which `str` makes readable.
-predict: Callable[[Any, Tensor], Sequence[object]]
-# What a network says about each example of a split.
-evaluate: Callable[[Any, Any], Evaluation]
-# What it makes of each, shape (N, D).
-embed: Callable[[Any, Any], Tensor]
+    def class_index(self, labels: Tensor, /) -> Tensor:
+        """Return the class of each label or prediction.
 
-# Builds a network of its hyperparameters, which are plain numbers.
-Network: Callable[..., Any]
+        Args:
+            labels: Labels or predictions, shape (N,).
 
-NAMES = tuple(get_annotations(sys.modules[__name__]))
+        Returns:
+            Positions in `CLASSES`, int64, shape (N,).
+        """
+
+    def label_name(self, label: Tensor, /) -> str:
+        """Return a label or a prediction, shape (), in a few letters."""
+
+    def load_splits(self) -> Mapping[str, Any]:
+        """Load all data.
+
+        Returns:
+            `Examples` by the name of the split: `train`, `val` and `test` at least.
+        """
+
+    def read_examples(self, path: Path, /, **options: Any) -> Tensor:
+        """Read examples from a file of a user.
+
+        Args:
+            path: Of the file.
+            options: Keyword-only arguments, which become options of `predict`; the
+                docstring has a line on each.
+
+        Returns:
+            Examples as `load_splits` would load them, shape (N, ...).
+
+        Raises:
+            UserError: The file cannot be read.
+        """
+
+    def attributes(self, raw: Tensor, /) -> Mapping[str, Tensor]:
+        """Describe examples in numbers.
+
+        Args:
+            raw: Examples as they were loaded, shape (N, ...).
+
+        Returns:
+            Numbers of any unit, shape (N,), by the name of the attribute.
+        """
+
+    @property
+    def RANGES(self) -> Mapping[str, Any]:
+        """Return a `Range` of toolkit/evaluation for some attributes, by name."""
+
+    def draw_example(self, axes: Axes, data: Any, row: int, /) -> None:
+        """Draw the example in a row of a split."""
+
+    def suites(self, data: Any, /) -> Mapping[str, list[int]]:
+        """Return subsets of a split that are evaluated by themselves: rows by name."""
+
+    def predict(self, net: Any, raw: Tensor, /) -> Sequence[object]:
+        """Predict, for people.
+
+        Args:
+            net: What `Network` builds.
+            raw: Examples as they were loaded, shape (N, ...).
+
+        Returns:
+            N predictions, which `str` makes readable.
+        """
+
+    def evaluate(self, net: Any, data: Any, /) -> Evaluation:
+        """Evaluate a network, as `Network` builds it, on a split."""
+
+    def embed(self, net: Any, data: Any, /) -> Tensor:
+        """Return the embedding of each example of a split, shape (N, D)."""
+
+    @property
+    def Network(self) -> Callable[..., Any]:
+        """Return what builds the network of its hyperparameters, plain numbers."""
+
+
+NAMES = tuple(name for name in vars(Task) if not name.startswith("_"))
 TASK = f"{PACKAGE}.task"
 _loaded: dict[Callable[[], Any], Mapping[str, Any]] = {}
 
 
-def __getattr__(name: str) -> Any:
-    """Look a name up in `task.py`.
+class _Lookup:
+    """Looks each name up in `task.py` when it is needed."""
 
-    Args:
-        name: One of those above.
-
-    Returns:
-        What it is there.
-
-    Raises:
-        AttributeError: It is none of the interface. What `task.py` does not have is an
-            `InputError`.
-    """
-    if name not in NAMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _task_name(name)
+    def __getattr__(self, name: str) -> Any:
+        if name not in NAMES:
+            raise AttributeError(f"{name!r} is no part of the task interface")
+        module = _task()
+        if not hasattr(module, name):
+            raise UserError(
+                f"this needs {name} in src/{PACKAGE}/task.py: CONTRIBUTING.md says how "
+                "to get it"
+            )
+        return getattr(module, name)
 
 
-def _task_name(name: str) -> Any:
-    task = _task()
-    if not hasattr(task, name):
-        raise InputError(
-            f"this needs {name} in src/{PACKAGE}/task.py: CONTRIBUTING.md says how to "
-            "get it"
-        )
-    return getattr(task, name)
+task: Task = cast("Task", _Lookup())
 
 
 def training_module() -> Any:
@@ -166,7 +208,7 @@ def _class(module: str, name: str) -> Any:
             raise
         found = None
     if found is None:
-        raise InputError(f"this needs a class {name} in src/{PACKAGE}/{module}.py")
+        raise UserError(f"this needs a class {name} in src/{PACKAGE}/{module}.py")
     return found
 
 
@@ -176,7 +218,7 @@ def splits() -> Mapping[str, Any]:
     Returns:
         What `load_splits` of `task.py` returns.
     """
-    load = _task_name("load_splits")
+    load = task.load_splits
     if load not in _loaded:
         _loaded.clear()  # of another function, such as that of a test
         # Who changes what all see changes what models are judged on.
@@ -196,10 +238,10 @@ def replace(data: Any, *, raw: Tensor, labels: Tensor) -> Any:
         What the method `replace` of the data returns.
 
     Raises:
-        InputError: There is no such method.
+        UserError: There is no such method.
     """
     if not hasattr(data, "replace"):
-        raise InputError(
+        raise UserError(
             f"this needs a method replace of {type(data).__name__}: Examples in "
             f"src/{PACKAGE}/toolkit/interface.py says what it returns"
         )
@@ -208,8 +250,8 @@ def replace(data: Any, *, raw: Tensor, labels: Tensor) -> Any:
 
 def missing() -> list[str]:
     """Return the names that `task.py` does not have."""
-    task = _task()
-    return [name for name in NAMES if not hasattr(task, name)]
+    module = _task()
+    return [name for name in NAMES if not hasattr(module, name)]
 
 
 def _task() -> ModuleType | None:

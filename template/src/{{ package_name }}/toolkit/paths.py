@@ -7,7 +7,7 @@ in one folder must not be read or written in another.
 import os
 from pathlib import Path
 
-from .errors import InputError
+from .errors import UserError
 
 PACKAGE = __name__.partition(".")[0]
 VARIABLE = f"{PACKAGE.upper()}_ROOT"  # another root, such as an empty one for a test
@@ -24,20 +24,20 @@ def root() -> Path:
         recorded is then as short as people write it, and names no machine.
 
     Raises:
-        InputError: The environment variable names no folder, or the current folder is
+        UserError: The environment variable names no folder, or the current folder is
             in another copy of this repository.
     """
     given = os.environ.get(VARIABLE)
     folder = Path(given) if given else Path(__file__).resolve().parents[3]
     if given and not folder.is_dir():
-        raise InputError(f"{VARIABLE} names no folder: {folder}")
+        raise UserError(f"{VARIABLE} names no folder: {folder}")
     if not given and not (folder / "pyproject.toml").is_file():
         return Path()
     folder, here = folder.resolve(), Path.cwd()
     for other in () if given else (here, *here.parents):
         # Such as a second worktree: neither is what somebody means who works in it.
         if (other / "src" / PACKAGE / "toolkit").is_dir() and other != folder:
-            raise InputError(
+            raise UserError(
                 f"this is {other}, but the package that runs is in {folder}: take the "
                 f"environment of this repository, or set {VARIABLE}"
             )

@@ -6,9 +6,10 @@ from typing import Any
 
 from .. import interface, paths
 from ..cli import PROGRAM, Command, checkpoint_parser
-from ..errors import InputError
+from ..errors import UserError
 from ..evaluation import load_checkpoint, load_production
 from ..figures import save
+from ..interface import task
 from . import hard_examples, slices
 from .hard_examples import collect, extend_suite
 from .label_review import load_review, write_review
@@ -24,12 +25,12 @@ def _hard(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
     if options.count < 1:
-        raise InputError(f"--count is at least 1, not {options.count}")
+        raise UserError(f"--count is at least 1, not {options.count}")
 
     reviewed = load_review()
     net = _network(options.ckpt_path)
     data = interface.splits()["val"]
-    evaluation = interface.evaluate(net, data)
+    evaluation = task.evaluate(net, data)
     cases = collect(evaluation, data, reviewed, options.count)
     write_review(cases)
     waiting = [case for case in cases if not case.wrong]
@@ -64,13 +65,13 @@ def _slices(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     net = _network(options.ckpt_path)
     data = interface.splits()["val"]
-    evaluation = interface.evaluate(net, data)
-    columns = interface.attributes(data.raw)
-    found = find_slices(interface.embed(net, data), evaluation, columns)[:MAX_SLICES]
+    evaluation = task.evaluate(net, data)
+    columns = task.attributes(data.raw)
+    found = find_slices(task.embed(net, data), evaluation, columns)[:MAX_SLICES]
     if options.suite:
         number, name = options.suite
         if number not in map(str, range(1, len(found) + 1)):
-            raise InputError(f"there is no slice {number}, only {len(found)}")
+            raise UserError(f"there is no slice {number}, only {len(found)}")
         suite = write_slice(found[int(number) - 1], name, evaluation, data)
         path = paths.suites() / f"{name}.jsonl"
         print(
@@ -78,7 +79,7 @@ def _slices(arguments: Sequence[str]) -> None:
         )
         return
     if not found:
-        wrong = len(evaluation.right) - int(evaluation.right.sum())
+        wrong = len(evaluation.correct) - int(evaluation.correct.sum())
         print(
             f"no slices: {wrong} of {len(data)} are wrong, and nowhere do they gather"
         )

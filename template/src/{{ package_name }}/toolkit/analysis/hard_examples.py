@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import figures, interface, paths
-from ..errors import InputError
+from .. import figures, paths
+from ..errors import UserError
 from ..evaluation import Member, Suite, load_suites, starting_floor, write_suite
-from ..interface import Evaluation
+from ..interface import Evaluation, task
 from .label_review import Case
 
 NAME = "hard"
@@ -39,16 +39,16 @@ def suspects(evaluation: Evaluation) -> Tensor:
         Whether each example is one, shape (N,).
     """
     confidences: Tensor | None = getattr(evaluation, "confidences", None)
-    losses, right = evaluation.losses, evaluation.right  # (N,), (N,)
+    losses, correct = evaluation.losses, evaluation.correct  # (N,), (N,)
     if confidences is None:
         low, high = losses.quantile(torch.tensor([0.25, 0.75], dtype=losses.dtype))
-        return ~right & (losses > high + 3 * (high - low))
-    found = torch.zeros_like(right)
+        return ~correct & (losses > high + 3 * (high - low))
+    found = torch.zeros_like(correct)
     for prediction in evaluation.predictions.unique():
         same = evaluation.predictions == prediction  # (N,)
         # Of no right answer the mean is no number, and nothing is above it.
-        usual = confidences[same & right].mean()
-        found |= same & ~right & (confidences >= usual)
+        usual = confidences[same & correct].mean()
+        found |= same & ~correct & (confidences >= usual)
     return found
 
 
@@ -69,7 +69,7 @@ def collect(
     """
     digests = data.digests()
     labels = {
-        digest: interface.describe_label(label)
+        digest: task.label_name(label)
         for digest, label in zip(digests, data.labels, strict=True)
     }
     kept = {
@@ -81,7 +81,7 @@ def collect(
             kept[digests[row]] = Case(
                 digests[row],
                 labels[digests[row]],
-                interface.describe_label(evaluation.predictions[row]),
+                task.label_name(evaluation.predictions[row]),
                 round(evaluation.losses[row].item(), 4),
                 bool(suspect[row]),
             )
@@ -120,10 +120,10 @@ def extend_suite(
         The suite, as it is now in its file. What was in it stays as it was.
 
     Raises:
-        InputError: A case has no answer, or no suite is left.
+        UserError: A case has no answer, or no suite is left.
     """
     if not all(case.wrong for case in cases):
-        raise InputError(f"not every example in {paths.review()} has an answer")
+        raise UserError(f"not every example in {paths.review()} has an answer")
     added = [
         Member(case.digest, case.label, case.why or f"was taken for {case.prediction}")
         for case in cases
@@ -131,9 +131,9 @@ def extend_suite(
     ]
     before = {suite.name: suite for suite in load_suites(folder)}.get(NAME)
     if before is None:
-        rows = dict(zip(data.digests(), evaluation.right.tolist(), strict=True))
-        right = sum(rows[member.digest] for member in added)
-        floor = starting_floor(right, len(added))
+        rows = dict(zip(data.digests(), evaluation.correct.tolist(), strict=True))
+        correct = sum(rows[member.digest] for member in added)
+        floor = starting_floor(correct, len(added))
         before = Suite(NAME, floor, "the highest losses, where the label is right", [])
     known = {member.digest for member in before.members}
     new = [member for member in added if member.digest not in known]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..errors import InputError
+from ..errors import UserError
 from ..evaluation import read_lines, write_lines
 
 ANSWERS = ("model", "data")
@@ -18,7 +18,7 @@ class Case:
 
     Attributes:
         digest: Of its content, as in `Examples.digests`.
-        label: As `task.describe_label` names it.
+        label: As `task.label_name` names it.
         prediction: The same of what was predicted.
         loss: What the prediction costs.
         suspect: Whether it looks like a wrong label, as `suspects` says.
@@ -45,7 +45,7 @@ def load_review(path: Path | None = None) -> list[Case]:
         The cases in the order of the file.
 
     Raises:
-        InputError: Something else is in the file, or an answer that is none.
+        UserError: Something else is in the file, or an answer that is none.
     """
     path = path or paths.review()
     if not path.is_file():
@@ -60,7 +60,7 @@ def load_review(path: Path | None = None) -> list[Case]:
     for number, line in enumerate(read_lines(path, kinds), start=1):
         case = Case(**line)
         if case.wrong not in ("", *ANSWERS):
-            raise InputError(
+            raise UserError(
                 f"{path}, line {number}: who is wrong is {' or '.join(ANSWERS)}, not "
                 f"{case.wrong!r}"
             )

@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 
-from .. import figures, interface, paths
-from ..errors import InputError
+from .. import figures, paths
+from ..errors import UserError
 from ..evaluation import Member, Suite, starting_floor, write_suite
-from ..interface import Evaluation
+from ..interface import Evaluation, task
 
 SHOWN = 5  # examples of each slice in the picture
 MIN_SIZE = 5  # fewer examples have something in common by chance
@@ -66,8 +66,8 @@ def find_slices(
     fit = _mixture(_reduce(embeddings), evaluation)  # (N, S)
     members = F.one_hot(fit.argmax(dim=1), fit.shape[1])  # (N, S)
     sizes = members.sum(dim=0)  # (S,)
-    errors = members[~evaluation.right].sum(dim=0)  # (S,)
-    usual = (~evaluation.right).double().mean()
+    errors = members[~evaluation.correct].sum(dim=0)  # (S,)
+    usual = (~evaluation.correct).double().mean()
     # One is added so that of two groups without a right answer the larger comes first.
     order = (errors / (sizes + 1)).argsort(descending=True, stable=True)
     found = []
@@ -97,12 +97,12 @@ def describe(
         columns, and of what share has which label and which prediction.
     """
     shares = {
-        f"{name} {interface.CLASSES[index]}": (classes == index).double()
+        f"{name} {task.CLASSES[index]}": (classes == index).double()
         for name, labels in (
             ("label", evaluation.labels),
             ("prediction", evaluation.predictions),
         )
-        for classes in [interface.class_of(labels)]
+        for classes in [task.class_index(labels)]
         for index in classes.unique().tolist()
     }
     facts = []
@@ -154,29 +154,29 @@ def write_slice(
         The suite, as it is in its file.
 
     Raises:
-        InputError: There is a suite of this name, or it cannot be one of a file.
+        UserError: There is a suite of this name, or it cannot be one of a file.
     """
     path = (folder or paths.suites()) / f"{name}.jsonl"
     if not name.replace("-", "").isalnum():
-        raise InputError(f"the name of a suite is letters, digits and -, not {name!r}")
+        raise UserError(f"the name of a suite is letters, digits and -, not {name!r}")
     if path.exists():
-        raise InputError(f"{path} is there already: choose another name")
+        raise UserError(f"{path} is there already: choose another name")
     digests = data.digests()
-    name_of = interface.describe_label
+    name_of = task.label_name
     members = [
         Member(
             digests[row],
             name_of(evaluation.labels[row]),
             (
                 "is right"
-                if evaluation.right[row]
+                if evaluation.correct[row]
                 else f"was taken for {name_of(evaluation.predictions[row])}"
             ),
         )
         for row in found.rows
     ]
-    right = len(members) - found.wrong
-    suite = Suite(name, starting_floor(right, len(members)), found.sentence, members)
+    correct = len(members) - found.wrong
+    suite = Suite(name, starting_floor(correct, len(members)), found.sentence, members)
     write_suite(suite, folder)
     return suite
 
@@ -203,9 +203,9 @@ def _mixture(z: Tensor, evaluation: Evaluation) -> Tensor:
     Returns:
         How well each example fits each component, in nats, shape (N, S).
     """
-    size, count = len(interface.CLASSES), len(z)
-    labels = interface.class_of(evaluation.labels)  # (N,)
-    outcomes = interface.class_of(evaluation.predictions) * 2 + evaluation.right  # (N,)
+    size, count = len(task.CLASSES), len(z)
+    labels = task.class_index(evaluation.labels)  # (N,)
+    outcomes = task.class_index(evaluation.predictions) * 2 + evaluation.correct  # (N,)
     y = F.one_hot(labels, size).double()  # (N, C)
     # An outcome that the model was not sure of is a bit of all others.
     sure = getattr(evaluation, "confidences", torch.ones(count)).double()[:, None]

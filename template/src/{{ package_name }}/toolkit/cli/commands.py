@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from ..errors import InputError
+from ..errors import UserError
 from .parser import PROGRAM, Command, call
 
 
@@ -104,7 +104,7 @@ def _run(arguments: Sequence[str]) -> int | None:
         print(help_text())
         return 0
     if command not in TABLE:
-        raise InputError(f"unknown command {command!r}: see {PROGRAM} --help")
+        raise UserError(f"unknown command {command!r}: see {PROGRAM} --help")
     toolkit = __package__.rpartition(".")[0]
     commands: dict[str, Command]
     commands = import_module(f"{toolkit}.{TABLE[command].room}.commands").COMMANDS

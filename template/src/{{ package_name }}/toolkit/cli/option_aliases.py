@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..errors import InputError
+from ..errors import UserError
 
 # What is gone from the trainer, and what to write now.
 GONE = {
@@ -36,7 +36,7 @@ def spell_out(
         The arguments as the parser knows them; what belongs to no group is left alone.
 
     Raises:
-        InputError: An option is gone; the message names what to write instead.
+        UserError: An option is gone; the message names what to write instead.
 
     Examples:
         >>> class Trainer:
@@ -54,7 +54,7 @@ def spell_out(
         found = re.match(r"--(?:trainer\.)?(\w+)", argument)
         name = found[1] if found else ""
         if name in GONE:
-            raise InputError(f"--{name} is gone: write {GONE[name]}")
+            raise UserError(f"--{name} is gone: write {GONE[name]}")
         plain = re.fullmatch(rf"--{name}\b(?!\.).*", argument, re.DOTALL)
         if plain and name in owner:
             argument = f"--{owner[name]}.{argument[2:]}"

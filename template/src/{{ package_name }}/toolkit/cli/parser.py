@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from ..errors import InputError
+from ..errors import UserError
 from ..paths import PACKAGE
 
 PROGRAM = f"python -m {PACKAGE}"
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what `call` prints."""
-        raise InputError(message)
+        raise UserError(message)
 
 
 def checkpoint_parser(command: str, default: str = "that of the newest run") -> Parser:
@@ -59,7 +59,7 @@ def call(command: Command, arguments: Sequence[str]) -> int:
         os.environ[VARIABLE] = "1"
     try:
         return command([word for word in arguments if word != TRACEBACK]) or 0
-    except InputError as error:
+    except UserError as error:
         cause = ""
         if os.environ.get(VARIABLE):
             traceback.print_exception(error)

@@ -6,7 +6,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch.nn.modules.dropout import _DropoutNd
 
-from ..errors import InputError
+from ..errors import UserError
 
 
 class Memorize(Callback):
@@ -58,7 +58,7 @@ class Memorize(Callback):
             module.p = share
         steps = f"{trainer.global_step} steps"
         if not self.learnt:
-            raise InputError(
+            raise UserError(
                 f"after {steps} the loss is {self.loss:.3g}, and was "
                 f"{self.first or 0:.3g}: loss, gradients, optimizer or data path are "
                 "broken, or the network is too small for what it is given"

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from .. import interface, paths
-from ..errors import InputError
-from ..interface import Evaluation
+from ..errors import UserError
+from ..interface import Evaluation, task
 from .significance import ALL, compare
 from .suites import Suite, load_suites
 
@@ -43,9 +43,7 @@ class Exam:
 
     def evaluate(self, net: Any) -> dict[str, Evaluation]:
         """Return what a network says about each split."""
-        return {
-            name: interface.evaluate(net, data) for name, data in self.splits.items()
-        }
+        return {name: task.evaluate(net, data) for name, data in self.splits.items()}
 
     def locate(self, row: int) -> tuple[str, int]:
         """Return the split of a row of a suite, and its row in this split."""
@@ -67,7 +65,7 @@ def load_exam(splits: Mapping[str, Any], folder: Path | None = None) -> Exam:
         What a model is judged on.
 
     Raises:
-        InputError: A suite cannot be read, or names an example that is not in the
+        UserError: A suite cannot be read, or names an example that is not in the
             data, has another label there, or was trained on.
     """
     folder = folder or paths.suites()
@@ -85,10 +83,10 @@ def load_exam(splits: Mapping[str, Any], folder: Path | None = None) -> Exam:
         starts[name] = start
         start += len(splits[name])
     data = splits[JUDGED]
-    suites = {ALL: [*range(len(data))], **interface.suites(data)}
+    suites = {ALL: [*range(len(data))], **task.suites(data)}
     for name, rows in found.items():
         if name in suites:
-            raise InputError(f"{folder / name}.jsonl needs another name: {name} is one")
+            raise UserError(f"{folder / name}.jsonl needs another name: {name} is one")
         suites[name] = [starts[split] + row for split, row in rows]
     # Imported here: its checks of types take a tenth of a second.
     from .settings import load_settings
@@ -108,19 +106,19 @@ def _find(
     for number, member in enumerate(suite.members, start=2):
         where = f"{folder / suite.name}.jsonl, line {number}"
         if member.digest not in places:
-            raise InputError(
+            raise UserError(
                 f"{where}: there is no example {member.digest} in the data; remove the "
                 "line if it is gone for good"
             )
         split, row = places[member.digest]
-        label = interface.describe_label(splits[split].labels[row])
+        label = task.label_name(splits[split].labels[row])
         if split == TRAINED:
-            raise InputError(
+            raise UserError(
                 f"{where}: {member.digest} is an example of the training split, which "
                 "says nothing about a model; remove the line"
             )
         if label != member.label:
-            raise InputError(
+            raise UserError(
                 f"{where}: the label of {member.digest} is {member.label} here and "
                 f"{label} in the data; correct the wrong one"
             )
@@ -128,9 +126,9 @@ def _find(
     return found
 
 
-def right(evaluations: Mapping[str, Evaluation]) -> Tensor:
+def correct(evaluations: Mapping[str, Evaluation]) -> Tensor:
     """Return whether each example of an exam is predicted right, shape (N,)."""
-    return torch.cat([evaluation.right for evaluation in evaluations.values()])
+    return torch.cat([evaluation.correct for evaluation in evaluations.values()])
 
 
 def missed_floors(net: Any, folder: Path | None = None) -> list[str]:
@@ -146,7 +144,7 @@ def missed_floors(net: Any, folder: Path | None = None) -> list[str]:
     folder = folder or paths.build("suites")
     exam = load_exam(interface.splits())
     evaluations = exam.evaluate(net)
-    comparison = compare(right(evaluations), None, exam.suites, exam.floors)
+    comparison = compare(correct(evaluations), None, exam.suites, exam.floors)
     return [
         f"{suite}: {_draw(exam, evaluations, suite.name, folder)}"
         for suite in comparison.suites
@@ -164,7 +162,7 @@ def _draw(
     shown = []
     for row in exam.suites[name]:
         split, place = exam.locate(row)
-        if not evaluations[split].right[place]:
+        if not evaluations[split].correct[place]:
             shown.append(Shown(exam.splits[split], evaluations[split], place))
     shown.sort(key=lambda each: -each.loss)
     return save(draw(shown[:MAX_PICTURES]), folder / f"{name}.png")

@@ -102,7 +102,7 @@ def _curves(judgement: Judgement, folder: Path) -> list[str]:
 def _errors(judgement: Judgement, folder: Path) -> list[str]:
     """Draw the worst errors that are new: those that users will meet first."""
     new, old = judgement.new, judgement.old
-    wrong = ~new.right if old is None else ~new.right & old.right  # (N,)
+    wrong = ~new.correct if old is None else ~new.correct & old.correct  # (N,)
     rows = [row for row in new.losses.argsort(descending=True).tolist() if wrong[row]]
     parts = ["## New errors"]
     path = folder / "errors.png"

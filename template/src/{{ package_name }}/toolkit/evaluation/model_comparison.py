@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .. import interface, paths
-from ..errors import InputError
+from ..errors import UserError
 from ..interface import Evaluation, Examples
 from ..run_records import load_training, require_sound
+from .evaluation_set import JUDGED, correct, load_exam
 from .model_store import load_checkpoint, load_production, load_record
-from .evaluation_set import JUDGED, load_exam, right
 from .significance import Comparison, compare
 
 
@@ -78,7 +78,7 @@ def judge(
         The judgement; nothing is changed by it.
 
     Raises:
-        InputError: There is no such checkpoint, its training was not sound, or what
+        UserError: There is no such checkpoint, its training was not sound, or what
             it says is no number.
     """
     # Imported here: its checks of types take a tenth of a second.
@@ -93,21 +93,21 @@ def judge(
     new = exam.evaluate(net)
     for name, value in new[JUDGED].metrics().items():
         if not math.isfinite(value):
-            raise InputError(f"{checkpoint} cannot be used: its {name} is {value}")
+            raise UserError(f"{checkpoint} cannot be used: its {name} is {value}")
     trial = None
     try:
         in_use = load_production(folder)
         old = exam.evaluate(in_use)
         recorded = load_record(folder).get("data", {})
-    except (InputError, RuntimeError):  # of another kind, or none at all
+    except (UserError, RuntimeError):  # of another kind, or none at all
         old, recorded = None, {}
     if old is not None and replay is not None:
         trial = replay(splits[JUDGED], in_use, net)
     return Judgement(
         checkpoint=checkpoint,
         comparison=compare(
-            right(new),
-            None if old is None else right(old),
+            correct(new),
+            None if old is None else correct(old),
             exam.suites,
             exam.floors,
             load_settings().chance,

@@ -16,8 +16,8 @@ from safetensors.torch import load, save
 from torch.utils.flop_counter import FlopCounterMode
 
 from .. import interface, paths
-from ..errors import InputError
-from ..interface import Examples
+from ..errors import UserError
+from ..interface import Examples, task
 from ..run_records import load_training
 
 GOLDEN_COUNT = 40  # examples whose output is recorded
@@ -34,25 +34,25 @@ def load_production(folder: Path | None = None) -> Any:
         The network in evaluation mode.
 
     Raises:
-        InputError: A file is missing, or the weights are not those of the record or
+        UserError: A file is missing, or the weights are not those of the record or
             not for today's network.
     """
     folder = folder or paths.production()
     record = load_record(folder)
     path = folder / "model.safetensors"
     if not path.is_file():
-        raise InputError(f"{path} is missing: restore it with git checkout")
+        raise UserError(f"{path} is missing: restore it with git checkout")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != record["sha256"]:
-        raise InputError(
+        raise UserError(
             f"{path} is not the file of its record.json: restore both with git "
             "checkout, or promote a checkpoint"
         )
     try:
-        net = interface.Network(**record["model"])
+        net = task.Network(**record["model"])
         net.load_state_dict(load(content))
     except (RuntimeError, TypeError) as error:
-        raise InputError(
+        raise UserError(
             f"the model in {folder} does not fit the network in model.py: promote a "
             "new one"
         ) from error
@@ -69,11 +69,11 @@ def load_record(folder: Path | None = None) -> dict[str, Any]:
         The record by its keys, as `promote` wrote it.
 
     Raises:
-        InputError: There is no record.
+        UserError: There is no record.
     """
     path = (folder or paths.production()) / "record.json"
     if not path.is_file():
-        raise InputError(f"no production model in {path.parent}: promote a checkpoint")
+        raise UserError(f"no production model in {path.parent}: promote a checkpoint")
     record: dict[str, Any] = json.loads(path.read_text())
     return record
 
@@ -88,11 +88,11 @@ def load_checkpoint(path: Path) -> tuple[Any, dict[str, Any]]:
         The network, ready to predict, and all hyperparameters of its training.
 
     Raises:
-        InputError: The file is missing or no checkpoint, or its weights are not for
+        UserError: The file is missing or no checkpoint, or its weights are not for
             today's network.
     """
     if not path.is_file():
-        raise InputError(f"no checkpoint at {path}: train one with fit")
+        raise UserError(f"no checkpoint at {path}: train one with fit")
     try:
         checkpoint = torch.load(path, weights_only=True, map_location="cpu")
         hyperparameters = dict(checkpoint["hyper_parameters"])
@@ -103,21 +103,21 @@ def load_checkpoint(path: Path) -> tuple[Any, dict[str, Any]]:
             if name.startswith("net.")
         }
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
     except Exception as error:  # a file of another kind can cause any
-        raise InputError(f"{path} is not a checkpoint of a training") from error
+        raise UserError(f"{path} is not a checkpoint of a training") from error
     missing = [name for name in _options() if name not in hyperparameters]
     if missing:
-        raise InputError(
+        raise UserError(
             f"{path} was trained without model.{missing[0]}, which the network in "
             "model.py takes: train a new model"
         )
     # A mistake in the network is none of the checkpoint's, and keeps its traceback.
-    net = interface.Network(**_architecture(hyperparameters))
+    net = task.Network(**_architecture(hyperparameters))
     try:
         net.load_state_dict(weights)
     except RuntimeError as error:
-        raise InputError(
+        raise UserError(
             f"{path} does not fit the network in model.py: train a new model"
         ) from error
     return net.eval(), hyperparameters
@@ -135,13 +135,13 @@ def write_production(
         metrics: On the data that models are judged on, by name.
 
     Raises:
-        InputError: The checkpoint, its configuration or its record is missing or
+        UserError: The checkpoint, its configuration or its record is missing or
             unusable; the folder is as it was.
     """
     net, hyperparameters = load_checkpoint(checkpoint)
     config = checkpoint.resolve().parents[1] / "config.yaml"
     if not config.is_file():
-        raise InputError(f"{config} is missing: promote a checkpoint from its run")
+        raise UserError(f"{config} is missing: promote a checkpoint from its run")
     training = load_training(checkpoint)
     splits = interface.splits()
     content = save(net.state_dict())
@@ -193,7 +193,7 @@ def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:
 
 def _options() -> list[str]:
     """Name the options of the network."""
-    return [*inspect.signature(interface.Network).parameters]
+    return [*inspect.signature(task.Network).parameters]
 
 
 def _flops(net: Any, data: Examples) -> int:

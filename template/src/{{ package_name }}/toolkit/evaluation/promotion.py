@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .. import paths
-from ..errors import InputError
+from ..errors import UserError
 from .model_card import write_card
 from .model_comparison import Judgement, Replay, judge
 from .model_store import load_record, write_production
@@ -31,7 +31,7 @@ def promote(
         How it compares with the model in use so far.
 
     Raises:
-        InputError: The checkpoint, its configuration or its record is missing or
+        UserError: The checkpoint, its configuration or its record is missing or
             unusable, or the model is worse; the folder is as it was.
     """
     folder = folder or paths.production()
@@ -39,7 +39,7 @@ def promote(
         checkpoint, folder, even_if_stopped_early=even_if_worse, replay=replay
     )
     if judgement.comparison.verdict == "regress" and not even_if_worse:
-        raise InputError(
+        raise UserError(
             f"{checkpoint} is {judgement.comparison.reason}: train again, look at the "
             f"floors in {paths.settings()}, or add --even-if-worse"
         )

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import UserError
 
 ALL = "all"  # the suite of all examples
 
@@ -107,7 +107,7 @@ def compare(
         The verdict and what it rests on.
 
     Raises:
-        InputError: A suite is empty, or a floor is of no suite.
+        UserError: A suite is empty, or a floor is of no suite.
 
     Examples:
         >>> old = torch.arange(100) < 90
@@ -121,14 +121,14 @@ def compare(
     rows_of: dict[str, Sequence[int]] = {ALL: range(len(new)), **suites}
     for name in floors:
         if name not in rows_of:
-            raise InputError(
+            raise UserError(
                 f"there is a floor for {name!r}, but the suites are: "
                 f"{', '.join(rows_of)}"
             )
     results = []
     for name, rows in rows_of.items():
         if not rows:
-            raise InputError(f"the suite {name} has no examples")
+            raise UserError(f"the suite {name} has no examples")
         index = torch.tensor([*rows])  # (S,)
         before = None if old is None else old[index]  # (S,)
         share = 0.5 if name == ALL else 0.5 / (len(rows_of) - 1)
@@ -168,8 +168,8 @@ def _judge(
     return SuiteResult(name, len(new), share, before, lost, won, floor, finding)
 
 
-def _share(right: Tensor) -> float:
-    return right.double().mean().item()
+def _share(correct: Tensor) -> float:
+    return correct.double().mean().item()
 
 
 def _probability(more: int, less: int) -> float:

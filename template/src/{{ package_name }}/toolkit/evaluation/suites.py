@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..errors import InputError
+from ..errors import UserError
 
 FLOOR = 0.5  # of a new suite, if the model in use reaches it
 
@@ -28,7 +28,7 @@ class Member:
 
     Attributes:
         digest: Of its content, as in `Examples.digests`.
-        label: The true one, as `task.describe_label` names it.
+        label: The true one, as `task.label_name` names it.
         why: The reason why it is there.
     """
 
@@ -64,14 +64,14 @@ def load_suites(folder: Path | None = None) -> list[Suite]:
         The suites in the order of their names.
 
     Raises:
-        InputError: A file holds something else.
+        UserError: A file holds something else.
     """
     folder = folder or paths.suites()
     suites = [_read(path) for path in sorted(folder.glob("*.jsonl"))]
     for suite in suites:
         if not suite.members:
             path = folder / f"{suite.name}.jsonl"
-            raise InputError(f"{path} names no examples: add some, or delete it")
+            raise UserError(f"{path} names no examples: add some, or delete it")
     return suites
 
 
@@ -79,7 +79,7 @@ def _read(path: Path) -> Suite:
     head, *rest = path.read_text("utf-8").splitlines() or [""]
     about = parse(head, {"floor": (int, float), "why": str}, f"{path}, line 1")
     if not 0 <= about["floor"] <= 1:
-        raise InputError(f"{path}, line 1: the floor is a share, from 0 to 1")
+        raise UserError(f"{path}, line 1: the floor is a share, from 0 to 1")
     members: dict[str, Member] = {}
     for number, line in enumerate(rest, start=2):
         where = f"{path}, line {number}"
@@ -87,7 +87,7 @@ def _read(path: Path) -> Suite:
             **parse(line, dict.fromkeys(("digest", "label", "why"), str), where)
         )
         if member.digest in members:
-            raise InputError(f"{where}: {member.digest} is there already")
+            raise UserError(f"{where}: {member.digest} is there already")
         members[member.digest] = member
     return Suite(path.stem, about["floor"], about["why"], [*members.values()])
 
@@ -104,7 +104,7 @@ def parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
         The values by name.
 
     Raises:
-        InputError: It is something else.
+        UserError: It is something else.
     """
     try:
         content = json.loads(line)
@@ -116,7 +116,7 @@ def parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
         or not all(isinstance(content[name], kind) for name, kind in kinds.items())
     ):
         names = ", ".join(kinds)
-        raise InputError(f"{where} must be one JSON object with {names}, and no more")
+        raise UserError(f"{where} must be one JSON object with {names}, and no more")
     return content
 
 
@@ -128,7 +128,7 @@ def write_suite(suite: Suite, folder: Path | None = None) -> Path:
     return path
 
 
-def starting_floor(right: int, count: int) -> float:
+def starting_floor(correct: int, count: int) -> float:
     """Return a floor for a new suite, which blocks nobody on its first day.
 
     Args:
@@ -142,7 +142,7 @@ def starting_floor(right: int, count: int) -> float:
         >>> starting_floor(3, 8)
         0.35
     """
-    return min(FLOOR, int(20 * right / max(1, count)) / 20)
+    return min(FLOOR, int(20 * correct / max(1, count)) / 20)
 
 
 def read_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:

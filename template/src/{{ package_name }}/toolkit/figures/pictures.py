@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import interface
-from ..interface import Evaluation
+from ..interface import Evaluation, task
 
 if TYPE_CHECKING:  # prediction does without
     from matplotlib.axes import Axes
@@ -65,14 +64,14 @@ def draw(examples: Sequence[Shown]) -> "Figure":
     figure, places = grid(len(examples), height)
     for example, axes in zip(examples, places, strict=True):
         evaluation, row = example.evaluation, example.row
-        interface.draw_example(axes, example.data, row)
-        label = interface.describe_label(evaluation.labels[row])
-        prediction = interface.describe_label(evaluation.predictions[row])
+        task.draw_example(axes, example.data, row)
+        label = task.label_name(evaluation.labels[row])
+        prediction = task.label_name(evaluation.predictions[row])
         axes.set_title(
             f"{example.remark}\n{label}, predicted {prediction}\n"
             f"loss {example.loss:.2f}".lstrip(),
             fontsize=9,
-            color="black" if evaluation.right[row] else "firebrick",
+            color="black" if evaluation.correct[row] else "firebrick",
         )
         axes.set_xlabel(digests[id(example.data)][row], fontsize=8)
     return figure
@@ -90,7 +89,7 @@ def draw_titled(data: Any, titles: Mapping[int, str]) -> "Figure":
     """
     figure, places = grid(len(titles), height=2.1)
     for axes, (row, title) in zip(places, titles.items(), strict=True):
-        interface.draw_example(axes, data, row)
+        task.draw_example(axes, data, row)
         axes.set_title(title, fontsize=9)
     return figure
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from .. import interface
-from ..interface import Evaluation
+from ..interface import Evaluation, task
 from .pictures import draw_examples, save
 from .tables import as_text
 
@@ -72,11 +71,13 @@ def write_evaluation(
     metrics.write_text(json.dumps(content, indent=2) + "\n")
     examples = folder / "examples.csv"
     with examples.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["digest", *evaluation.describe(0)])
+        writer = csv.DictWriter(file, ["digest", *evaluation.describe_example(0)])
         writer.writeheader()
         digests = data.digests()
         for row in _hardest(evaluation, len(data)):
-            writer.writerow({"digest": digests[row], **evaluation.describe(row)})
+            writer.writerow(
+                {"digest": digests[row], **evaluation.describe_example(row)}
+            )
     confusion = save(draw_confusion(evaluation), folder / "confusion.png")
     errors = save(draw_errors(evaluation, data), folder / "errors.png")
     return [metrics, examples, confusion, errors]
@@ -91,9 +92,9 @@ def confusion_matrix(evaluation: Evaluation) -> Tensor:
     Returns:
         Counts by true class (row) and predicted class (column), shape (C, C).
     """
-    size = len(interface.CLASSES)
-    true = interface.class_of(evaluation.labels)  # (N,)
-    cells = true * size + interface.class_of(evaluation.predictions)  # (N,)
+    size = len(task.CLASSES)
+    true = task.class_index(evaluation.labels)  # (N,)
+    cells = true * size + task.class_index(evaluation.predictions)  # (N,)
     return torch.bincount(cells, minlength=size * size).reshape(size, size)
 
 
@@ -114,9 +115,9 @@ def draw_confusion(evaluation: Evaluation) -> "Figure":
                 axes.text(
                     predicted, true, str(count), ha="center", va="center", color=color
                 )
-    ticks = range(len(interface.CLASSES))
-    axes.set_xticks(ticks, interface.CLASSES)
-    axes.set_yticks(ticks, interface.CLASSES)
+    ticks = range(len(task.CLASSES))
+    axes.set_xticks(ticks, task.CLASSES)
+    axes.set_yticks(ticks, task.CLASSES)
     axes.set(xlabel="predicted", ylabel="true")
     return figure
 

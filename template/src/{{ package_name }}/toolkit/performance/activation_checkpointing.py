@@ -8,7 +8,7 @@ from lightning import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
-from ..errors import InputError
+from ..errors import UserError
 from .patched_forward import ChangedLayers
 
 
@@ -29,12 +29,12 @@ class Checkpointing(ChangedLayers):
         self.layers = list(layers)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Change how the layers are called; raise an `InputError` if there are none."""
+        """Change how the layers are called; raise an `UserError` if there are none."""
         modules = dict(pl_module.named_modules())
         for name in self.layers or blocks(pl_module):
             if name not in modules:
                 there = ", ".join(filter(None, modules))
-                raise InputError(f"no layer {name}: it is one of {there}")
+                raise UserError(f"no layer {name}: it is one of {there}")
             module, outer = modules[name], modules[name.rpartition(".")[0]]
             whole = self.layers or isinstance(outer, nn.ModuleList)
             forward = partial(checkpoint, module.forward, use_reentrant=False)
@@ -43,7 +43,7 @@ class Checkpointing(ChangedLayers):
             module.forward = forward  # type: ignore[method-assign]
             self.changed.append(module)
         if not self.changed:
-            raise InputError("no nn.Sequential and no nn.ModuleList: name the layers")
+            raise UserError("no nn.Sequential and no nn.ModuleList: name the layers")
 
 
 def _in_parts(sequence: nn.Sequential) -> partial[Tensor]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import paths
-from ..errors import InputError
+from ..errors import UserError
 from ..run_records import fit_and_read, fit_options
 
 RECIPE = "benchmark"
@@ -26,13 +26,13 @@ def measure_overhead(batch_size: int, options: Sequence[str]) -> dict[str, Any]:
         What `Race` wrote.
 
     Raises:
-        InputError: Training failed.
+        UserError: Training failed.
     """
     size = f"--data.batch_size={batch_size}"
     facts, output = fit_and_read(fit_options([RECIPE], [size, *options]), RACE)
     if facts is None:
         print(output)
-        raise InputError(f"training in batches of {batch_size} failed, see above")
+        raise UserError(f"training in batches of {batch_size} failed, see above")
     return facts
 
 

@@ -6,7 +6,7 @@ import torch
 from lightning import LightningModule, Trainer
 from torch import nn
 
-from ..errors import InputError
+from ..errors import UserError
 from .patched_forward import ChangedLayers
 
 
@@ -41,17 +41,17 @@ def compile_layers(module: nn.Module, backend: str, mode: str) -> list[nn.Module
         The outermost layers that have parameters.
 
     Raises:
-        InputError: If there are none, or no such backend or mode.
+        UserError: If there are none, or no such backend or mode.
     """
     layers = [*_outermost(module)]
     if not layers:
-        raise InputError("no layer has parameters, so there is nothing to compile")
+        raise UserError("no layer has parameters, so there is nothing to compile")
     for layer in layers:
         try:
             # A module's own method `compile` skips the layers that PyTorch brings.
             compiled = torch.compile(layer.forward, backend=backend, mode=mode)
         except RuntimeError as error:
-            raise InputError(f"no layer can be compiled: {error}") from error
+            raise UserError(f"no layer can be compiled: {error}") from error
         layer.forward = compiled  # type: ignore[method-assign]
     return layers
 

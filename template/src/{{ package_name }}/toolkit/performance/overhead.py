@@ -10,7 +10,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import UserError
 from ..run_records import leave
 from .benchmark import RACE, describe_overhead
 from .peak_memory import PeakMemory
@@ -103,9 +103,9 @@ class Race(Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say what was found; too short a training is an `InputError`."""
+        """Say what was found; too short a training is an `UserError`."""
         if not self._times:
-            raise InputError("training ended after an epoch: two are needed to compare")
+            raise UserError("training ended after an epoch: two are needed to compare")
         # The least is what it takes; all above that is another program's.
         fit, loop, _ = map(min, zip(*self._times, strict=True))
         whole, _, waiting = map(sum, zip(*self._times, strict=True))

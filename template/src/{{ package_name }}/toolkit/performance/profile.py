@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch.autograd.profiler_util import EventList
 from torch.profiler import profile
 
-from ..errors import InputError
+from ..errors import UserError
 from ..figures import as_text, save
 from ..run_records import run_folder
 
@@ -74,11 +74,11 @@ class Profile(Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say what was found; too short a training is an `InputError`."""
+        """Say what was found; too short a training is an `UserError`."""
         if self._profiler is not None:
             self._profiler.stop()
         if self._profiler is None or not self.loading:
-            raise InputError(
+            raise UserError(
                 f"training ended after {self._seen} steps, before they were measured: "
                 "allow it more epochs, or epochs of more than one batch"
             )

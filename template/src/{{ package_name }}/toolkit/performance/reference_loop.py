@@ -6,7 +6,7 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from torch.optim import Optimizer
 
-from ..errors import InputError
+from ..errors import UserError
 
 
 class Loop:
@@ -19,7 +19,7 @@ class Loop:
         module: That is trained.
 
     Raises:
-        InputError: The training has more than one process.
+        UserError: The training has more than one process.
 
     Attributes:
         module: The copy.
@@ -27,7 +27,7 @@ class Loop:
 
     def __init__(self, trainer: Trainer, module: LightningModule) -> None:
         if trainer.world_size > 1:
-            raise InputError("a loop by hand is one process: add --trainer.devices=1")
+            raise UserError("a loop by hand is one process: add --trainer.devices=1")
         options = module.hparams.items()
         # Lightning's command line adds one of its own.
         self.module = type(module)(**{k: v for k, v in options if k[0] != "_"})

@@ -8,7 +8,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.data import extract_batch_size
 
-from ..errors import InputError
+from ..errors import UserError
 from ..run_records import leave
 from .peak_memory import PeakMemory
 from .resource_table import COST, describe
@@ -73,9 +73,9 @@ class StepCost(Callback):
             self._finish(trainer, now(pl_module) - self._start)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Complain of a training that was too short; raise an `InputError`."""
+        """Complain of a training that was too short; raise an `UserError`."""
         if not trainer.should_stop:
-            raise InputError(
+            raise UserError(
                 f"training ended after {trainer.global_step} steps, before its cost "
                 "was known: allow it more epochs"
             )

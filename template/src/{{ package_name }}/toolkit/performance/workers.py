@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.data import extract_batch_size
 from matplotlib.figure import Figure
 
-from ..errors import InputError
+from ..errors import UserError
 from ..figures import as_text, save
 from ..run_records import run_folder
 
@@ -36,10 +36,10 @@ class LoadingSpeed(Callback):
         self.speeds: dict[int, float] = {}  # examples a second
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measure; a data module without workers is an `InputError`."""
+        """Measure; a data module without workers is an `UserError`."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         if not hasattr(data, "num_workers"):
-            raise InputError("the data module has no attribute num_workers to change")
+            raise UserError("the data module has no attribute num_workers to change")
         rows = [["workers", "first batch, s", "examples a second", ""]]
         before = data.num_workers
         for count in self.counts:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
-from ..errors import InputError
+from ..errors import UserError
 
 if TYPE_CHECKING:
     from lightning import Trainer  # some commands do without it
@@ -29,7 +29,7 @@ def new_run_dir(command: str, runs_dir: Path | None = None) -> Path:
         The new folder.
 
     Raises:
-        InputError: Nothing can be written there.
+        UserError: Nothing can be written there.
 
     Examples:
         >>> import tempfile
@@ -48,7 +48,7 @@ def new_run_dir(command: str, runs_dir: Path | None = None) -> Path:
                 path.mkdir()
                 return path
     except OSError as error:
-        raise InputError(f"cannot write to {runs_dir}/: {error.strerror}") from error
+        raise UserError(f"cannot write to {runs_dir}/: {error.strerror}") from error
 
 
 def begin(command: str) -> Path:
@@ -75,16 +75,16 @@ def newest_checkpoint(runs_dir: Path | None = None) -> Path:
         Its path.
 
     Raises:
-        InputError: There is no training run yet, or the newest kept no best model.
+        UserError: There is no training run yet, or the newest kept no best model.
     """
     runs_dir = runs_dir or paths.runs()
     runs = [path for path in runs_dir.glob("fit-*") if _number(path)]
     newest = max(runs, key=_number, default=None)
     if newest is None:
-        raise InputError(f"no run under {runs_dir}/: train a model first, with fit")
+        raise UserError(f"no run under {runs_dir}/: train a model first, with fit")
     checkpoint = newest / "checkpoints" / "best.ckpt"
     if not checkpoint.is_file():
-        raise InputError(
+        raise UserError(
             f"{newest} was not validated and has no best model: train again, or name "
             "a model with --ckpt_path"
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import UserError
 
 RECORD = "record.json"
 
@@ -21,11 +21,11 @@ def load_training(checkpoint: Path) -> dict[str, Any]:
         The record by its keys, as `Recorder` wrote it.
 
     Raises:
-        InputError: There is no record.
+        UserError: There is no record.
     """
     path = checkpoint.resolve().parents[1] / RECORD
     if not path.is_file():
-        raise InputError(f"{path} is missing: name a checkpoint in its run, or train")
+        raise UserError(f"{path} is missing: name a checkpoint in its run, or train")
     facts: dict[str, Any] = json.loads(path.read_text())
     return facts
 
@@ -44,22 +44,22 @@ def require_sound(
         even_if_stopped_early: Accept a training that did not finish.
 
     Raises:
-        InputError: It stopped early, or a metric is missing or not finite.
+        UserError: It stopped early, or a metric is missing or not finite.
     """
     if not training["finished"] and not even_if_stopped_early:
         last = checkpoint.with_name("last.ckpt")
-        raise InputError(
+        raise UserError(
             f"the training of {checkpoint} stopped early, after {training['steps']} "
             f"steps: go on with fit --ckpt_path {last}, or train again"
         )
     metrics = training["metrics"]
     if not metrics:
-        raise InputError(
+        raise UserError(
             f"the training of {checkpoint} has left no metrics: train again"
         )
     for name, value in metrics.items():
         if not isinstance(value, int | float):
-            raise InputError(
+            raise UserError(
                 f"the training of {checkpoint} ended with {name} = {value}: lower the "
                 "learning rate, or look at the data"
             )

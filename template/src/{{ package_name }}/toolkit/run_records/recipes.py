@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .. import paths
-from ..errors import InputError
+from ..errors import UserError
 
 
 def recipes(folder: Path | None = None) -> dict[str, str]:
@@ -18,7 +18,7 @@ def recipes(folder: Path | None = None) -> dict[str, str]:
         That line, by the name of the recipe.
 
     Raises:
-        InputError: There is none.
+        UserError: There is none.
     """
     folder = folder or paths.recipes()
     found = {
@@ -26,7 +26,7 @@ def recipes(folder: Path | None = None) -> dict[str, str]:
         for path in sorted(folder.glob("*.yaml"))
     }
     if not found:
-        raise InputError(f"no recipes: there is no YAML file in {folder}/")
+        raise UserError(f"no recipes: there is no YAML file in {folder}/")
     return found
 
 
@@ -47,7 +47,7 @@ def fit_options(
         All options, in their order.
 
     Raises:
-        InputError: There is no such recipe, or an option names no file.
+        UserError: There is no such recipe, or an option names no file.
 
     Examples:
         >>> import tempfile
@@ -62,7 +62,7 @@ def fit_options(
     for name in names:
         if name not in known:
             there = ", ".join(known)
-            raise InputError(f"no recipe {name!r} in {folder}/: it has {there}")
+            raise UserError(f"no recipe {name!r} in {folder}/: it has {there}")
     configurations, others = _divide(options)
     wanted = [f"--config={folder / name}.yaml" for name in names]
     given = [f"--config={file}" for file in configurations]
@@ -82,7 +82,7 @@ def _divide(options: Sequence[str]) -> tuple[list[str], list[str]]:
         inside = [group for group in found.groups() if group is not None]
         file = inside[0] if inside else next(words, "")
         if not file:
-            raise InputError(f"{word} names no file")
+            raise UserError(f"{word} names no file")
         configurations.append(file)
     return configurations, others
 

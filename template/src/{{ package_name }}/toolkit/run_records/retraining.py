@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..errors import InputError
+from ..errors import UserError
 from .folders import VARIABLE, new_run_dir
 from .metadata import RECORD
 from .recipes import run_name
@@ -27,7 +27,7 @@ def configurations(folder: Path | None = None) -> list[Path]:
         Their paths, the default one last: the newest run is the one that is compared.
 
     Raises:
-        InputError: There is none.
+        UserError: There is none.
     """
     folder = folder or paths.configs()
     wanted = re.compile(r"^retrain:\s*true\b", re.MULTILINE)
@@ -37,7 +37,7 @@ def configurations(folder: Path | None = None) -> list[Path]:
         if wanted.search(path.read_text("utf-8"))
     ]
     if not found:
-        raise InputError(f"no file in {folder}/ has a line retrain: true")
+        raise UserError(f"no file in {folder}/ has a line retrain: true")
     return sorted(found, key=lambda path: path.name == paths.default_config().name)
 
 
@@ -92,11 +92,11 @@ def retrain(files: Sequence[Path], options: Sequence[str] = ()) -> list[dict[str
         What became of each, by what `Recorder` calls it; `run` is the folder.
 
     Raises:
-        InputError: There is no such file.
+        UserError: There is no such file.
     """
     for file in files:
         if not file.is_file():
-            raise InputError(f"no file {file}")
+            raise UserError(f"no file {file}")
     return [_train(file, options) for file in files]
 
 

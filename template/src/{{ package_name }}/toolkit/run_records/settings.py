@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .. import paths
-from ..errors import InputError
+from ..errors import UserError
 
 Kind = TypeVar("Kind")
 
@@ -20,12 +20,12 @@ def read_settings(kind: type[Kind], path: Path) -> Kind:
         The settings.
 
     Raises:
-        InputError: The file is missing, or something else is in it.
+        UserError: The file is missing, or something else is in it.
     """
     if not path.is_file():
         if path.with_name(paths.default_config().name).is_file():
             # To go on without would be to judge a model by nothing.
-            raise InputError(
+            raise UserError(
                 f"{path} is missing: restore it with git checkout, or make an empty "
                 "one for the defaults"
             )
@@ -41,4 +41,4 @@ def read_settings(kind: type[Kind], path: Path) -> Kind:
     try:
         return kind(**vars(parser.parse_path(path)))
     except ArgumentError as error:
-        raise InputError(f"{path}: {' '.join(str(error).split())}") from error
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error

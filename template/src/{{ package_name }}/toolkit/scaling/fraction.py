@@ -8,7 +8,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from .. import interface
-from ..errors import InputError
+from ..errors import UserError
 from ..run_records import leave
 from .scaling_study import SCALE, describe
 
@@ -24,12 +24,12 @@ class Scale(Callback):
         monitor: What is logged of the validation data and should be low.
 
     Raises:
-        InputError: The share is none.
+        UserError: The share is none.
     """
 
     def __init__(self, share: float = 1, monitor: str = "val/loss") -> None:
         if not 0 < share <= 1:
-            raise InputError(f"a share is above 0 and up to 1, not {share}")
+            raise UserError(f"a share is above 0 and up to 1, not {share}")
         self.share = share
         self.monitor = monitor
         self.examples = 0
@@ -40,7 +40,7 @@ class Scale(Callback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         whole: Any = getattr(data, "splits", {}).get("train")
         if whole is None:
-            raise InputError("the data module has no training split to take a part of")
+            raise UserError("the data module has no training split to take a part of")
         self.examples = max(round(self.share * len(whole)), 1)
         rows = torch.randperm(len(whole))[: self.examples]
         part = interface.replace(whole, raw=whole.raw[rows], labels=whole.labels[rows])
@@ -61,7 +61,7 @@ class Scale(Callback):
         """Remember the best."""
         logged = trainer.callback_metrics.get(self.monitor)
         if logged is None:
-            raise InputError(f"nothing is logged as {self.monitor}: name it by monitor")
+            raise UserError(f"nothing is logged as {self.monitor}: name it by monitor")
         self.best = min(self.best, float(logged))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

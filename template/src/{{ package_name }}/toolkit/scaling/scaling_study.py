@@ -11,7 +11,7 @@ from jsonargparse.typing import PositiveInt
 from matplotlib.figure import Figure
 
 from .. import paths
-from ..errors import InputError
+from ..errors import UserError
 from ..run_records import fit_and_read, fit_options
 
 RECIPE = "scale"
@@ -71,7 +71,7 @@ def size_options(study: str, studies: Studies) -> list[list[str]]:
         The options, smallest size first.
 
     Raises:
-        InputError: There are too few sizes for a line.
+        UserError: There are too few sizes for a line.
     """
     if study == "data":
         found = [
@@ -81,7 +81,7 @@ def size_options(study: str, studies: Studies) -> list[list[str]]:
         found = [line.split() for line in studies.models]
     if len(found) < MIN_SIZES:
         name = "shares" if study == "data" else "models"
-        raise InputError(f"{paths.studies()}: {name} needs {MIN_SIZES} sizes or more")
+        raise UserError(f"{paths.studies()}: {name} needs {MIN_SIZES} sizes or more")
     return found
 
 
@@ -99,7 +99,7 @@ def measure(
         What `Scale` wrote of each.
 
     Raises:
-        InputError: A training failed.
+        UserError: A training failed.
     """
     points = []
     for size in sizes:
@@ -108,7 +108,7 @@ def measure(
             facts, output = fit_and_read(fit_options([RECIPE], wanted), SCALE)
             if facts is None or not math.isfinite(facts["loss"]):
                 print(output)
-                raise InputError(f"training with {' '.join(wanted)} failed, see above")
+                raise UserError(f"training with {' '.join(wanted)} failed, see above")
             print(
                 f"{describe(facts)}, seed {seed}: loss {facts['loss']:.4f}", flush=True
             )

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import interface, paths
+from .. import paths
 from ..cli import PROGRAM, Command, Parser
-from ..errors import InputError
+from ..errors import UserError
 from ..evaluation import load_checkpoint, load_production, load_record, unusual
 from ..figures import save
+from ..interface import task
 from .labelling import draw, load_questions, sample, summary, write_questions
 from .prediction_log import load_answers, log
 
@@ -25,10 +26,10 @@ def _predict(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--log", type=Path, help="add questions and answers to a file, for feedback"
     )
-    names = _add_options(parser, interface.read_examples)
+    names = _add_options(parser, task.read_examples)
     options = parser.parse_args(arguments)
     given = {name: getattr(options, name) for name in names}
-    files = [(path, interface.read_examples(path, **given)) for path in options.files]
+    files = [(path, task.read_examples(path, **given)) for path in options.files]
     if options.ckpt_path:
         net, _ = load_checkpoint(options.ckpt_path)
         model = str(options.ckpt_path)
@@ -36,8 +37,8 @@ def _predict(arguments: Sequence[str]) -> None:
         net = load_production()
         model = f"production {load_record()['sha256'][:12]}"
     for path, raw in files:
-        predictions = interface.predict(net, raw)
-        remarks = unusual(interface.attributes(raw), interface.RANGES)
+        predictions = task.predict(net, raw)
+        remarks = unusual(task.attributes(raw), task.RANGES)
         rows = zip(predictions, remarks, strict=True)
         for number, (prediction, unlike) in enumerate(rows, start=1):
             name = str(path) if len(raw) == 1 else f"{path} #{number}"
@@ -80,7 +81,7 @@ def _feedback(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
     if options.count < 1:
-        raise InputError(f"--count is at least 1, not {options.count}")
+        raise UserError(f"--count is at least 1, not {options.count}")
 
     answers = load_answers(options.logs)
     questions = load_questions()

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from .. import figures, interface, paths
-from ..errors import InputError
+from ..errors import UserError
 from ..evaluation import load_production, write_lines
+from ..interface import task
 from .prediction_log import Answer, digest, read_moments
 
 if TYPE_CHECKING:  # prediction does without
@@ -31,7 +32,7 @@ class Question:
     """A question for people, without the answer: who knows it agrees too easily.
 
     Attributes:
-        label: What is right, as `task.describe_label` names it; `?` if nobody can tell,
+        label: What is right, as `task.label_name` names it; `?` if nobody can tell,
             and empty as long as nobody has looked.
         when: As in `Answer`.
         raw: The example.
@@ -108,7 +109,7 @@ def labelled(questions: Iterable[Question], newest: timedelta | None = None) -> 
     splits = interface.splits()
     data = splits["train"]
     names = {
-        interface.describe_label(label): label
+        task.label_name(label): label
         for split in splits.values()
         for label in split.labels.unique()
     }
@@ -135,13 +136,13 @@ def summary(answers: Sequence[Answer], questions: Iterable[Question]) -> str:
         lines = [f"answers   {len(answers):,} {since}, {unusual:.0%} with a warning"]
     told = labelled(questions)
     if len(told):
-        right = interface.evaluate(load_production(), told).right  # (N,)
+        correct = task.evaluate(load_production(), told).correct  # (N,)
         # Imported here: it takes half a second, and there is nothing to count at first.
         from scipy.stats import binomtest
 
-        found = binomtest(int(right.sum()), len(told)).proportion_ci(method="wilson")
+        found = binomtest(int(correct.sum()), len(told)).proportion_ci(method="wilson")
         likely = f"{found.low:.0%} to {found.high:.0%}"
-        share = right.double().mean().item()
+        share = correct.double().mean().item()
         lines += [f"labelled  {len(told)}, {share:.0%} right; of all, likely {likely}"]
     return "\n".join(lines)
 
@@ -172,7 +173,7 @@ def as_examples(
         Examples, as those of the split.
 
     Raises:
-        InputError: They are of another shape than the data.
+        UserError: They are of another shape than the data.
     """
     shape = data.raw.shape[1:]
     found = data.raw.new_empty((0, *shape))
@@ -180,7 +181,7 @@ def as_examples(
         if raw:
             found = found.new_tensor(raw)  # (N, ...)
     if found.shape != (len(raw), *shape):
-        raise InputError(
+        raise UserError(
             f"{source} has examples of another shape than the data: take them out"
         )
     if labels is None:
@@ -197,4 +198,4 @@ def _label(text: str, names: Mapping[str, Tensor]) -> Tensor:
         with suppress(ValueError):
             return torch.tensor(float(text), dtype=like.dtype)
     known = ", ".join(sorted(names)[:SHOWN])
-    raise InputError(f"{paths.feedback()}: {text!r} is no label: they are {known}")
+    raise UserError(f"{paths.feedback()}: {text!r} is no label: they are {known}")

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import UserError
 from ..evaluation import read_lines
 
 
@@ -58,7 +58,7 @@ def log(
         remarks: How each is unlike the data.
 
     Raises:
-        InputError: The file cannot be written.
+        UserError: The file cannot be written.
     """
     when = datetime.now(UTC).isoformat(timespec="seconds")
     lines = [
@@ -71,7 +71,7 @@ def log(
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise InputError(f"no answer is kept in {path}: {error.strerror}") from error
+        raise UserError(f"no answer is kept in {path}: {error.strerror}") from error
 
 
 def load_answers(paths: Iterable[Path]) -> list[Answer]:
@@ -102,19 +102,19 @@ def read_moments(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
         The values of each line, by name.
 
     Raises:
-        InputError: The file is missing, or holds something else.
+        UserError: The file is missing, or holds something else.
     """
     try:
         found = read_lines(path, kinds)
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no file of answers that can be read") from error
+        raise UserError(f"{path} is no file of answers that can be read") from error
     for number, line in enumerate(found, start=1):
         try:
             moment = datetime.fromisoformat(line["when"])
         except ValueError:
             moment = datetime.min
         if moment.tzinfo is None:
-            raise InputError(
+            raise UserError(
                 f"{path}, line {number}: {line['when']!r} is no moment with a time zone"
             )
     return found

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 
-from .. import figures, interface
-from ..errors import InputError
+from .. import figures
+from ..errors import UserError
 from ..evaluation import TRIAL_PICTURE, TRIAL_RESULT
+from ..interface import task
 from .labelling import as_examples
 from .prediction_log import digest, load_answers
 
@@ -88,16 +89,16 @@ def try_on(logs: Sequence[Path], data: Any, before: Any, after: Any) -> Trial:
         What they say.
 
     Raises:
-        InputError: Nothing was asked, or an answer of the new model is no number.
+        UserError: Nothing was asked, or an answer of the new model is no number.
     """
     asked = {digest(answer.raw): answer.raw for answer in load_answers(logs)}
     if not asked:
-        raise InputError(f"there are no questions in {logs[0]}")
+        raise UserError(f"there are no questions in {logs[0]}")
     questions = as_examples([*asked.values()], data, logs[0])
-    said = [interface.evaluate(net, questions) for net in (before, after)]
+    said = [task.evaluate(net, questions) for net in (before, after)]
     if not said[1].losses.isfinite().all():
-        raise InputError(f"the new model has no number for a question in {logs[0]}")
-    words = [[*map(interface.describe_label, each.predictions)] for each in said]
+        raise UserError(f"the new model has no number for a question in {logs[0]}")
+    words = [[*map(task.label_name, each.predictions)] for each in said]
     return Trial(questions, *words)
 
 

@@ -21,7 +21,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from .. import debug, performance, scaling  # noqa: F401 -- recipes name them
 from .. import interface, paths
 from ..cli import Command, spell_out
-from ..errors import InputError
+from ..errors import UserError
 from ..evaluation import load_checkpoint
 from ..figures import metrics_table, write_curves, write_evaluation
 from ..run_records import begin, newest_checkpoint, recipe_among
@@ -52,7 +52,7 @@ class Parser(LightningArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise what `__main__` prints."""
         # Of a misspelt option there is no more to say.
-        raise InputError(" ".join(message.split())) from ex and ex.__cause__
+        raise UserError(" ".join(message.split())) from ex and ex.__cause__
 
 
 class CLI(LightningCLI):
@@ -99,7 +99,7 @@ class CLI(LightningCLI):
         for name, value in given.items():
             before = trained_with.get(name, value)
             if value != before:
-                raise InputError(
+                raise UserError(
                     f"{config.ckpt_path} was trained with {name}={before}: "
                     f"leave out model.{name}={value}, or train a new model with it"
                 )
@@ -158,7 +158,7 @@ class CLI(LightningCLI):
             if missing is None:
                 raise
             name = missing[1]
-            raise InputError(
+            raise UserError(
                 f"this needs the package {name}: uv add {name}, or pip install {name}"
             ) from error
 
@@ -228,12 +228,12 @@ def run(command: str, arguments: Sequence[str]) -> None:
         arguments: What follows it on the command line.
 
     Raises:
-        InputError: An option is wrong, or the default configuration is missing.
+        UserError: An option is wrong, or the default configuration is missing.
     """
     end_cleanly()
     default = paths.default_config()
     if not default.is_file():
-        raise InputError(
+        raise UserError(
             f"{default.absolute()} is missing: restore it with git checkout"
         )
     if command != "fit":

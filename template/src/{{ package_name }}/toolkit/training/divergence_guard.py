@@ -12,7 +12,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import UserError
 from ..run_records import run_folder
 from .error_hints import explain, first_bad_layer
 from .nested_tensors import finite
@@ -42,12 +42,12 @@ class Guard(Callback):
         self._index = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse a validation without examples; raise an `InputError`.
+        """Refuse a validation without examples; raise an `UserError`.
 
         Lightning would leave it out without a word, and there would be no best model.
         """
         if trainer.limit_val_batches and 0 in trainer.num_val_batches:
-            raise InputError(
+            raise UserError(
                 "the validation split has no examples, or fewer than a batch. To look "
                 "at the splits: nox -s tests -- tests/data"
             )
@@ -95,19 +95,19 @@ class Guard(Callback):
     def on_before_backward(
         self, trainer: Trainer, pl_module: LightningModule, loss: Tensor
     ) -> None:
-        """Look at the loss before it can spoil the weights; raise an `InputError`."""
+        """Look at the loss before it can spoil the weights; raise an `UserError`."""
         value = loss.item()
         if not math.isfinite(value):
             where = f"{self._where(trainer)}, step {trainer.global_step}"
             cause = self._cause(trainer, pl_module)
-            raise InputError(
+            raise UserError(
                 f"the loss is {value} in {where}: {cause}{_kept(self._save(trainer))}"
             )
         if self._first is None:
             self._first = math.inf if trainer.ckpt_path or value <= 0 else value
         self._high = self._high + 1 if value > self.factor * self._first else 0
         if self._high >= self.steps:
-            raise InputError(
+            raise UserError(
                 f"the loss ran away: {self._first:.3g} at first, {value:.3g} in step "
                 f"{trainer.global_step}. Lower the learning rate. {SEE_GRADIENTS}"
             )
@@ -116,7 +116,7 @@ class Guard(Callback):
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Explain an error of a known kind, and keep its traceback."""
-        if isinstance(exception, InputError | KeyboardInterrupt):
+        if isinstance(exception, UserError | KeyboardInterrupt):
             return
         explanation = explain(exception, pl_module, self._where(trainer))
         if explanation is None:
@@ -133,14 +133,14 @@ class Guard(Callback):
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Make an `InputError` of an error that was explained."""
+        """Make an `UserError` of an error that was explained."""
         try:
             yield
         except Exception:
             if self.explanation is None:
                 raise
             # Its traceback was kept already.
-            raise InputError(self.explanation) from None
+            raise UserError(self.explanation) from None
 
     def _cause(self, trainer: Trainer, module: LightningModule) -> str:
         if not finite(self._batch):

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .. import paths
-from ..errors import InputError
+from ..errors import UserError
 from ..evaluation import load_checkpoint, load_production
 
 
@@ -51,7 +51,7 @@ class FineTune(Callback):
         for name in self.frozen:
             if name not in there:
                 known = ", ".join(filter(None, there))
-                raise InputError(f"no layer {name}: it is one of {known}")
+                raise UserError(f"no layer {name}: it is one of {known}")
         return [there[name] for name in self.frozen]
 
 
@@ -63,7 +63,7 @@ def load_weights(module: LightningModule, path: Path) -> None:
         path: A checkpoint, or the folder of a production model.
 
     Raises:
-        InputError: There is no such model, or nothing of it fits.
+        UserError: There is no such model, or nothing of it fits.
     """
     if path.is_dir():
         net = load_production(path)
@@ -71,7 +71,7 @@ def load_weights(module: LightningModule, path: Path) -> None:
         net, _ = load_checkpoint(path)
     parts = [part for part in module.children() if isinstance(part, type(net))]
     if len(parts) != 1:
-        raise InputError(f"{path} is a {type(net).__name__}, and this model has none")
+        raise UserError(f"{path} is a {type(net).__name__}, and this model has none")
     own, given = parts[0].state_dict(), net.state_dict()
     fitting = {
         name: value
@@ -79,7 +79,7 @@ def load_weights(module: LightningModule, path: Path) -> None:
         if name in own and own[name].shape == value.shape
     }
     if not fitting:
-        raise InputError(f"nothing in {path} fits this model")
+        raise UserError(f"nothing in {path} fits this model")
     parts[0].load_state_dict(own | fitting)
     others = ", ".join(name for name in own if name not in fitting)
     print(f"begins with  {path}" + (f", but for {others}" if others else ""))
