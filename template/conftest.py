@@ -14,14 +14,14 @@ os.environ["MKL_NUM_THREADS"] = "1"
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 # It holds no tests, and importing it is importing everything that tests could need.
-collect_ignore = ["tests/alarms"]
+collect_ignore = ["tests/mutation"]
 
 # The fixture `checklist`, and the tables after the run.
 pytest_plugins = ["tests.helpers.behaviour", "tests.helpers.scorecard"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of the sessions `data-docs`, `gpu` and `accept-curve`."""
+    """Add the options of the sessions `data-docs`, `gpu` and `update-curve`."""
     parser.addoption(
         "--data-docs",
         type=Path,
@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="let tests marked gpu fail where there is none, instead of skipping them",
     )
     parser.addoption(
-        "--accept-curve",
+        "--update-curve",
         action="store_true",
         help="make the training curve of today the one to compare with",
     )
@@ -66,9 +66,9 @@ def data_docs(request: pytest.FixtureRequest) -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def accept_curve(request: pytest.FixtureRequest) -> bool:
+def update_curve(request: pytest.FixtureRequest) -> bool:
     """Whether the training curve of today is to be the one to compare with."""
-    wanted: bool = request.config.getoption("--accept-curve")
+    wanted: bool = request.config.getoption("--update-curve")
     return wanted
 
 

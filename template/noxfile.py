@@ -1,7 +1,7 @@
-"""Every task has one name, here; `nox -l` lists them.
+"""The tasks of this repository; `nox -l` lists them.
 
-Sessions run in the environment that nox itself runs in, the project's: there is
-one PyTorch to install and one set of versions to think about.
+Sessions run in the environment of nox itself, the project's: there is one PyTorch to
+install and one set of versions.
 """
 
 import importlib.util
@@ -9,20 +9,22 @@ import json
 import re
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 from xml.etree import ElementTree  # noqa: S405 -- for what pytest wrote
 
 import nox
 
-# That of the project has a toolkit, and others may lie beside it; who has taken these
-# sessions alone has none.
+# The package with the toolkit, if there are several; a repository that has adopted
+# these sessions alone has no toolkit.
 PACKAGE = next(
     path.parent.name
     for pattern in ("toolkit", "__init__.py")
     for path in Path(__file__).parent.glob(f"src/*/{pattern}")
 )
-# Not through the package's own commands, which may be older than these.
+# Not the `__main__` of the package, which the team owns and may have changed.
 TOOLKIT = f"{PACKAGE}.toolkit.cli"
+COMMANDS = Path(__file__).parent / "src" / PACKAGE / "toolkit" / "cli" / "commands.toml"
 HOOKS = Path(".pre-commit-config.yaml")
 RESULTS = Path("build", "tests.xml")
 NO_TESTS = 5  # what pytest ends with
@@ -120,34 +122,22 @@ def train(session: nox.Session) -> None:
     _python(session, PACKAGE, "test")
 
 
-@nox.session
-def debug(session: nox.Session) -> None:
-    """Train with a recipe of configs/debug/: -- NAME [OPTION]; or list all."""
-    _python(session, TOOLKIT, "debug", *session.posargs)
+def _pass_on(name: str, command: dict[str, str]) -> None:
+    """Make a session of a command of the toolkit."""
+
+    def session(session: nox.Session) -> None:
+        _python(session, TOOLKIT, name, *session.posargs)
+
+    text = command["help"]
+    session.__doc__ = f"{text[0].upper()}{text[1:]}: -- {command['session']}"
+    nox.session(session, name=name)
 
 
-@nox.session
-def costs(session: nox.Session) -> None:
-    """Compare memory and speed of training with recipes: [-- RECIPE ... OPTION ...]."""
-    _python(session, TOOLKIT, "costs", *session.posargs)
-
-
-@nox.session
-def benchmark(session: nox.Session) -> None:
-    """Compare the speed of training with a loop by hand: [-- --accept] [OPTION ...]."""
-    _python(session, TOOLKIT, "benchmark", *session.posargs)
-
-
-@nox.session
-def retrain(session: nox.Session) -> None:
-    """Train each file in configs/ that says `retrain: true`; or -- FILE [OPTION]."""
-    _python(session, TOOLKIT, "retrain", *session.posargs)
-
-
-@nox.session
-def compare(session: nox.Session) -> None:
-    """Judge the newest run beside the production model, suite by suite."""
-    _python(session, TOOLKIT, "compare", *session.posargs)
+# Read as data, because importing the package takes seconds.
+if COMMANDS.is_file():
+    for name, command in tomllib.loads(COMMANDS.read_text("utf-8")).items():
+        if "session" in command:
+            _pass_on(name, command)
 
 
 @nox.session
@@ -155,36 +145,6 @@ def promote(session: nox.Session) -> None:
     """Train, and make the result the production model."""
     _python(session, PACKAGE, "fit", *session.posargs)
     _python(session, PACKAGE, "promote")
-
-
-@nox.session
-def hard(session: nox.Session) -> None:
-    """Collect the hardest examples for review, and make a suite of those reviewed."""
-    _python(session, TOOLKIT, "hard", *session.posargs)
-
-
-@nox.session
-def feedback(session: nox.Session) -> None:
-    """Ask people about answers of the model in use, and count what is right: -- LOG."""
-    _python(session, TOOLKIT, "feedback", *session.posargs)
-
-
-@nox.session
-def slices(session: nox.Session) -> None:
-    """Find groups of validation examples on which the model is often wrong."""
-    _python(session, TOOLKIT, "slices", *session.posargs)
-
-
-@nox.session(name="scale-data")
-def scale_data(session: nox.Session) -> None:
-    """Train with more and more data, and say what twice as much would bring."""
-    _python(session, TOOLKIT, "scale-data", *session.posargs)
-
-
-@nox.session(name="scale-model")
-def scale_model(session: nox.Session) -> None:
-    """Train larger and larger models, and say what twice the size would bring."""
-    _python(session, TOOLKIT, "scale-model", *session.posargs)
 
 
 @nox.session(name="data-docs")
@@ -201,15 +161,15 @@ def scorecard(session: nox.Session) -> None:
 
 
 @nox.session
-def alarms(session: nox.Session) -> None:
-    """Break the project in many ways, and count what the fast tests hear."""
-    _python(session, "tests.alarms", *session.posargs)
+def mutation(session: nox.Session) -> None:
+    """Inject faults one at a time, and count those that the fast tests catch."""
+    _python(session, "tests.mutation", *session.posargs)
 
 
-@nox.session(name="accept-curve")
-def accept_curve(session: nox.Session) -> None:
-    """Show how the training curve changed, and compare with the new one from now."""
-    test = ("tests/training/test_curve.py", "--accept-curve")
+@nox.session(name="update-curve")
+def update_curve(session: nox.Session) -> None:
+    """Show how the training curve has changed, and update the recorded one."""
+    test = ("tests/training/test_curve.py", "--update-curve")
     _python(session, "pytest", "-q", *test, *session.posargs)
 
 
@@ -225,10 +185,10 @@ def audit(session: nox.Session) -> None:
         session.run("uvx", pin[0], "--no-progress", ".", external=True)
 
 
-@nox.session
-def drift(session: nox.Session) -> None:
-    """Show which files that updates refresh were changed here, and how: -- [FILE]."""
-    session.run(sys.executable, "scripts/drift.py", *session.posargs)
+@nox.session(name="template-diff")
+def template_diff(session: nox.Session) -> None:
+    """Show how managed files differ from those of the template: -- [FILE ...]."""
+    session.run(sys.executable, "scripts/template_diff.py", *session.posargs)
 
 
 @nox.session(name="update-pins")

@@ -129,7 +129,7 @@ def test_every_file_has_a_zone(tmp_path: Path) -> None:
 
 def _zone(name: str) -> set[str]:
     """Return the paths in a row of the table."""
-    text = (DOCS / "zones.md").read_text("utf-8")
+    text = (DOCS / "updates.md").read_text("utf-8")
     (row,) = re.findall(rf"^\| {name} \| (`.*)$", text, re.MULTILINE)
     row = re.sub(r" except `[^`]+`", "", row)
     return set(re.findall(r"`([^`]+?)/?`", row))
@@ -139,7 +139,7 @@ def _zone(name: str) -> set[str]:
 
 
 @pytest.mark.one_version
-@pytest.mark.parametrize("name", ["questions.md", "zones.md"])
+@pytest.mark.parametrize("name", ["questions.md", "updates.md"])
 def test_commands_of_the_reference(name: str, template: Path, tmp_path: Path) -> None:
     """They are for any project that is committed."""
     project = render_repository(tmp_path / "project")
@@ -185,7 +185,7 @@ MISTAKES = (
 @pytest.mark.environment
 @pytest.mark.parametrize(
     "pages",
-    [["own-data-and-model.md"], ["own-table.md", "own-number.md"]],
+    [["own-data-and-model.md"], ["tabular-data.md", "regression.md"]],
     ids=["pictures", "a number from a table"],
 )
 def test_fast_tests_of_a_second_task_pass(pages: list[str], reader: Reader) -> None:
@@ -203,11 +203,11 @@ def test_pages_of_a_second_task_work_word_for_word(reader: Reader) -> None:
     # The second page goes on where the first ends: hooks, types and notebooks of both
     # are looked at in its end.
     reader.run("export NOXSESSION=tests")
-    reader.follow(DOCS / "own-table.md", numbers=False)
+    reader.follow(DOCS / "tabular-data.md", numbers=False)
     reader.run("unset NOXSESSION")
     with toolkit_tests(reader.folder) as folder:
         reader.run(TOOLKIT.format(folder))
-    reader.follow(DOCS / "own-number.md", numbers=False)
+    reader.follow(DOCS / "regression.md", numbers=False)
     with toolkit_tests(reader.folder) as folder:
         reader.run(TOOLKIT.format(folder))
     reader.run(RECIPES)

@@ -26,7 +26,7 @@ def drift(project: Path, *arguments: str, **variables: str) -> tuple[int, list[s
     """Run the script, and return its exit status and the lines that it prints."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = processes.run(
-        [sys.executable, "scripts/drift.py", *arguments],
+        [sys.executable, "scripts/template_diff.py", *arguments],
         project,
         {**os.environ, "PATH": path, **variables},
     )
@@ -100,7 +100,9 @@ def test_template_that_cannot_be_reached(
     status, (line,) = drift(clone, GIT_TERMINAL_PROMPT="0")
     assert status == 2
     assert line.startswith(f"error: cannot make {VERSION} of {address} (")
-    assert line.endswith("). With a clone at hand: nox -s drift -- --template FOLDER")
+    assert line.endswith(
+        "). With a clone at hand: nox -s template-diff -- --template FOLDER"
+    )
     assert drift(clone, "--template", str(template)) == drift(project)
 
 

@@ -26,7 +26,7 @@ from tests.helpers import (
 pytestmark = pytest.mark.one_version
 
 TABLE = (
-    (ROOT / "docs" / "zones.md").read_text("utf-8").partition("## If Copier stops")[2]
+    (ROOT / "docs" / "updates.md").read_text("utf-8").partition("## If Copier stops")[2]
 )
 
 

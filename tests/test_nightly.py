@@ -100,11 +100,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("a host")
     project = first_push(folder)
-    for name in ("code", "data", "model", "toolkit"):
+    for name in ("code", "data", "model"):
         shutil.rmtree(project / "tests" / name)
     # The whole is for a machine of its own.
     path = project / "noxfile.py"
-    every, some = '"tests.alarms", ', '"tests.alarms", "--only=two threads", '
+    every, some = '"tests.mutation", ', '"tests.mutation", "--only=two threads", '
     assert every in path.read_text()
     # The slow ones have a job of their own.
     all_tests, fast = '"slow or not slow"', '"not slow"'
@@ -143,15 +143,15 @@ def test_first_night_is_green(project: Path, tmp_path: Path) -> None:
     log = "".join(job.log for job in jobs.values())
     results = {name: job.result for name, job in jobs.items()}
     assert results == {
-        **dict.fromkeys(("slow", "newest", "alarms", "report"), "success"),
+        **dict.fromkeys(("slow", "newest", "mutation", "report"), "success"),
         "gpu": "skipped",
     }, log
     assert "5 passed, " in jobs["slow"].log
     slow, fast = "test_full_training.py::", "test_memorization.py::"
     assert slow in jobs["slow"].log and fast not in jobs["slow"].log
     assert slow not in jobs["newest"].log and fast in jobs["newest"].log
-    assert "| false alarms: 0 | smooth sailing: 1 |" in jobs["alarms"].summary
-    assert "\n| infra.1 | the same seed " in jobs["alarms"].summary
+    assert "| false alarms: 0 | no alarm: 1 |" in jobs["mutation"].summary
+    assert "\n| infra.1 | the same seed " in jobs["mutation"].summary
     assert [call[:2] for call in recorder.calls()] == [["issue", "list"]]
 
 
@@ -180,7 +180,7 @@ def test_bad_night_ends_in_one_issue(project: Path, tmp_path: Path) -> None:
     assert results == {
         **dict.fromkeys(("slow", "gpu"), "failure"),
         **dict.fromkeys(("newest", "report"), "success"),
-        "alarms": "skipped",
+        "mutation": "skipped",
     }
     _, (*create, body) = recorder.calls()
     assert create == ["issue", "create", "--title", "Nightly is red", "--body-file"]

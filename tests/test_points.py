@@ -94,7 +94,7 @@ FAULTS = [
         "return self.embedding(x).relu() * 0",
     ),
     Fault("infra.5", "configs/debug/shapes.yaml", "class_path: LayerTable", "[]"),
-    Fault("infra.6", "models/production/trial.json", '"sha256": "', '"sha256": "0'),
+    Fault("infra.6", "models/production/shadow.json", '"sha256": "', '"sha256": "0'),
     Fault(
         "infra.7",
         f"{PACKAGE}/toolkit/paths.py",
@@ -143,15 +143,22 @@ from digit_recognizer.task import (
 )
 from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.evaluation import load_production, load_record
-from digit_recognizer.toolkit.serving import Question, log, try_on, write_questions
+from digit_recognizer.toolkit.serving import (
+    LabelRequest,
+    log_predictions,
+    replay,
+    write_label_requests,
+)
 
 data, now = load_splits()["test"], datetime.now(timezone.utc).isoformat()
 pairs = list(zip(data.raw.tolist(), data.labels))[:20]
-write_questions([Question(label_name(label), now, raw) for raw, label in pairs])
+write_label_requests(
+    [LabelRequest(label_name(label), now, raw) for raw, label in pairs]
+)
 net, asked = load_production(), paths.production() / "asked"
-log(asked, asked, "", data.raw[:20], range(20), [[]] * 20)
-trial = try_on([asked], data, net, net)
-trial.write(load_record()["sha256"], paths.production())
+log_predictions(asked, asked, "", data.raw[:20], range(20), [[]] * 20)
+shadow = replay([asked], data, net, net)
+shadow.write(load_record()["sha256"], paths.production())
 """
 
 

@@ -54,7 +54,7 @@ def compare(project: Project, *, succeeds: bool = True) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("damage", "options", "name"),
     [
-        pytest.param(WITHOUT_CLASS_8, "", "class 8 (0.0% right", id="without a class"),
+        pytest.param(WITHOUT_CLASS_8, "", "class 8 (0.0%", id="without a class"),
         pytest.param(
             NOISE,
             "",

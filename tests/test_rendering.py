@@ -305,6 +305,13 @@ def test_commands_that_are_named_are_there(full_project: Project) -> None:
     defined = r'^@nox\.session(?:\(name="(.+)"\))?\ndef (\w+)'
     found = re.findall(defined, full_project.texts["noxfile.py"], re.MULTILINE)
     sessions = {name or function for name, function in found}
+    (table,) = (
+        text
+        for name, text in full_project.texts.items()
+        if name.endswith("toolkit/cli/commands.toml")
+    )
+    commands = tomllib.loads(table)
+    sessions |= {name for name, command in commands.items() if "session" in command}
     dead = []
     for file, text in full_project.texts.items():
         if file.startswith("tests/"):

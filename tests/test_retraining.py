@@ -178,7 +178,7 @@ def test_equal_model_is_kept(project: Path, tmp_path: Path) -> None:
     log = "".join(job.log for job in jobs.values())
     assert results(jobs) == ["success", "success", "skipped", "success"], log
     assert jobs["compare"].outputs["verdict"] == "keep"
-    assert "**keep**: no difference beyond chance" in jobs["compare"].summary
+    assert "**keep**: no significant difference" in jobs["compare"].summary
     assert [call[:2] for call in recorder.calls()] == [["issue", "list"]]
 
 

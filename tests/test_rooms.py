@@ -151,11 +151,11 @@ def test_import_past_a_facade_is_seen(
 @pytest.mark.parametrize(
     ("place", "line", "wrong"),
     [
-        ("serving.shadow", "from ..evaluation import TRIAL_RESULT", []),
+        ("serving.shadow", "from ..evaluation import SHADOW_RESULT", []),
         ("run_records.retraining", "from .folders import VARIABLE", []),
-        ("evaluation.commands", "from ..serving import try_on", []),
+        ("evaluation.commands", "from ..serving import replay", []),
         ("run_records.folders", "from ..errors import UserError", []),
-        ("evaluation.promotion", "from ..serving import try_on", ["not above"]),
+        ("evaluation.promotion", "from ..serving import replay", ["not above"]),
         ("run_records.folders", "from .. import training", ["not above"]),
         ("analysis.slices", "from ..serving import log", ["not above"]),
         ("serving.shadow", "from ..evaluation.suites import parse", ["not public"]),

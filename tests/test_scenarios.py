@@ -1,7 +1,7 @@
 """What teams do to a file, what the next release does to it, and what an update leaves.
 
 Each scenario has a file of its own, planted among the managed ones, so that one update
-plays all of them. `docs/zones.md` promises what is asserted here.
+plays all of them. `docs/updates.md` promises what is asserted here.
 """
 
 import os

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.releases import RELEASES
 
 ROOT = Path(__file__).resolve().parents[1]
-DRIFT = ROOT / "template" / "scripts" / "drift.py"
+DRIFT = ROOT / "template" / "scripts" / "template_diff.py"
 ANSWERS = ".copier-answers.yml"
 TITLES = ("repository", "version", "behind", "edited", "state", "update")
 

@@ -29,7 +29,7 @@ def test_paths_are_absolute_elsewhere(
     for folder in (tmp_path, ROOT / "tests"):
         monkeypatch.chdir(folder)
         assert paths.settings() == ROOT.resolve() / "configs" / "comparison.yaml"
-        assert paths.suites().is_dir()
+        assert paths.suites() == ROOT.resolve() / "tests" / "model" / "suites"
 
 
 def test_second_worktree_needs_its_own_environment(

@@ -1,14 +1,14 @@
 """Behavioural tests: what a model must do, whatever it has learnt.
 
 After CheckList (Ribeiro and others, ACL 2020). A test asks many small questions about
-one capability; which share may fail is its ceiling, in `CEILINGS` at the head of the
-tests, and nothing may where there is none. There are three kinds: *minimum
-functionality* asks for a known answer to something simple, *invariance* for the same
-answer to what is the same in people's eyes, *directional expectation* for an answer
-that changes in a known direction.
+one capability; the fraction that may fail is in `MAX_FAILURE_RATES` at the head of the
+tests, and without an entry none may. There are three kinds: *minimum functionality*
+expects a known answer to a simple question, *invariance* the same answer after a change
+that makes no difference to people, *directional expectation* an answer that changes in
+a known direction.
 
-After the run there is a table of failure rates by capability and kind, and below it
-what failed.
+After the run there is a table of failure rates by capability and kind, and below it the
+failures.
 """
 
 import json
@@ -25,7 +25,7 @@ SHOWN = 3  # failures of each test
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one test.
+    """The result of one test.
 
     Attributes:
         test: Its name.
@@ -34,7 +34,7 @@ class Result:
         asked: Number of questions.
         failed: How many of these failed.
         first: A line for each of the first that failed.
-        ceiling: The share that may fail, from 0 to 1.
+        max_failure_rate: The fraction that may fail, from 0 to 1.
     """
 
     test: str
@@ -43,18 +43,18 @@ class Result:
     asked: int
     failed: int
     first: list[str]
-    ceiling: float
+    max_failure_rate: float
 
     @property
     def rate(self) -> float:
-        """Return the share of questions that failed, from 0 to 1."""
+        """Return the fraction of questions that failed, from 0 to 1."""
         return self.failed / self.asked
 
     def __str__(self) -> str:
         """Write it for people."""
         return (
             f"{self.test}: {self.failed} of {self.asked} failed "
-            f"({self.rate:.1%}, at most {self.ceiling:.1%} may)"
+            f"({self.rate:.1%}, at most {self.max_failure_rate:.1%} may)"
         )
 
     def lines(self) -> list[str]:
@@ -65,19 +65,19 @@ class Result:
 
 
 class Checklist:
-    """Judges the answers that one test gathered, by its ceiling.
+    """Compares the failure rate of one test with its maximum.
 
     Args:
         test: Its name.
-        ceiling: The share of questions that may fail, from 0 to 1.
+        max_failure_rate: The fraction of questions that may fail, from 0 to 1.
         record: Keeps the result for the table after the run.
     """
 
     def __init__(
-        self, test: str, ceiling: float, record: Callable[[str, object], None]
+        self, test: str, max_failure_rate: float, record: Callable[[str, object], None]
     ) -> None:
         self.test = test
-        self.ceiling = ceiling
+        self.max_failure_rate = max_failure_rate
         self.record = record
 
     def minimum_functionality(
@@ -141,7 +141,7 @@ class Checklist:
         what: Sequence[str],
         names: Sequence[str] = (),
     ) -> None:
-        """Fail if more questions failed than the ceiling allows.
+        """Fail if more questions failed than allowed.
 
         Args:
             capability: What the model must be able to do.
@@ -165,10 +165,10 @@ class Checklist:
             asked=len(holds),
             failed=len(failed),
             first=failed[:SHOWN],
-            ceiling=self.ceiling,
+            max_failure_rate=self.max_failure_rate,
         )
         self.record("behaviour", json.dumps(asdict(result)))
-        if result.rate > result.ceiling:
+        if result.rate > result.max_failure_rate:
             pytest.fail("\n".join([str(result), *result.lines()]), pytrace=False)
 
     def _compare(
@@ -190,16 +190,22 @@ def checklist(
     request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
 ) -> Checklist:
-    """Judge the answers of a model by the ceiling of the test."""
-    ceilings: dict[str, float] = getattr(request.module, "CEILINGS", {})
-    for name, share in ceilings.items():
+    """Return the checklist of the test, with its maximum failure rate."""
+    max_failure_rates: dict[str, float] = getattr(
+        request.module, "MAX_FAILURE_RATES", {}
+    )
+    for name, rate in max_failure_rates.items():
         if not hasattr(request.module, name):
             # That of a test which was renamed would hold for nothing.
-            pytest.fail(f"CEILINGS: there is no test {name} here", pytrace=False)
-        if not 0 <= share <= 1:
-            pytest.fail(f"CEILINGS: {name} is a share, from 0 to 1", pytrace=False)
+            pytest.fail(
+                f"MAX_FAILURE_RATES: there is no test {name} here", pytrace=False
+            )
+        if not 0 <= rate <= 1:
+            pytest.fail(
+                f"MAX_FAILURE_RATES: {name} is a fraction, from 0 to 1", pytrace=False
+            )
     test = request.function.__name__
-    return Checklist(test, ceilings.get(test, 0), record_property)
+    return Checklist(test, max_failure_rates.get(test, 0), record_property)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -216,7 +222,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not results:
         return
     results.sort(key=lambda result: (result.capability, result.test))
-    terminalreporter.section("share of failures by capability and kind of test")
+    terminalreporter.section("failure rates by capability and kind of test")
     for line in table(results):
         terminalreporter.write_line(line)
     for result in results:

@@ -37,7 +37,7 @@ class CurveWriter(Observer):
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How much two curves may differ, as a share of the value.
+    """How much two curves may differ, relative to the value.
 
     The first steps are the same on every machine but for rounding. Each step multiplies
     that, so later ones can only be compared roughly.
@@ -66,9 +66,9 @@ def difference(recorded: Curve, found: Curve, tolerance: Tolerance) -> str:
         empty if nothing does.
     """
     lines = [
-        f"{name:<16} {_text(before):>10} {_text(now):>10} {share:>9.2g} {allowed:>9.2g}"
+        f"{name:<16} {_text(before):>10} {_text(now):>10} {apart:>9.2g} {allowed:>9.2g}"
         for name, before, now, allowed in _pairs(recorded, found, tolerance)
-        if not (share := _share(before, now)) <= allowed
+        if not (apart := _relative_difference(before, now)) <= allowed
     ]
     if not lines:
         return ""
@@ -126,7 +126,7 @@ def _values(curve: Curve) -> Iterator[tuple[str, float]]:
     yield from curve["metrics"].items()
 
 
-def _share(before: float | None, now: float | None) -> float:
+def _relative_difference(before: float | None, now: float | None) -> float:
     if before is None or now is None:
         return math.inf
     # Not a number compares as nothing, so it must not pass for close.

@@ -19,7 +19,7 @@ import torch
 from lightning import LightningModule
 from torch.utils.data import Dataset
 
-from tests.helpers.cost import Cost, measure
+from tests.helpers.op_counts import Cost, measure_cost
 from tests.helpers.observer import examples
 from tests.helpers.training import Precision, fit
 from tests.training.case import (
@@ -102,7 +102,7 @@ def test_step_costs_what_it_should() -> None:
     data.splits["train"] = different_examples(data.splits["train"], EXAMPLES)
 
     def train(steps: int) -> Cost:
-        return measure(lambda: fit(module, data, steps, overfit_batches=1))
+        return measure_cost(lambda: fit(module, data, steps, overfit_batches=1))
 
     # What a training does once, whatever its length, is not counted.
     short, long = train(5), train(5 + COUNTED)

@@ -17,7 +17,7 @@ from lightning import LightningModule
 from lightning.pytorch.callbacks import LambdaCallback
 from torch import Tensor
 
-from tests.helpers.cost import tensors_alive
+from tests.helpers.op_counts import tensors_alive
 from tests.helpers.observer import Observer, contents, examples
 from tests.helpers.training import fit
 from tests.training.case import (

@@ -12,26 +12,26 @@ import torch
 from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.analysis.hard_examples import (
     NAME,
-    collect,
+    collect_hard_examples,
     extend_suite,
-    suspects,
+    suspected_label_errors,
 )
 from digit_recognizer.toolkit.analysis.label_review import (
-    Case,
+    HardExample,
     load_review,
     write_review,
 )
 from digit_recognizer.toolkit.cli.commands import main
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import load_production
-from digit_recognizer.toolkit.evaluation.evaluation_set import load_exam
+from digit_recognizer.toolkit.evaluation.evaluation_set import load_evaluation_set
 from digit_recognizer.toolkit.evaluation.suites import load_suites, write_suite
 from digit_recognizer.toolkit.interface import task
 from tests.helpers.workplace import enter
 
 pytestmark = pytest.mark.task_interface
 
-CASE = Case("0123", "1", "2", 3.5, suspect=True)
+CASE = HardExample("0123", "1", "2", 3.5, suspect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -42,10 +42,12 @@ def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def answer(*answers: str) -> None:
     """Say who is wrong in the first examples of the review."""
-    cases = load_review()
+    examples = load_review()
     for row, wrong in enumerate(answers):
-        cases[row] = dataclasses.replace(cases[row], wrong=wrong, why=f"as {row} says")
-    write_review(cases)
+        examples[row] = dataclasses.replace(
+            examples[row], wrong=wrong, why=f"as {row} says"
+        )
+    write_review(examples)
 
 
 def mislabelled() -> tuple[Any, list[str]]:
@@ -70,7 +72,9 @@ def test_wrong_labels_are_among_the_hardest() -> None:
     """Each of them."""
     data, changed = mislabelled()
     evaluation = task.evaluate(load_production(), data)
-    found = [case.digest for case in collect(evaluation, data, [], 25)]
+    found = [
+        example.digest for example in collect_hard_examples(evaluation, data, [], 25)
+    ]
     assert {*changed} <= {*found}
 
 
@@ -86,10 +90,10 @@ def test_suspects_are_marked() -> None:
     data = task.load_splits()["val"]
     losses = torch.zeros(len(data))
     losses[3] = 1
-    cases = collect(answers(losses), data, [], 2)
-    assert [case.suspect for case in cases] == [True, False]
-    assert cases[0].digest == data.digests()[3]
-    assert (cases[0].loss, cases[1].loss) == (1, 0)
+    examples = collect_hard_examples(answers(losses), data, [], 2)
+    assert [example.suspect for example in examples] == [True, False]
+    assert examples[0].digest == data.digests()[3]
+    assert (examples[0].loss, examples[1].loss) == (1, 0)
 
 
 def test_suspects_contradict_what_the_model_is_sure_of() -> None:
@@ -100,7 +104,12 @@ def test_suspects_contradict_what_the_model_is_sure_of() -> None:
         confidences=torch.tensor([0.9, 0.7, 0.81, 0.79, 0.99, 0.98, 1.0]),
         losses=torch.zeros(7),
     )
-    assert suspects(evaluation).tolist() == [False, False, True, *[False] * 4]
+    assert suspected_label_errors(evaluation).tolist() == [
+        False,
+        False,
+        True,
+        *[False] * 4,
+    ]
 
 
 def test_suspects_have_losses_that_are_far_out() -> None:
@@ -109,39 +118,50 @@ def test_suspects_have_losses_that_are_far_out() -> None:
     correct = torch.zeros(103, dtype=torch.bool)
     evaluation = SimpleNamespace(losses=losses, correct=correct)
     # The quartiles are 25.5 and 76.5: above the upper one by more than 153.
-    assert suspects(evaluation).nonzero().flatten().tolist() == [101, 102]
+    assert suspected_label_errors(evaluation).nonzero().flatten().tolist() == [101, 102]
     correct[102] = True
-    assert suspects(evaluation).nonzero().flatten().tolist() == [101]
+    assert suspected_label_errors(evaluation).nonzero().flatten().tolist() == [101]
 
 
 def test_answers_make_a_suite(capsys: pytest.CaptureFixture[str]) -> None:
     """Of the examples that the model is wrong on; wrong labels are to be corrected."""
-    assert main(["hard", "--count=3"]) == 0
-    assert f"{paths.review()}: 3 of 3 wait for an answer" in capsys.readouterr().out
-    assert paths.build("hard.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["review-errors", "--count=3"]) == 0
+    assert f"{paths.review()}: 3 of 3 are not reviewed" in capsys.readouterr().out
+    assert paths.build("hard-examples.png").read_bytes().startswith(b"\x89PNG")
     first, second, third = load_review()
     assert first.loss >= second.loss >= third.loss
     assert not paths.suites().exists()
     answer("model", "data")
-    assert main(["hard", "--count=3"]) == 0
-    assert f"{paths.review()}: 1 of 3 wait for an answer" in capsys.readouterr().out
+    assert main(["review-errors", "--count=3"]) == 0
+    assert f"{paths.review()}: 1 of 3 are not reviewed" in capsys.readouterr().out
     assert not paths.suites().exists()
     answer("model", "data", "model")
-    assert main(["hard", "--count=3"]) == 0
+    assert main(["review-errors", "--count=3"]) == 0
     printed = capsys.readouterr().out
     assert f"correct  the label of {second.digest}, which is {second.label}" in printed
     (suite,) = load_suites()
-    assert [member.digest for member in suite.members] == [first.digest, third.digest]
-    assert [member.why for member in suite.members] == ["as 0 says", "as 2 says"]
+    assert [example.digest for example in suite.examples] == [
+        first.digest,
+        third.digest,
+    ]
+    assert [example.why for example in suite.examples] == ["as 0 says", "as 2 says"]
     path = paths.suites() / f"{NAME}.jsonl"
-    assert f"{path}: 2 examples, floor {suite.floor:.0%}" in printed
-    exam = load_exam(task.load_splits())
-    assert [split for split, _ in map(exam.locate, exam.suites[NAME])] == ["val"] * 2
+    assert f"{path}: 2 examples, min_accuracy {suite.min_accuracy:.2f}" in printed
+    evaluation_set = load_evaluation_set(task.load_splits())
+    assert [
+        split for split, _ in map(evaluation_set.locate, evaluation_set.suites[NAME])
+    ] == ["val"] * 2
     # What was said stays, whatever is asked next.
     before = path.read_text()
-    assert main(["hard", "--count=5"]) == 0
-    assert f"{paths.review()}: 2 of 5 wait for an answer" in capsys.readouterr().out
-    assert [case.wrong for case in load_review()] == ["model", "data", "model", "", ""]
+    assert main(["review-errors", "--count=5"]) == 0
+    assert f"{paths.review()}: 2 of 5 are not reviewed" in capsys.readouterr().out
+    assert [example.wrong for example in load_review()] == [
+        "model",
+        "data",
+        "model",
+        "",
+        "",
+    ]
     assert path.read_text() == before
 
 
@@ -149,17 +169,17 @@ def test_suite_keeps_what_people_wrote() -> None:
     """Its floor, its reason and its lines."""
     data = task.load_splits()["val"]
     evaluation = task.evaluate(load_production(), data)
-    first, second, third = collect(evaluation, data, [], 3)
-    said = [dataclasses.replace(case, wrong="model") for case in (first, second)]
+    first, second, third = collect_hard_examples(evaluation, data, [], 3)
+    said = [dataclasses.replace(example, wrong="model") for example in (first, second)]
     suite = extend_suite(said, evaluation, data)
-    assert suite.members[0].why == f"was taken for {first.prediction}"
-    write_suite(dataclasses.replace(suite, floor=0.125, why="mine"))
+    assert suite.examples[0].why == f"predicted {first.prediction}"
+    write_suite(dataclasses.replace(suite, min_accuracy=0.125, why="mine"))
     said.append(dataclasses.replace(third, wrong="model"))
     extend_suite(said, evaluation, data)
     (again,) = load_suites()
-    assert (again.floor, again.why) == (0.125, "mine")
-    assert again.members[:2] == suite.members
-    assert [member.digest for member in again.members[2:]] == [third.digest]
+    assert (again.min_accuracy, again.why) == (0.125, "mine")
+    assert again.examples[:2] == suite.examples
+    assert [example.digest for example in again.examples[2:]] == [third.digest]
 
 
 def test_new_suite_blocks_nobody() -> None:
@@ -167,19 +187,19 @@ def test_new_suite_blocks_nobody() -> None:
     data = task.load_splits()["val"]
     evaluation = answers(torch.arange(len(data)) * 1.0)
     evaluation.correct[-2] = True
-    cases = collect(evaluation, data, [], 4)
-    said = [dataclasses.replace(case, wrong="model") for case in cases]
-    assert extend_suite(said, evaluation, data).floor == 0.25
-    with pytest.raises(UserError, match="not every example in .* has an answer"):
-        extend_suite(cases, evaluation, data)
+    examples = collect_hard_examples(evaluation, data, [], 4)
+    said = [dataclasses.replace(example, wrong="model") for example in examples]
+    assert extend_suite(said, evaluation, data).min_accuracy == 0.25
+    with pytest.raises(UserError, match="not every example in .* is reviewed"):
+        extend_suite(examples, evaluation, data)
 
 
 def test_nothing_but_wrong_labels_makes_no_suite() -> None:
     """A suite without examples would be a mistake."""
     data = task.load_splits()["val"]
     evaluation = task.evaluate(load_production(), data)
-    (case,) = collect(evaluation, data, [], 1)
-    extend_suite([dataclasses.replace(case, wrong="data")], evaluation, data)
+    (example,) = collect_hard_examples(evaluation, data, [], 1)
+    extend_suite([dataclasses.replace(example, wrong="data")], evaluation, data)
     assert not paths.suites().exists()
 
 
@@ -187,14 +207,14 @@ def test_corrected_labels_are_settled() -> None:
     """Also examples that were removed; nobody is asked about them again."""
     data = task.load_splits()["val"]
     evaluation = task.evaluate(load_production(), data)
-    (case,) = collect(evaluation, data, [], 1)
-    old = dataclasses.replace(case, label="another", wrong="data")
-    assert collect(evaluation, data, [CASE, old], 1) == [case]
+    (example,) = collect_hard_examples(evaluation, data, [], 1)
+    old = dataclasses.replace(example, label="another", wrong="data")
+    assert collect_hard_examples(evaluation, data, [CASE, old], 1) == [example]
 
 
 def test_other_model_finds_other_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that knows nothing."""
-    main(["hard", "--count=1"])
+    main(["review-errors", "--count=1"])
     net = load_production()
     with torch.no_grad():
         for weight in net.parameters():
@@ -203,10 +223,10 @@ def test_other_model_finds_other_examples(monkeypatch: pytest.MonkeyPatch) -> No
         "digit_recognizer.toolkit.analysis.commands.load_checkpoint",
         lambda path: (net, {"from": path}),
     )
-    main(["hard", "--count=1", "--ckpt_path=a.ckpt"])
+    main(["review-errors", "--count=1", "--ckpt_path=a.ckpt"])
     first, second = load_review()
     data = task.load_splits()["val"]
-    (worst,) = collect(task.evaluate(net, data), data, [], 1)
+    (worst,) = collect_hard_examples(task.evaluate(net, data), data, [], 1)
     assert second == worst
     assert first != second
 
@@ -218,7 +238,7 @@ def test_other_model_finds_other_examples(monkeypatch: pytest.MonkeyPatch) -> No
         (json.dumps({"digest": "0123"}), "line 1 must be"),
         (
             json.dumps(dataclasses.asdict(CASE) | {"wrong": "nobody"}),
-            "line 1: who is wrong is model or data, not 'nobody'",
+            "line 1: wrong is model or data, not 'nobody'",
         ),
     ],
 )
@@ -228,7 +248,7 @@ def test_mistakes_are_named(
     """And nothing is lost by them."""
     paths.review().parent.mkdir(parents=True)
     paths.review().write_text(f"{line}\n")
-    assert main(["hard"]) == 2
+    assert main(["review-errors"]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"error: {paths.review()}, ")
     assert message in error
@@ -237,5 +257,5 @@ def test_mistakes_are_named(
 
 def test_count_is_a_number_of_examples(capsys: pytest.CaptureFixture[str]) -> None:
     """At least one."""
-    assert main(["hard", "--count=0"]) == 2
+    assert main(["review-errors", "--count=0"]) == 2
     assert capsys.readouterr().err == "error: --count is at least 1, not 0\n"

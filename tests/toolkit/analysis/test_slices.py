@@ -11,15 +11,15 @@ from digit_recognizer.toolkit import interface, paths
 from digit_recognizer.toolkit.analysis import slices
 from digit_recognizer.toolkit.analysis.slices import (
     Slice,
-    describe,
-    draw,
+    describe_slice,
+    draw_slices,
     find_slices,
     write_slice,
 )
 from digit_recognizer.toolkit.cli.commands import main
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import load_production
-from digit_recognizer.toolkit.evaluation.evaluation_set import load_exam
+from digit_recognizer.toolkit.evaluation.evaluation_set import load_evaluation_set
 from digit_recognizer.toolkit.evaluation.suites import load_suites
 from digit_recognizer.toolkit.interface import task
 from tests.helpers.workplace import enter
@@ -172,12 +172,15 @@ def test_sentence_names_what_sets_apart(labels: torch.Tensor) -> None:
         "size": 1000 + 9 * inside,
     }
     first = task.CLASSES[int(task.class_index(evaluation.labels)[0])]
-    assert describe(inside, evaluation, columns) == (
+    assert describe_slice(inside, evaluation, columns) == (
         "size: 1,009 (elsewhere 1,000), second: 1.47 (elsewhere 0.505), "
         f"label {first}: 100% (elsewhere 43%)"
     )
     evaluation.labels = evaluation.predictions = labels[:1].repeat(len(labels))
-    assert describe(inside, evaluation, {}) == "nothing that has a name"
+    assert (
+        describe_slice(inside, evaluation, {})
+        == "no difference in the known attributes"
+    )
 
 
 def test_picture_shows_a_few_of_each() -> None:
@@ -185,7 +188,7 @@ def test_picture_shows_a_few_of_each() -> None:
     data = task.load_splits()["val"]
     evaluation = task.evaluate(load_production(), data)
     found = [Slice([*range(7)], 2, ""), Slice([*range(7, 12)], 2, "")]
-    titles = [axes.get_title() for axes in draw(found, evaluation, data).axes]
+    titles = [axes.get_title() for axes in draw_slices(found, evaluation, data).axes]
     assert [title.splitlines()[0] for title in titles] == [
         *["slice 1"] * 5,
         *["slice 2"] * 5,
@@ -228,15 +231,16 @@ def test_slice_becomes_a_suite(
     assert main(["slices", "--suite", "1", "near-each-other"]) == 0
     (suite,) = load_suites()
     path = paths.suites() / "near-each-other.jsonl"
+    count, minimum = len(suite.examples), suite.min_accuracy
     assert capsys.readouterr().out == (
-        f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}\n"
+        f"suite    {path}: {count} examples, min_accuracy {minimum:.2f}\n"
     )
     assert first.endswith(suite.why)
     splits = task.load_splits()
     digests = splits["val"].digests()
-    found = {member.digest for member in suite.members}
+    found = {example.digest for example in suite.examples}
     assert len(found & {digests[row] for row in alike}) >= 6
-    assert "near-each-other" in load_exam(splits).suites
+    assert "near-each-other" in load_evaluation_set(splits).suites
 
 
 def test_nothing_is_lost_by_a_mistake(
@@ -270,7 +274,7 @@ def test_no_errors_are_no_slice(capsys: pytest.CaptureFixture[str]) -> None:
         patch.setattr(f"{interface.TASK}.evaluate", lambda net, data: evaluation)
         assert main(["slices"]) == 0
     assert capsys.readouterr().out == (
-        f"no slices: 0 of {len(data)} are wrong, and nowhere do they gather\n"
+        f"no slices: 0 of {len(data)} are wrong, with nothing in common\n"
     )
     assert not paths.build("slices.png").exists()
 
@@ -307,13 +311,13 @@ def test_suite_of_a_slice_says_what_was_wrong() -> None:
     )
     suite = write_slice(Slice([2, 0, 1], 2, "small"), "small", evaluation, data)
     assert suite == load_suites()[0]
-    assert (suite.floor, suite.why) == (0.3, "small")
+    assert (suite.min_accuracy, suite.why) == (0.3, "small")
     name = task.label_name(data.labels[-1])
-    assert [member.why for member in suite.members][:2] == [
-        "is right",
-        f"was taken for {name}",
+    assert [example.why for example in suite.examples][:2] == [
+        "correct",
+        f"predicted {name}",
     ]
-    assert [member.digest for member in suite.members] == [
+    assert [example.digest for example in suite.examples] == [
         data.digests()[row] for row in (2, 0, 1)
     ]
     with pytest.raises(UserError, match="choose another name"):

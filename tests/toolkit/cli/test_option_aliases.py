@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lightning import Trainer
 
-from digit_recognizer.toolkit.cli.option_aliases import GONE, spell_out
+from digit_recognizer.toolkit.cli.option_aliases import REMOVED, expand_aliases
 from digit_recognizer.toolkit.errors import UserError
 
 
@@ -29,7 +29,7 @@ def data(batch_size: int = 1, precision: int = 1) -> None:
 def test_option_without_its_group_gets_it(given: str, spelt: str) -> None:
     """The lecture writes it so; where two groups have it, the first is meant."""
     groups: dict[str, Callable[..., Any]] = {"trainer": Trainer, "data": data}
-    assert spell_out(given.split(), groups) == spelt.split()
+    assert expand_aliases(given.split(), groups) == spelt.split()
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_option_without_its_group_gets_it(given: str, spelt: str) -> None:
 )
 def test_other_arguments_are_left_alone(argument: str) -> None:
     """A misspelt one must not be taken for another."""
-    assert spell_out([argument], {"trainer": Trainer}) == [argument]
+    assert expand_aliases([argument], {"trainer": Trainer}) == [argument]
 
 
-@pytest.mark.parametrize("name", GONE)
+@pytest.mark.parametrize("name", REMOVED)
 @pytest.mark.parametrize("prefix", ["--", "--trainer."])
 def test_option_that_is_gone_is_named(name: str, prefix: str) -> None:
     """With what to write instead."""
     with pytest.raises(UserError) as caught:
-        spell_out([f"{prefix}{name}=1"], {"trainer": Trainer})
-    assert str(caught.value) == f"--{name} is gone: write {GONE[name]}"
+        expand_aliases([f"{prefix}{name}=1"], {"trainer": Trainer})
+    assert str(caught.value) == f"--{name} was removed: use {REMOVED[name]}"
     assert name not in inspect.signature(Trainer).parameters

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from digit_recognizer.toolkit.debug.gradient_norms import (
     GradientNorms,
-    draw,
+    draw_gradient_norms,
     gradient_norms,
 )
 from tests.helpers.training import fit
@@ -59,7 +59,7 @@ def test_gradients_are_logged_and_drawn(
 def test_picture_is_red_where_there_is_no_number() -> None:
     """Nor is there one where a layer has fewer gradients than others."""
     norms = {"a": [1.0, float("nan"), 0.0], "b": [0.1, float("inf")]}
-    figure = draw(norms, [2.0, 1.0, float("inf")])
+    figure = draw_gradient_norms(norms, [2.0, 1.0, float("inf")])
     (image,) = figure.axes[1].get_images()
     mask = np.isnan(np.asarray(image.get_array()))
     assert mask.tolist() == [[False, True, False], [False, True, True]]

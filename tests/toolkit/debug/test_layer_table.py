@@ -5,7 +5,7 @@ import torch
 from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
-from digit_recognizer.toolkit.debug.layer_table import LayerTable, Watch
+from digit_recognizer.toolkit.debug.layer_table import LayerRecorder, LayerTable
 from tests.helpers.training import fit
 
 
@@ -35,7 +35,7 @@ class Broken(BoringModel):
 def test_layer_is_described_by_what_it_does() -> None:
     """In the order of the calls, with the first shapes and all the memory."""
     net = nn.Sequential(Twice())
-    watch = Watch(net)
+    watch = LayerRecorder(net)
     net(torch.zeros(2, 3))
     outer, inner = watch.layers.values()
     assert (outer.name, outer.kind, outer.parameters) == ("0", "Twice", 25)
@@ -48,7 +48,7 @@ def test_layer_is_described_by_what_it_does() -> None:
 def test_watching_ends() -> None:
     """Training goes on as if nobody had looked."""
     net = nn.Sequential(nn.Linear(2, 2))
-    watch = Watch(net)
+    watch = LayerRecorder(net)
     watch.stop()
     net(torch.zeros(1, 2))
     assert watch.layers == {}

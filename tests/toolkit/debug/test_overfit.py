@@ -5,7 +5,7 @@ from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import nn
 from torch.optim import SGD, Optimizer
 
-from digit_recognizer.toolkit.debug.overfit import Memorize
+from digit_recognizer.toolkit.debug.overfit import OverfitCheck
 from digit_recognizer.toolkit.errors import UserError
 from tests.helpers.training import fit
 
@@ -24,18 +24,18 @@ class Learner(BoringModel):
 
 def test_training_ends_when_it_has_learnt(capsys: pytest.CaptureFixture[str]) -> None:
     """More steps would show nothing more."""
-    memorize = Memorize(share=0.1)
+    memorize = OverfitCheck(loss_fraction=0.1)
     data = BoringDataModule()
     trainer = fit(Learner(0.01), data, 100, overfit_batches=1, callbacks=[memorize])
     assert 1 < trainer.global_step < 100
-    assert f"learnt by heart in {trainer.global_step} steps" in capsys.readouterr().out
+    assert f"memorized in {trainer.global_step} steps" in capsys.readouterr().out
 
 
 def test_training_that_learns_nothing_is_an_error() -> None:
     """It would end as if all were well."""
     with pytest.raises(UserError, match="after 5 steps the loss is"):
         data = BoringDataModule()
-        fit(Learner(0), data, 5, overfit_batches=1, callbacks=[Memorize()])
+        fit(Learner(0), data, 5, overfit_batches=1, callbacks=[OverfitCheck()])
 
 
 def test_nothing_is_forgotten_meanwhile() -> None:
@@ -45,6 +45,12 @@ def test_nothing_is_forgotten_meanwhile() -> None:
     dropout.register_forward_hook(lambda *_: shares.append(dropout.p))
     module.layer = nn.Sequential(dropout, module.layer)  # type: ignore[assignment]
     data = BoringDataModule()
-    fit(module, data, 100, overfit_batches=1, callbacks=[Memorize(share=0.1)])
+    fit(
+        module,
+        data,
+        100,
+        overfit_batches=1,
+        callbacks=[OverfitCheck(loss_fraction=0.1)],
+    )
     assert {*shares} == {0}
     assert dropout.p == 0.5

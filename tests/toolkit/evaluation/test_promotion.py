@@ -11,29 +11,29 @@ import lightning
 import pytest
 import torch
 
-from digit_recognizer.data import load_splits
-from digit_recognizer.evaluation import evaluate, label_name
-from digit_recognizer.model import Network
 from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import (
-    Member,
     Suite,
-    judge,
+    SuiteExample,
+    compare_models,
     load_checkpoint,
     load_production,
     load_record,
     promote,
     write_suite,
 )
-from digit_recognizer.toolkit.evaluation.model_card import write_card
+from digit_recognizer.toolkit.evaluation.model_card import write_model_card
 from digit_recognizer.toolkit.evaluation.model_store import (
     GOLDEN_COUNT,
     write_production,
 )
-from digit_recognizer.toolkit.serving import Trial, log, try_on
+from digit_recognizer.toolkit.interface import task
+from digit_recognizer.toolkit.serving import ShadowEvaluation, log_predictions, replay
 from digit_recognizer.training import TrainingModule
 from tests.helpers.workplace import enter
+
+pytestmark = pytest.mark.task_interface
 
 TRAINING = {
     "arguments": ["fit", "--model.width=4"],
@@ -76,7 +76,7 @@ def test_production_model_is_the_checkpoint(checkpoint: Path, tmp_path: Path) ->
     write_production(checkpoint, folder, {"accuracy": 0.5})
     net, hyperparameters = load_checkpoint(checkpoint)
     assert hyperparameters["embedding_size"] == 6
-    splits = load_splits()
+    splits = task.load_splits()
     x, _ = splits["val"].batch([0, 1])
     assert torch.equal(load_production(folder)(x), net(x))
     record = load_record(folder)
@@ -118,19 +118,19 @@ def test_worse_model_is_promoted_only_on_request(
     with pytest.raises(UserError, match="best.ckpt is .*worse on "):
         promote(checkpoint, folder)
     assert (folder / "record.json").read_text() == before
-    judgement = promote(checkpoint, folder, even_if_worse=True)
-    assert load_record(folder)["metrics"]["test"] == judgement.new.metrics()
-    everything, *_ = judgement.comparison.suites
-    assert everything.lost > everything.won
+    comparison = promote(checkpoint, folder, even_if_worse=True)
+    assert load_record(folder)["metrics"]["test"] == comparison.new.metrics()
+    everything, *_ = comparison.result.suites
+    assert everything.regressions > everything.fixes
     # Now it is the one in use, and a model is no worse than itself.
-    assert judge(checkpoint, folder).comparison.suites[0].lost == 0
+    assert compare_models(checkpoint, folder).result.suites[0].regressions == 0
 
 
 def test_promotion_can_be_taken_back(checkpoint: Path, tmp_path: Path) -> None:
     """By the revert of its commit: the model before gives its old answers."""
     folder = tmp_path / "production"
     shutil.copytree(paths.production(), folder)
-    x, _ = load_splits()["test"].batch([0, 1, 2])
+    x, _ = task.load_splits()["test"].batch([0, 1, 2])
     before = load_production(folder)(x)
     git(folder, "init", "--quiet")
     commit(folder)
@@ -145,20 +145,22 @@ def test_new_model_is_tried_on_what_was_asked(checkpoint: Path, tmp_path: Path) 
     """The card shows it; the next promotion, without questions, shows no old one."""
     folder, asked = tmp_path / "production", tmp_path / "log"
     shutil.copytree(paths.production(), folder)
-    raw = load_splits()["test"].raw[:8]
-    log(asked, Path("a"), "", raw, range(8), [[]] * 8)
-    before = evaluate(load_production(folder), load_splits()["test"]).predictions[:8]
-    replay = partial(try_on, [asked])
-    judgement = promote(checkpoint, folder, even_if_worse=True, replay=replay)
-    trial = judgement.trial
-    assert isinstance(trial, Trial) and trial.otherwise
-    assert trial.before == [label_name(label) for label in before]
-    assert f"{trial}." in (folder / "card.md").read_text()
-    assert (folder / "trial.png").is_file()
-    result = json.loads((folder / "trial.json").read_text())
+    raw = task.load_splits()["test"].raw[:8]
+    log_predictions(asked, Path("a"), "", raw, range(8), [[]] * 8)
+    before = task.evaluate(
+        load_production(folder), task.load_splits()["test"]
+    ).predictions[:8]
+    replayed = partial(replay, [asked])
+    comparison = promote(checkpoint, folder, even_if_worse=True, replay=replayed)
+    shadow = comparison.shadow
+    assert isinstance(shadow, ShadowEvaluation) and shadow.changed
+    assert shadow.before == [task.label_name(label) for label in before]
+    assert f"{shadow}." in (folder / "card.md").read_text()
+    assert (folder / "shadow.png").is_file()
+    result = json.loads((folder / "shadow.json").read_text())
     assert result["sha256"] == load_record(folder)["sha256"]
     promote(checkpoint, folder, even_if_worse=True)
-    assert not [*folder.glob("trial.*")]
+    assert not [*folder.glob("shadow.*")]
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -178,29 +180,29 @@ def test_models_are_judged_on_suites_that_people_keep(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever in the data their examples are."""
-    data = load_splits()["val"]
-    members = [
-        Member(digest, label_name(label), "one of all")
+    data = task.load_splits()["val"]
+    examples = [
+        SuiteExample(digest, task.label_name(label), "one of all")
         for digest, label in zip(data.digests(), data.labels, strict=True)
     ]
     enter(tmp_path, monkeypatch, "models/production")
-    write_suite(Suite("whole", 0.01, "all of a split", members))
-    judgement = judge(checkpoint)
-    *_, whole = judgement.comparison.suites
-    assert (whole.name, whole.size, whole.floor) == ("whole", len(data), 0.01)
-    correct = evaluate(load_checkpoint(checkpoint)[0], data).correct
+    write_suite(Suite("whole", 0.01, "all of a split", examples))
+    comparison = compare_models(checkpoint)
+    *_, whole = comparison.result.suites
+    assert (whole.name, whole.size, whole.min_accuracy) == ("whole", len(data), 0.01)
+    correct = task.evaluate(load_checkpoint(checkpoint)[0], data).correct
     assert whole.new == correct.double().mean()
-    old = evaluate(load_production(), data).correct
-    assert whole.lost == (old & ~correct).sum()
+    old = task.evaluate(load_production(), data).correct
+    assert whole.regressions == (old & ~correct).sum()
     # The whole is still the test split, as are the errors on the card.
-    assert judgement.comparison.suites[0].size == len(load_splits()["test"])
-    assert len(judgement.new.correct) == len(judgement.data)
+    assert comparison.result.suites[0].size == len(task.load_splits()["test"])
+    assert len(comparison.new.correct) == len(comparison.data)
     # What was chosen for its errors may find a model worse, and never better.
     promote(checkpoint, tmp_path / "production", even_if_worse=True)
     loaded = "digit_recognizer.toolkit.evaluation.model_comparison.load_checkpoint"
     monkeypatch.setattr(loaded, lambda path: (load_production(), {}))
-    *_, whole = judge(checkpoint, tmp_path / "production").comparison.suites
-    assert whole.won > whole.lost
+    *_, whole = compare_models(checkpoint, tmp_path / "production").result.suites
+    assert whole.fixes > whole.regressions
     assert whole.finding == ""
 
 
@@ -221,27 +223,26 @@ def test_changed_data_are_named(checkpoint: Path, tmp_path: Path) -> None:
     """Both models are judged on what the data are now, and the card says so."""
     folder = tmp_path / "production"
     shutil.copytree(paths.production(), folder)
-    assert judge(checkpoint, folder).changed == []
+    assert compare_models(checkpoint, folder).changed_splits == []
     record = load_record(folder)
     record["data"]["test"] = "that of last month"
     (folder / "record.json").write_text(json.dumps(record))
-    judgement = judge(checkpoint, folder)
-    assert judgement.changed == ["test"]
+    comparison = compare_models(checkpoint, folder)
+    assert comparison.changed_splits == ["test"]
     assert (
-        judgement.comparison.suites[0].old
-        == load_record()["metrics"]["test"]["accuracy"]
+        comparison.result.suites[0].old == load_record()["metrics"]["test"]["accuracy"]
     )
-    card = write_card(judgement, tmp_path).read_text()
+    card = write_model_card(comparison, tmp_path).read_text()
     assert "have changed since the last promotion" in card
 
 
 def test_card_shows_new_errors(checkpoint: Path, tmp_path: Path) -> None:
     """Those of the new model alone, with a picture, and the curves of its run."""
     (checkpoint.parents[1] / "curves.png").write_bytes(b"curves")
-    judgement = judge(checkpoint)
-    card = write_card(judgement, tmp_path / "card")
+    comparison = compare_models(checkpoint)
+    card = write_model_card(comparison, tmp_path / "card")
     text = card.read_text()
-    assert f"{judgement.comparison.suites[0].lost} examples" in text
+    assert f"{comparison.result.suites[0].regressions} examples" in text
     assert "| command | `fit --model.width=4` |" in text
     assert "2 epochs, 60 steps, 1.5 seconds: 1,234.5 examples a second |" in text
     for name in ("curves.png", "errors.png"):
@@ -251,11 +252,11 @@ def test_card_shows_new_errors(checkpoint: Path, tmp_path: Path) -> None:
 
 def test_card_of_an_equal_model_shows_none(checkpoint: Path, tmp_path: Path) -> None:
     """Not those of the comparison before, either."""
-    write_card(judge(checkpoint), tmp_path / "card")
+    write_model_card(compare_models(checkpoint), tmp_path / "card")
     promote(checkpoint, tmp_path / "production", even_if_worse=True)
-    equal = judge(checkpoint, tmp_path / "production")
-    text = write_card(equal, tmp_path / "card").read_text()
-    assert "None: what is wrong now was wrong before." in text
+    equal = compare_models(checkpoint, tmp_path / "production")
+    text = write_model_card(equal, tmp_path / "card").read_text()
+    assert "None: the old model makes each of these errors, too." in text
     assert not (tmp_path / "card" / "errors.png").exists()
 
 
@@ -265,7 +266,7 @@ def test_broken_model_is_not_compared(checkpoint: Path) -> None:
     content["state_dict"]["net.head.bias"] *= torch.nan
     torch.save(content, checkpoint)
     with pytest.raises(UserError, match="best.ckpt cannot be used: its loss is nan"):
-        judge(checkpoint)
+        compare_models(checkpoint)
 
 
 def test_unfinished_training_is_promoted_only_on_request(
@@ -332,12 +333,12 @@ def test_checkpoint_of_another_network_is_named(
     with pytest.raises(UserError, match="best.ckpt does not fit the network"):
         load_checkpoint(checkpoint)
 
-    @wraps(Network.__init__)
+    @wraps(task.Network.__init__)
     def mistake(*arguments: object, **options: object) -> None:
         raise AttributeError("no attribute hidden_size")
 
     torch.save(content, checkpoint)
-    monkeypatch.setattr(Network, "__init__", mistake)
+    monkeypatch.setattr(task.Network, "__init__", mistake)
     with pytest.raises(AttributeError, match="hidden_size"):
         load_checkpoint(checkpoint)
 

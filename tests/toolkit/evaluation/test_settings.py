@@ -14,7 +14,7 @@ def test_settings_are_optional(tmp_path: Path) -> None:
     for text in ("", "# Nothing yet.\n", "---\n", "--- # nothing\nnull\n"):
         path.write_text(text)
         assert load_settings(path) == Settings("report", 0.05, {})
-    path.write_text("floors: {all: 0.9}\n")
+    path.write_text("min_accuracy: {all: 0.9}\n")
     assert load_settings(path) == Settings("report", 0.05, {"all": 0.9})
 
 
@@ -32,9 +32,9 @@ def test_settings_that_are_missing_are_an_error(tmp_path: Path) -> None:
     [
         "mode: enforced",
         "chance: 5",
-        "floors: {all: 95}",
+        "min_accuracy: {all: 95}",
         "flors: {all: 1}",
-        "floors: [",
+        "min_accuracy: [",
     ],
 )
 def test_mistakes_are_named(text: str, tmp_path: Path) -> None:

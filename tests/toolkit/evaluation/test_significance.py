@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.evaluation.significance import compare
+from digit_recognizer.toolkit.evaluation.significance import compare_suites
 
 # 200 examples in two suites; the old model is wrong on the last of each.
 SUITES = {"left": range(100), "right": range(100, 200)}
@@ -17,10 +17,10 @@ def test_equal_model_is_kept() -> None:
     new = OLD.clone()
     new[[3, 4, 5]] = False
     new[[99, 199]] = True
-    comparison = compare(new, OLD, SUITES, {})
-    assert comparison.verdict == "keep"
-    assert "of 200 examples 3 are lost and 2 won" in comparison.reason
-    assert [suite.finding for suite in comparison.suites] == ["", "", ""]
+    result = compare_suites(new, OLD, SUITES, {})
+    assert result.verdict == "keep"
+    assert "3 regressions and 2 fixes in 200 examples" in result.reason
+    assert [suite.finding for suite in result.suites] == ["", "", ""]
 
 
 def test_loss_in_one_suite_is_a_regression() -> None:
@@ -29,21 +29,26 @@ def test_loss_in_one_suite_is_a_regression() -> None:
     new[:10] = False
     old = torch.ones_like(OLD)
     old[100:110] = False
-    comparison = compare(new, old, SUITES, {})
-    assert comparison.verdict == "regress"
-    assert comparison.reason.startswith("worse on left (90.0% right instead of 100.0%)")
-    everything, left, right = comparison.suites
+    result = compare_suites(new, old, SUITES, {})
+    assert result.verdict == "regress"
+    assert result.reason.startswith("worse on left (90.0% instead of 100.0%)")
+    everything, left, right = result.suites
     assert (everything.finding, left.finding, right.finding) == ("", "worse", "better")
-    assert (left.lost, left.won, right.lost, right.won) == (10, 0, 0, 10)
+    assert (left.regressions, left.fixes, right.regressions, right.fixes) == (
+        10,
+        0,
+        0,
+        10,
+    )
 
 
 def test_better_model_is_promoted() -> None:
     """With what it is better on."""
     old = torch.ones_like(OLD)
     old[:20] = False
-    comparison = compare(torch.ones_like(OLD), old, SUITES, {})
-    assert comparison.verdict == "promote"
-    assert "left (100.0% right instead of 80.0%)" in comparison.reason
+    result = compare_suites(torch.ones_like(OLD), old, SUITES, {})
+    assert result.verdict == "promote"
+    assert "left (100.0% instead of 80.0%)" in result.reason
 
 
 def test_suite_of_errors_makes_no_model_better() -> None:
@@ -52,15 +57,15 @@ def test_suite_of_errors_makes_no_model_better() -> None:
     old[:20] = False
     suites = {"all": SUITES["right"], "errors": range(20), "right ones": range(20, 90)}
     better = torch.ones_like(OLD)
-    comparison = compare(better, old, suites, {}, guards=["errors"])
-    assert comparison.verdict == "keep"
-    assert comparison.suites[0].size == len(SUITES["right"])
-    assert compare(better, old, suites, {}).verdict == "promote"
+    result = compare_suites(better, old, suites, {}, one_sided=["errors"])
+    assert result.verdict == "keep"
+    assert result.suites[0].size == len(SUITES["right"])
+    assert compare_suites(better, old, suites, {}).verdict == "promote"
     worse = better.clone()
     worse[20:40] = False
-    guards = ["errors", "right ones"]
-    comparison = compare(worse, old, suites, {}, guards=guards)
-    assert comparison.reason.startswith("worse on right ones (71.4% right instead of")
+    one_sided = ["errors", "right ones"]
+    result = compare_suites(worse, old, suites, {}, one_sided=one_sided)
+    assert result.reason.startswith("worse on right ones (71.4% instead of")
 
 
 def test_more_suites_make_no_more_false_alarms() -> None:
@@ -68,10 +73,10 @@ def test_more_suites_make_no_more_false_alarms() -> None:
     new, old = torch.ones_like(OLD), torch.ones_like(OLD)
     new[:6] = False
     old[100:106] = False  # the average stays
-    assert compare(new, old, {"left": SUITES["left"]}, {}).verdict == "regress"
+    assert compare_suites(new, old, {"left": SUITES["left"]}, {}).verdict == "regress"
     many = {f"suite {number}": SUITES["left"] for number in range(20)}
-    assert compare(new, old, many, {}).verdict == "keep"
-    assert compare(new, old, many, {}, chance=0.7).verdict == "regress"
+    assert compare_suites(new, old, many, {}).verdict == "keep"
+    assert compare_suites(new, old, many, {}, alpha=0.7).verdict == "regress"
 
 
 def test_floor_holds_whatever_the_old_model_does() -> None:
@@ -79,21 +84,24 @@ def test_floor_holds_whatever_the_old_model_does() -> None:
     new = torch.zeros_like(OLD)
     new[:150] = True
     for old in (None, torch.zeros_like(OLD)):
-        assert compare(new, old, SUITES, {"left": 1, "right": 0.5}).verdict == "promote"
-        comparison = compare(new, old, SUITES, {"right": 0.6})
-        assert comparison.verdict == "regress"
-        wanted = "below its floor on right (50.0% right, at least 60.0% due)"
-        assert comparison.reason.startswith(wanted)
+        assert (
+            compare_suites(new, old, SUITES, {"left": 1, "right": 0.5}).verdict
+            == "promote"
+        )
+        result = compare_suites(new, old, SUITES, {"right": 0.6})
+        assert result.verdict == "regress"
+        wanted = "below minimum on right (50.0%, at least 60.0% required)"
+        assert result.reason.startswith(wanted)
 
 
 def test_first_model_is_promoted() -> None:
     """There is nothing to compare it with, and its table says so."""
-    comparison = compare(OLD, None, SUITES, {})
-    assert (comparison.verdict, comparison.reason) == (
+    result = compare_suites(OLD, None, SUITES, {})
+    assert (result.verdict, result.reason) == (
         "promote",
-        "no model of this kind is in use",
+        "there is no production model to compare with",
     )
-    assert comparison.rows()[1] == ["all", "200", "", "99.0%", "", "", ""]
+    assert result.rows()[1] == ["all", "200", "", "99.0%", "", "", ""]
 
 
 def test_table_has_a_row_for_each_suite() -> None:
@@ -101,15 +109,15 @@ def test_table_has_a_row_for_each_suite() -> None:
     new = OLD.clone()
     new[:20] = False
     new[199] = True
-    titles, *rows = compare(new, OLD, SUITES, {}).rows()
-    assert titles == ["suite", "examples", "old", "new", "lost", "won", ""]
+    titles, *rows = compare_suites(new, OLD, SUITES, {}).rows()
+    assert titles == ["suite", "examples", "old", "new", "regressions", "fixes", ""]
     assert rows[1] == ["left", "100", "99.0%", "79.0%", "20", "0", "worse"]
     assert rows[2] == ["right", "100", "99.0%", "100.0%", "0", "1", ""]
 
 
 def test_mistakes_are_named() -> None:
     """A floor for a suite that was renamed would hold for nothing."""
-    with pytest.raises(UserError, match="floor for 'Left', but the suites are: all,"):
-        compare(OLD, OLD, SUITES, {"Left": 0.5})
+    with pytest.raises(UserError, match="suite 'Left', but the suites are: all,"):
+        compare_suites(OLD, OLD, SUITES, {"Left": 0.5})
     with pytest.raises(UserError, match="the suite nobody has no examples"):
-        compare(OLD, OLD, {"nobody": []}, {})
+        compare_suites(OLD, OLD, {"nobody": []}, {})

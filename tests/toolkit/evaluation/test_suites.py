@@ -11,8 +11,8 @@ from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import (
     correct,
-    load_exam,
-    missed_floors,
+    load_evaluation_set,
+    suites_below_minimum,
 )
 from digit_recognizer.toolkit.evaluation.suites import load_suites
 from digit_recognizer.toolkit.interface import task
@@ -20,7 +20,7 @@ from tests.helpers.workplace import enter
 
 pytestmark = pytest.mark.task_interface
 
-HEAD = {"floor": 0.5, "why": "strange"}
+HEAD = {"min_accuracy": 0.5, "why": "strange"}
 LINE = {"digest": "0123", "label": "1", "why": "odd"}
 
 
@@ -42,10 +42,10 @@ def write(folder: Path, *lines: object, name: str = "strange") -> Path:
 
 def test_suites_are_optional(tmp_path: Path) -> None:
     """Without one, models are judged on the test split alone."""
-    exam = load_exam(task.load_splits(), tmp_path / "nowhere")
-    assert [*exam.splits] == ["test"]
-    assert exam.suites["all"] == [*range(len(exam.splits["test"]))]
-    assert not exam.kept
+    evaluation_set = load_evaluation_set(task.load_splits(), tmp_path / "nowhere")
+    assert [*evaluation_set.splits] == ["test"]
+    assert evaluation_set.suites["all"] == [*range(len(evaluation_set.splits["test"]))]
+    assert not evaluation_set.from_files
 
 
 def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
@@ -53,16 +53,16 @@ def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
     first, second = member("val", 4), member("test", 2)
     write(tmp_path, HEAD, first, second)
     splits = task.load_splits()
-    exam = load_exam(splits, tmp_path)
-    assert [exam.locate(row) for row in exam.suites["strange"]] == [
+    evaluation_set = load_evaluation_set(splits, tmp_path)
+    assert [evaluation_set.locate(row) for row in evaluation_set.suites["strange"]] == [
         ("val", 4),
         ("test", 2),
     ]
-    assert exam.suites["all"] == [*range(len(splits["test"]))]
-    assert exam.floors["strange"] == HEAD["floor"]
+    assert evaluation_set.suites["all"] == [*range(len(splits["test"]))]
+    assert evaluation_set.min_accuracy["strange"] == HEAD["min_accuracy"]
     net = load_production()
-    evaluations = exam.evaluate(net)
-    answers = correct(evaluations)[exam.suites["strange"]]
+    evaluations = evaluation_set.evaluate(net)
+    answers = correct(evaluations)[evaluation_set.suites["strange"]]
     assert answers.tolist() == [
         evaluations["val"].correct[4],
         evaluations["test"].correct[2],
@@ -72,10 +72,10 @@ def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([], "line 1 must be one JSON object with floor, why"),
-        ([LINE], "line 1 must be one JSON object with floor, why"),
-        ([HEAD | {"floor": "0.5"}, LINE], "line 1 must be"),
-        ([HEAD | {"floor": 50}, LINE], "line 1: the floor is a share, from 0 to 1"),
+        ([], "line 1 must be one JSON object with min_accuracy, why"),
+        ([LINE], "line 1 must be one JSON object with min_accuracy, why"),
+        ([HEAD | {"min_accuracy": "0.5"}, LINE], "line 1 must be"),
+        ([HEAD | {"min_accuracy": 50}, LINE], "line 1: min_accuracy is from 0 to 1"),
         ([HEAD], "strange.jsonl names no examples"),
         ([HEAD, "{"], "line 2 must be one JSON object with digest, label, why"),
         ([HEAD, LINE, "[]"], "line 3 must be"),
@@ -97,20 +97,20 @@ def test_examples_must_be_in_the_data(tmp_path: Path) -> None:
     splits = task.load_splits()
     write(tmp_path, HEAD, member("val", 0), LINE)
     with pytest.raises(UserError, match="line 3: there is no example 0123 in the"):
-        load_exam(splits, tmp_path)
+        load_evaluation_set(splits, tmp_path)
     write(tmp_path, HEAD, member("val", 0) | {"label": "another"})
     with pytest.raises(UserError, match="is another here and .* in the data"):
-        load_exam(splits, tmp_path)
+        load_evaluation_set(splits, tmp_path)
     write(tmp_path, HEAD, member("train", 0))
     with pytest.raises(UserError, match="an example of the training split"):
-        load_exam(splits, tmp_path)
+        load_evaluation_set(splits, tmp_path)
 
 
 def test_names_are_not_given_twice(tmp_path: Path) -> None:
     """A suite by the name of another would take its place."""
     write(tmp_path, HEAD, member("val", 0), name="all")
     with pytest.raises(UserError, match="all.jsonl needs another name"):
-        load_exam(task.load_splits(), tmp_path)
+        load_evaluation_set(task.load_splits(), tmp_path)
 
 
 def test_missed_floors_are_named_and_drawn(
@@ -128,9 +128,9 @@ def test_missed_floors_are_named_and_drawn(
         for digest, label in zip(data.digests(), labels, strict=True)
     ]
     enter(tmp_path, monkeypatch)
-    write(paths.suites(), HEAD | {"floor": 1}, *examples, name="every")
-    write(paths.suites(), HEAD | {"floor": 0}, *examples, name="none")
-    (line,) = missed_floors(net, Path("pictures"))
+    write(paths.suites(), HEAD | {"min_accuracy": 1}, *examples, name="every")
+    write(paths.suites(), HEAD | {"min_accuracy": 0}, *examples, name="none")
+    (line,) = suites_below_minimum(net, Path("pictures"))
     assert line.startswith("every (")
-    assert line.endswith(f"at least 100.0% due): {Path('pictures', 'every.png')}")
+    assert line.endswith(f"at least 100.0% required): {Path('pictures', 'every.png')}")
     assert Path("pictures", "every.png").read_bytes().startswith(b"\x89PNG")

@@ -6,25 +6,26 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from digit_recognizer.data import CLASSES, class_index, load_splits
-from digit_recognizer.evaluation import evaluate, label_name
-from digit_recognizer.model import Network
 from digit_recognizer.toolkit.figures.reports import (
     confusion_matrix,
-    draw_confusion,
+    draw_confusion_matrix,
     draw_curves,
     draw_errors,
     metrics_table,
     write_curves,
     write_evaluation,
 )
+from digit_recognizer.toolkit.interface import task
+
+pytestmark = pytest.mark.task_interface
 
 
 def test_examples_are_listed_by_loss(tmp_path: Path) -> None:
     """One line per example, the worst first, found again by its digest."""
-    data = load_splits()["val"]
-    evaluation = evaluate(Network(), data)
+    data = task.load_splits()["val"]
+    evaluation = task.evaluate(task.Network(), data)
     for path in write_evaluation(evaluation, data, tmp_path, {"checkpoint": "x"}):
         assert path.stat().st_size > 0
     rows = list(csv.DictReader((tmp_path / "examples.csv").open()))
@@ -42,13 +43,13 @@ def test_examples_are_listed_by_loss(tmp_path: Path) -> None:
 
 def test_confusion_shows_each_count() -> None:
     """In the row of the truth and the column of the prediction."""
-    data = load_splits()["val"]
-    evaluation = evaluate(Network(), data)
-    figure = draw_confusion(evaluation)
+    data = task.load_splits()["val"]
+    evaluation = task.evaluate(task.Network(), data)
+    figure = draw_confusion_matrix(evaluation)
     shown = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
     pairs = zip(
-        class_index(evaluation.predictions).tolist(),
-        class_index(evaluation.labels).tolist(),
+        task.class_index(evaluation.predictions).tolist(),
+        task.class_index(evaluation.labels).tolist(),
         strict=True,
     )
     assert shown == {pair: str(count) for pair, count in Counter(pairs).items()}
@@ -58,19 +59,19 @@ def test_confusion_shows_each_count() -> None:
     np.testing.assert_allclose(shades, confusion_matrix(evaluation), rtol=1e-5)
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
     for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
-        assert [tick.get_text() for tick in ticks] == [*CLASSES]
+        assert [tick.get_text() for tick in ticks] == [*task.CLASSES]
 
 
 def test_errors_name_truth_and_prediction() -> None:
     """The worst example is the first picture."""
-    data = load_splits()["val"]
-    evaluation = evaluate(Network(), data)
+    data = task.load_splits()["val"]
+    evaluation = task.evaluate(task.Network(), data)
     figure = draw_errors(evaluation, data, count=3)
     assert len(figure.axes) == 3
     worst = int(evaluation.losses.argmax())
     assert figure.axes[0].get_xlabel() == data.digests()[worst]
-    truth = label_name(data.labels[worst])
-    answer = label_name(evaluation.predictions[worst])
+    truth = task.label_name(data.labels[worst])
+    answer = task.label_name(evaluation.predictions[worst])
     title = figure.axes[0].get_title()
     assert title.startswith(f"{truth}, predicted {answer}\n")
 
@@ -111,12 +112,13 @@ def test_run_without_a_finished_epoch_has_empty_curves(tmp_path: Path) -> None:
 
 def test_table_is_of_the_metrics() -> None:
     """As they are elsewhere."""
-    evaluation = evaluate(Network(), load_splits()["val"])
+    evaluation = task.evaluate(task.Network(), task.load_splits()["val"])
     head, line = metrics_table({"val": evaluation}).splitlines()
     values = dict(zip(head.split(), line.split()[1:], strict=True))
     assert line.split()[0] == "val"
+    metrics = evaluation.metrics()
     assert values == {
         "examples": str(len(evaluation.labels)),
-        "accuracy": f"{evaluation.accuracy:.1%}",
-        "loss": f"{evaluation.loss:.4f}",
+        "accuracy": f"{metrics['accuracy']:.1%}",
+        "loss": f"{metrics['loss']:.4f}",
     }

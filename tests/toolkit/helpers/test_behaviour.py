@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.behaviour import Checklist, Result, pytest_terminal_summary, table
 
-CEILINGS = {"test_ceiling_of_a_test_is_the_one_by_its_name": 0.25}
+MAX_FAILURE_RATES = {"test_max_failure_rate_is_that_of_the_test": 0.25}
 
 
 class Notes(dict[str, Any]):
@@ -25,9 +25,9 @@ def notes() -> Notes:
     return Notes()
 
 
-def checklist_for(ceiling: float, notes: Notes) -> Checklist:
+def checklist_for(max_failure_rate: float, notes: Notes) -> Checklist:
     """A checklist of a test with this ceiling."""
-    return Checklist("test_it", ceiling, notes.__setitem__)
+    return Checklist("test_it", max_failure_rate, notes.__setitem__)
 
 
 def test_known_answers_are_required(notes: Notes) -> None:
@@ -84,31 +84,34 @@ def test_test_without_questions_fails(notes: Notes) -> None:
         checklist_for(1, notes).invariance("place", [], [])
 
 
-def test_ceiling_of_a_test_is_the_one_by_its_name(checklist: Checklist) -> None:
+def test_max_failure_rate_is_that_of_the_test(checklist: Checklist) -> None:
     """As it stands at the head of the file."""
-    assert checklist.ceiling == CEILINGS[checklist.test]
+    assert checklist.max_failure_rate == MAX_FAILURE_RATES[checklist.test]
 
 
 def test_ceiling_is_nothing_by_default(checklist: Checklist) -> None:
     """A new test begins strictly."""
-    assert checklist.ceiling == 0
+    assert checklist.max_failure_rate == 0
 
 
 @pytest.mark.parametrize(
-    ("ceilings", "message"),
+    ("max_failure_rates", "message"),
     [
         ({"test_renamed": 0.1}, "there is no test test_renamed here"),
-        ({"test_mistakes_in_ceilings_are_named": 50}, "is a share, from 0 to 1"),
+        (
+            {"test_mistakes_in_max_failure_rates_are_named": 50},
+            "is a fraction, from 0 to 1",
+        ),
     ],
 )
-def test_mistakes_in_ceilings_are_named(
-    ceilings: dict[str, float],
+def test_mistakes_in_max_failure_rates_are_named(
+    max_failure_rates: dict[str, float],
     message: str,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A ceiling that holds for nothing is one."""
-    monkeypatch.setattr(request.module, "CEILINGS", ceilings)
+    monkeypatch.setattr(request.module, "MAX_FAILURE_RATES", max_failure_rates)
     with pytest.raises(pytest.fail.Exception, match=message):
         request.getfixturevalue("checklist")
 
@@ -148,7 +151,7 @@ def test_table_ends_the_run() -> None:
     report = {"user_properties": [("behaviour", json.dumps(text))]}
     reports += [SimpleNamespace(when=when, **report) for when in ("setup", "call")]
     pytest_terminal_summary(reporter)
-    assert lines[0] == "share of failures by capability and kind of test"
+    assert lines[0] == "failure rates by capability and kind of test"
     assert lines[2] == "place                                   50.0%"
     assert lines[3:] == [
         "\ntest_place: 2 of 4 failed (50.0%, at most 50.0% may)",

@@ -9,7 +9,9 @@ from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.performance.activation_checkpointing import Checkpointing
+from digit_recognizer.toolkit.performance.activation_checkpointing import (
+    ActivationCheckpointing,
+)
 from digit_recognizer.toolkit.performance.peak_memory import PeakMemory
 from tests.helpers.training import fit
 
@@ -41,7 +43,7 @@ def step(module: BoringModel, batch: Tensor) -> Tensor:
 
 
 def train(
-    build: Callable[[], nn.Module], checkpointing: Checkpointing | None
+    build: Callable[[], nn.Module], checkpointing: ActivationCheckpointing | None
 ) -> tuple[nn.Module, int]:
     """Train for two steps, with many examples in each; return the memory, too."""
     torch.manual_seed(0)
@@ -63,7 +65,7 @@ def train(
 def test_same_is_learnt_with_less_memory(build: Callable[[], nn.Module]) -> None:
     """To the last digit, though layers forget at random."""
     plain, most = train(build, None)
-    other, less = train(build, Checkpointing())
+    other, less = train(build, ActivationCheckpointing())
     assert less < 0.6 * most
     for (name, weight), same in zip(
         plain.named_parameters(), other.parameters(), strict=True
@@ -76,7 +78,7 @@ def test_layers_can_be_named() -> None:
     """Each is wrapped as it is."""
     names = [f"layer.blocks.{number}" for number in range(DEPTH)]
     _, most = train(InTurn, None)
-    _, less = train(InTurn, Checkpointing(names))
+    _, less = train(InTurn, ActivationCheckpointing(names))
     assert less < 0.6 * most
 
 
@@ -87,4 +89,9 @@ def test_layers_can_be_named() -> None:
 def test_layer_that_is_not_there_is_an_error(layers: list[str], message: str) -> None:
     """Else one would measure that it does not help."""
     with pytest.raises(UserError, match=message):
-        fit(BoringModel(), BoringDataModule(), 1, callbacks=[Checkpointing(layers)])
+        fit(
+            BoringModel(),
+            BoringDataModule(),
+            1,
+            callbacks=[ActivationCheckpointing(layers)],
+        )

@@ -10,7 +10,7 @@ import pytest
 
 from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.cli.commands import main
-from digit_recognizer.toolkit.performance.benchmark import RACE
+from digit_recognizer.toolkit.performance.benchmark import OVERHEAD
 from digit_recognizer.toolkit.run_records.folders import VARIABLE
 from tests.helpers.workplace import enter
 
@@ -35,7 +35,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]
         run_dir = Path(options["env"][VARIABLE])
         part = {"seconds": 0.05, "examples_per_second": 9000.0, "peak_bytes": 2**20}
         facts = {"accelerator": "mps", "batch_size": size, "ratio": 0.8, "waiting": 0.1}
-        (run_dir / RACE).write_text(json.dumps(facts | {"fit": part, "loop": part}))
+        (run_dir / OVERHEAD).write_text(json.dumps(facts | {"fit": part, "loop": part}))
         return subprocess.CompletedProcess(command, 0, "", "")
 
     target = f"{PACKAGE}.toolkit.run_records.retraining.subprocess"

@@ -8,9 +8,11 @@ from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.performance.activation_checkpointing import Checkpointing
+from digit_recognizer.toolkit.performance.activation_checkpointing import (
+    ActivationCheckpointing,
+)
 from digit_recognizer.toolkit.performance.compile import Compile, compile_layers
-from tests.helpers.cost import Compiler
+from tests.toolkit.fakes import Compiler
 from tests.helpers.training import fit
 
 
@@ -54,7 +56,7 @@ def test_outermost_layers_with_parameters_are_compiled() -> None:
 def test_layer_that_two_have_changed_is_as_before() -> None:
     """Whichever of the callbacks ends first."""
     module, compiler = BoringModel(), Compiler()
-    callbacks = [Checkpointing(["layer"]), Compile(cast("str", compiler))]
+    callbacks = [ActivationCheckpointing(["layer"]), Compile(cast("str", compiler))]
     fit(module, BoringDataModule(), 3, callbacks=callbacks)
     assert compiler.called
     assert "forward" not in vars(module.layer)

@@ -8,8 +8,11 @@ from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
 from digit_recognizer.toolkit.performance import compile_benchmark
-from digit_recognizer.toolkit.performance.compile_benchmark import CompiledSpeed, advice
-from tests.helpers.cost import Clock, Compiler
+from digit_recognizer.toolkit.performance.compile_benchmark import (
+    CompileBenchmark,
+    compile_advice,
+)
+from tests.toolkit.fakes import Clock, Compiler
 from tests.helpers.training import fit
 
 
@@ -56,7 +59,7 @@ def test_time_to_compile_has_to_come_back(
 ) -> None:
     """Each is timed apart from what comes once."""
     compiler = Compiler(clock, first=100, others=seconds)
-    callback = CompiledSpeed(cast("str", compiler), seconds=0)
+    callback = CompileBenchmark(cast("str", compiler), seconds=0)
     fit(Module(), BoringDataModule(), 64, callbacks=[callback])
     output = capsys.readouterr().out
     assert f"\n\n{line}\n" in output
@@ -67,12 +70,12 @@ def test_time_to_compile_has_to_come_back(
 def test_each_is_measured_for_a_while(clock: Clock) -> None:
     """The time to compile does not count."""
     compiler = Compiler(clock, first=1000, others=3)
-    callback = CompiledSpeed(cast("str", compiler), seconds=3 * 64 * 4)
+    callback = CompileBenchmark(cast("str", compiler), seconds=3 * 64 * 4)
     fit(Module(), BoringDataModule(), 64, callbacks=[callback])
     assert compiler.called == 64 * 5
 
 
 def test_a_little_faster_is_not_faster() -> None:
     """It is a machine's mood."""
-    assert advice((1, 1), (2, 0.96), 1).startswith("leave it")
-    assert advice((1, 1), (2, 0.95), 1).startswith("take")
+    assert compile_advice((1, 1), (2, 0.96), 1).startswith("leave it")
+    assert compile_advice((1, 1), (2, 0.95), 1).startswith("take")

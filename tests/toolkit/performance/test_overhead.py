@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.performance import overhead
-from digit_recognizer.toolkit.performance.benchmark import RACE
-from digit_recognizer.toolkit.performance.overhead import Race
-from tests.helpers.cost import Clock
+from digit_recognizer.toolkit.performance.benchmark import OVERHEAD
+from digit_recognizer.toolkit.performance.overhead import TrainerOverhead
+from tests.toolkit.fakes import Clock
 from tests.helpers.training import fit
 
 pytestmark = pytest.mark.usefixtures("_in_a_folder")
@@ -86,9 +86,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_both_are_timed(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     """Loading is what the loop does without; a training by hand is as long."""
-    trainer = fit(Module(), Data(clock), 1000, callbacks=[Race(seconds=0)])
+    trainer = fit(Module(), Data(clock), 1000, callbacks=[TrainerOverhead(seconds=0)])
     assert trainer.current_epoch == 4  # the first one does not count
-    facts = json.loads(Path(RACE).read_text())
+    facts = json.loads(Path(OVERHEAD).read_text())
     # Ten seconds for loading, nine for three steps.
     assert facts["fit"]["seconds"] == 19
     assert facts["loop"]["seconds"] == 9
@@ -101,7 +101,7 @@ def test_both_are_timed(clock: Clock, capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_loop_sees_what_training_sees(clock: Clock) -> None:
     """Each example once an epoch, in another order."""
-    fit(Module(), Data(clock), 1000, callbacks=[Race(seconds=0)])
+    fit(Module(), Data(clock), 1000, callbacks=[TrainerOverhead(seconds=0)])
     epochs = torch.tensor(Module.seen).reshape(-1, len(EXAMPLES))
     assert len(epochs) == 2 * 4
     for epoch in epochs:
@@ -111,8 +111,8 @@ def test_loop_sees_what_training_sees(clock: Clock) -> None:
 
 def test_memory_is_that_of_a_step(clock: Clock) -> None:
     """The loop needs as much, and neither counts the other's."""
-    fit(Module(), Data(clock), 1000, callbacks=[Race(seconds=0)])
-    facts = json.loads(Path(RACE).read_text())
+    fit(Module(), Data(clock), 1000, callbacks=[TrainerOverhead(seconds=0)])
+    facts = json.loads(Path(OVERHEAD).read_text())
     weights = sum(weight.nbytes for weight in Module().parameters())
     # Weights, their gradients, and a little for the step.
     for name in ("fit", "loop"):
@@ -124,8 +124,8 @@ def test_busy_machine_does_not_count(
 ) -> None:
     """The fastest epoch is what it takes."""
     monkeypatch.setattr(Module, "disturbed", 2)
-    fit(Module(), Data(clock), 1000, callbacks=[Race(seconds=0)])
-    assert json.loads(Path(RACE).read_text())["fit"]["seconds"] == 19
+    fit(Module(), Data(clock), 1000, callbacks=[TrainerOverhead(seconds=0)])
+    assert json.loads(Path(OVERHEAD).read_text())["fit"]["seconds"] == 19
 
 
 def test_watching_ends_with_an_error(
@@ -133,7 +133,7 @@ def test_watching_ends_with_an_error(
 ) -> None:
     """Else all that follows in this process is counted, and slow."""
     monkeypatch.setattr(Module, "on_before_zero_grad", fail)
-    callback = Race()
+    callback = TrainerOverhead()
     with pytest.raises(ZeroDivisionError):
         fit(Module(), Data(clock), 1000, callbacks=[callback])
     before = callback.fit.peak
@@ -150,17 +150,19 @@ def test_several_processes_are_refused() -> None:
     """The loop would have the work of all of them."""
     trainer = cast("Trainer", SimpleNamespace(world_size=2))
     with pytest.raises(UserError, match="devices=1"):
-        Race().on_train_start(trainer, Module())
+        TrainerOverhead().on_train_start(trainer, Module())
 
 
 def test_race_ends_when_its_time_is_over(clock: Clock) -> None:
     """A small training takes many turns, a large one a few."""
-    trainer = fit(Module(), Data(clock), 1000, callbacks=[Race(seconds=28 * 6)])
+    trainer = fit(
+        Module(), Data(clock), 1000, callbacks=[TrainerOverhead(seconds=28 * 6)]
+    )
     assert trainer.current_epoch == 6
 
 
 def test_one_epoch_is_too_few(clock: Clock) -> None:
     """It is slower than others."""
     with pytest.raises(UserError, match="two are needed"):
-        fit(Module(), Data(clock), 3, callbacks=[Race()])
-    assert not Path(RACE).exists()
+        fit(Module(), Data(clock), 3, callbacks=[TrainerOverhead()])
+    assert not Path(OVERHEAD).exists()

@@ -15,7 +15,7 @@ from torch.utils.data import Subset
 
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.performance.profile import Profile
-from tests.helpers.cost import Clock
+from tests.toolkit.fakes import Clock
 from tests.helpers.training import fit
 
 pytestmark = pytest.mark.usefixtures("_in_a_folder")
@@ -91,7 +91,7 @@ def test_dearest_operation_comes_first(capsys: pytest.CaptureFixture[str]) -> No
     profile = Profile(warmup=1, steps=3, traced=2, operations=3)
     fit(Heavy(), BoringDataModule(), 50, callbacks=[profile])
     _, title, first, *_ = capsys.readouterr().out.splitlines()
-    assert title.split() == ["operation", "calls", "ms", "share"]
+    assert title.split() == ["operation", "calls", "ms", "fraction"]
     assert first.split()[0] == "aten::mm"
     events = json.loads(Path("trace.json").read_text())["traceEvents"]
     assert sum(event["name"] == "aten::mm" for event in events) >= 2

@@ -10,7 +10,7 @@ import pytest
 
 from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.cli.commands import main
-from digit_recognizer.toolkit.performance.resource_table import COST
+from digit_recognizer.toolkit.performance.resource_table import STEP_COST
 from digit_recognizer.toolkit.run_records.folders import VARIABLE
 from tests.helpers.workplace import enter
 
@@ -23,7 +23,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]
     enter(tmp_path, monkeypatch)
     folder = Path("configs", "debug")
     folder.mkdir(parents=True)
-    for name in ("accumulate", "broken", "checkpointing", "cost"):
+    for name in ("accumulate", "broken", "checkpointing", "step-cost"):
         (folder / f"{name}.yaml").write_text("# What does it save?\n")
     called: list[list[str]] = []
 
@@ -34,7 +34,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]
         run_dir = Path(options["env"][VARIABLE])
         facts = {"batch_size": 8, "examples_per_second": 100.0 * len(called)}
         facts["peak_bytes"] = 2**21 / 2 ** len(called)
-        (run_dir / COST).write_text(json.dumps(facts))
+        (run_dir / STEP_COST).write_text(json.dumps(facts))
         return subprocess.CompletedProcess(command, 0, "", "")
 
     target = f"{PACKAGE}.toolkit.run_records.retraining.subprocess"
@@ -46,7 +46,7 @@ def test_recipes_that_are_there_are_compared(
     commands: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the training as it is, which comes first."""
-    assert main(["costs", "--model.width=4"]) == 0
+    assert main(["resources", "--model.width=4"]) == 0
     folder = Path("configs", "debug")
     expected = [
         [
@@ -54,23 +54,27 @@ def test_recipes_that_are_there_are_compared(
             *(f"--config={folder / name}.yaml" for name in names),
             "--model.width=4",
         ]
-        for names in (["cost"], ["cost", "accumulate"], ["cost", "checkpointing"])
+        for names in (
+            ["step-cost"],
+            ["step-cost", "accumulate"],
+            ["step-cost", "checkpointing"],
+        )
     ]
     assert commands == expected
     output = capsys.readouterr().out
-    assert "accumulate: 0.50 MiB at most, 200 examples a second" in output
+    assert "accumulate: 0.50 MiB peak memory, 200 examples a second" in output
     cells = [line.split() for line in output.splitlines()[-4:-2]]
     assert cells == [
         "accumulate 8 0.50 0.50 x 200 2.00 x".split(),
         "checkpointing 8 0.25 0.25 x 300 3.00 x".split(),
     ]
-    assert paths.build("costs.png").stat().st_size > 1000
+    assert paths.build("resources.png").stat().st_size > 1000
 
 
 @pytest.mark.usefixtures("commands")
 def test_training_that_failed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """With its words, and not with the figures of another one."""
-    assert main(["costs", "broken"]) == 1
+    assert main(["resources", "broken"]) == 1
     output = capsys.readouterr().out
     assert "broken: failed" in output
     assert "no luck today" in output
@@ -81,5 +85,5 @@ def test_training_that_failed_is_told(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.usefixtures("commands")
 def test_unknown_recipe_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Before anything is trained that takes time."""
-    assert main(["costs", "fest"]) == 2
+    assert main(["resources", "fest"]) == 2
     assert capsys.readouterr().err.startswith("error: no recipe 'fest'")

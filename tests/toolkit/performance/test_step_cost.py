@@ -11,7 +11,7 @@ from torch import Tensor
 
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.performance.peak_memory import PeakMemory
-from digit_recognizer.toolkit.performance.resource_table import COST
+from digit_recognizer.toolkit.performance.resource_table import STEP_COST
 from digit_recognizer.toolkit.performance.step_cost import StepCost
 from tests.helpers.training import fit
 
@@ -64,11 +64,11 @@ def test_cost_is_measured_and_written(capsys: pytest.CaptureFixture[str]) -> Non
         cost = StepCost(seconds=0)
         trainer = fit(Hungry(thousands), BoringDataModule(), 50, callbacks=[cost])
         assert trainer.global_step == 3  # two for memory, one for speed
-        facts = json.loads(Path(COST).read_text())
+        facts = json.loads(Path(STEP_COST).read_text())
         assert facts["batch_size"] == 1
         assert facts["examples_per_second"] > 0
         size = facts["peak_bytes"] / 2**20
-        assert f"batches of 1: {size:.2f} MiB at most, " in capsys.readouterr().out
+        assert f"batches of 1: {size:.2f} MiB peak memory, " in capsys.readouterr().out
         peaks.append(facts["peak_bytes"])
     assert peaks[1] - peaks[0] == 2 * SIZE
 
@@ -90,7 +90,7 @@ def test_training_that_is_too_short_has_no_cost() -> None:
     """It is an error, and no table with an old figure."""
     with pytest.raises(UserError, match="ended after 2 steps, before its cost"):
         fit(BoringModel(), BoringDataModule(), 2, callbacks=[StepCost()])
-    assert not Path(COST).exists()
+    assert not Path(STEP_COST).exists()
 
 
 def test_watching_ends_with_an_error() -> None:

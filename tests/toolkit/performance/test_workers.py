@@ -9,8 +9,8 @@ from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.performance.workers import LoadingSpeed, measure
-from tests.helpers.cost import Clock
+from digit_recognizer.toolkit.performance.workers import LoadingSpeed, measure_loading
+from tests.toolkit.fakes import Clock
 from tests.helpers.training import fit
 
 pytestmark = pytest.mark.usefixtures("_in_a_folder")
@@ -57,7 +57,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_start_is_told_apart_from_speed(clock: Clock) -> None:
     """Processes start once, and batches come again and again."""
-    assert measure(lambda: Loader(clock, 2), seconds=9) == (5, 2)
+    assert measure_loading(lambda: Loader(clock, 2), seconds=9) == (5, 2)
     assert clock.now == 5 + 10
 
 

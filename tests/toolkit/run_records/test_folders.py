@@ -8,9 +8,9 @@ import pytest
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.run_records.folders import (
     VARIABLE,
-    begin,
     new_run_dir,
     newest_checkpoint,
+    start_run,
 )
 from tests.helpers.workplace import enter
 
@@ -43,8 +43,8 @@ def test_run_takes_the_folder_that_was_made_for_it(
     enter(tmp_path, monkeypatch)
     made = new_run_dir("fit")
     monkeypatch.setenv(VARIABLE, str(made))
-    assert begin("fit") == made
-    assert begin("fit") == Path("runs", "fit-0002")
+    assert start_run("fit") == made
+    assert start_run("fit") == Path("runs", "fit-0002")
 
 
 def test_runs_that_start_together_get_numbers_of_their_own(tmp_path: Path) -> None:

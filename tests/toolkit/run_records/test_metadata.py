@@ -16,9 +16,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.run_records.metadata import load_training, require_sound
+from digit_recognizer.toolkit.run_records.metadata import (
+    load_training_record,
+    require_finished,
+)
 from digit_recognizer.toolkit.training import metadata_recorder
-from digit_recognizer.toolkit.training.metadata_recorder import Recorder
+from digit_recognizer.toolkit.training.metadata_recorder import MetadataRecorder
 from tests.helpers.workplace import ROOT
 
 EXAMPLES = 6
@@ -89,7 +92,7 @@ def record(
     """Train for three epochs, and return the record."""
     trainer = Trainer(
         accelerator="cpu",
-        callbacks=[*callbacks, Recorder(folder, ["fit", "--x=1"], seed=7)],
+        callbacks=[*callbacks, MetadataRecorder(folder, ["fit", "--x=1"], seed=7)],
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -171,9 +174,9 @@ def test_metrics_that_are_no_numbers_can_be_read(value: str, tmp_path: Path) -> 
 
 def test_sound_training_is_accepted() -> None:
     """And an unfinished one on request."""
-    require_sound(SOUND, CHECKPOINT)
+    require_finished(SOUND, CHECKPOINT)
     unfinished = SOUND | {"finished": False}
-    require_sound(unfinished, CHECKPOINT, even_if_stopped_early=True)
+    require_finished(unfinished, CHECKPOINT, even_if_stopped_early=True)
 
 
 @pytest.mark.parametrize(
@@ -188,11 +191,11 @@ def test_sound_training_is_accepted() -> None:
 def test_other_trainings_are_refused(change: dict[str, Any], message: str) -> None:
     """The message names the model, and says what to do."""
     with pytest.raises(UserError, match=message) as error:
-        require_sound(SOUND | change, CHECKPOINT)
+        require_finished(SOUND | change, CHECKPOINT)
     assert f"the training of {CHECKPOINT} " in str(error.value)
 
 
 def test_model_without_a_record_is_named(tmp_path: Path) -> None:
     """As one that was copied out of its run."""
     with pytest.raises(UserError, match=r"record.json is missing"):
-        load_training(tmp_path / "checkpoints" / "best.ckpt")
+        load_training_record(tmp_path / "checkpoints" / "best.ckpt")

@@ -14,7 +14,7 @@ from digit_recognizer.toolkit.paths import PACKAGE
 from digit_recognizer.toolkit.run_records.folders import VARIABLE, new_run_dir
 from digit_recognizer.toolkit.run_records.retraining import (
     configurations,
-    fit_and_read,
+    fit_in_subprocess,
     retrain,
 )
 from tests.helpers.workplace import enter
@@ -70,7 +70,7 @@ def _trainings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_trainings")
 def test_training_beside_another_is_told_apart() -> None:
     """What the one that was started has left is read, whatever is newer."""
-    facts, _ = fit_and_read(["--trainer.max_epochs=1"], "record.json")
+    facts, _ = fit_in_subprocess(["--trainer.max_epochs=1"], "record.json")
     assert facts is not None
     assert facts["run_dir"] == str(Path("runs", "fit-0001"))
     Path("wide.yaml").touch()
@@ -94,7 +94,7 @@ def test_training_that_does_not_begin_leaves_nothing(
     monkeypatch.setattr(f"{PACKAGE}.toolkit.run_records.retraining.subprocess", fake)
     if status is None:
         with pytest.raises(KeyboardInterrupt):
-            fit_and_read([], "record.json")
+            fit_in_subprocess([], "record.json")
     else:
-        assert fit_and_read([], "record.json") == (None, "\nwrong option")
+        assert fit_in_subprocess([], "record.json") == (None, "\nwrong option")
     assert [*Path("runs").iterdir()] == []

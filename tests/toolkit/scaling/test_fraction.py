@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.scaling.fraction import Scale, _epoch
-from digit_recognizer.toolkit.scaling.scaling_study import SCALE
+from digit_recognizer.toolkit.scaling.fraction import TrainOnFraction, _epoch
+from digit_recognizer.toolkit.scaling.scaling_study import RESULT
 from tests.helpers.training import fit
 
 pytestmark = pytest.mark.usefixtures("_in_a_folder")
@@ -85,14 +85,14 @@ class Module(BoringModel):
 
 
 def train(
-    share: float, monitor: str = "val/loss", **options: Any
+    fraction: float, monitor: str = "val/loss", **options: Any
 ) -> tuple[Module, Trainer]:
     """Train for three epochs."""
     module = Module()
     trainer = Trainer(
         accelerator="cpu",
         max_epochs=3,
-        callbacks=[Scale(share, monitor)],
+        callbacks=[TrainOnFraction(fraction, monitor)],
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,
@@ -104,7 +104,7 @@ def train(
     return module, trainer
 
 
-@pytest.mark.parametrize("share", [1, 0.65, 0.25, 0.12, 0.06])
+@pytest.mark.parametrize("fraction", [1, 0.65, 0.25, 0.12, 0.06])
 @pytest.mark.parametrize(
     ("options", "steps"),
     [
@@ -115,10 +115,10 @@ def train(
     ],
 )
 def test_as_many_steps_with_fewer_examples(
-    share: float, options: dict[str, Any], steps: int
+    fraction: float, options: dict[str, Any], steps: int
 ) -> None:
     """Exactly, where batches of a part do not fill an epoch of all; validation, too."""
-    module, trainer = train(share, **options)
+    module, trainer = train(fraction, **options)
     assert trainer.global_step == 3 * steps
     assert len(module.losses) == 0
 
@@ -160,7 +160,7 @@ def test_best_epoch_counts() -> None:
     """Validation is as frequent as with all examples: as often by steps."""
     module, _ = train(0.25)
     assert not module.losses
-    facts = json.loads(Path(SCALE).read_text())
+    facts = json.loads(Path(RESULT).read_text())
     weights = sum(weight.numel() for weight in module.parameters())
     assert facts == {"examples": 25, "weights": weights, "loss": 1}
 
@@ -176,22 +176,22 @@ def test_seeds_take_other_examples() -> None:
 
 def test_steps_may_end_it() -> None:
     """Instead of epochs, or before them."""
-    trainer = fit(Module(), Data(), 7, validate=True, callbacks=[Scale(0.5)])
+    trainer = fit(Module(), Data(), 7, validate=True, callbacks=[TrainOnFraction(0.5)])
     assert trainer.global_step == 7
     _, trainer = train(0.5, max_steps=41)
     assert trainer.global_step == 41
 
 
-@pytest.mark.parametrize("share", [0, 1.1])
-def test_share_is_a_share(share: float) -> None:
+@pytest.mark.parametrize("fraction", [0, 1.1])
+def test_share_is_a_share(fraction: float) -> None:
     """Of nothing nothing is learnt."""
-    with pytest.raises(UserError, match=f"up to 1, not {share}"):
-        Scale(share)
+    with pytest.raises(UserError, match=f"up to 1, not {fraction}"):
+        TrainOnFraction(fraction)
 
 
 def test_what_is_needed_is_named() -> None:
     """A split, and what is logged."""
     with pytest.raises(UserError, match="has no training split"):
-        fit(BoringModel(), BoringDataModule(), 1, callbacks=[Scale()])
-    with pytest.raises(UserError, match="nothing is logged as val/error"):
+        fit(BoringModel(), BoringDataModule(), 1, callbacks=[TrainOnFraction()])
+    with pytest.raises(UserError, match="no metric val/error is logged"):
         train(1, monitor="val/error")

@@ -15,13 +15,13 @@ from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.run_records.folders import VARIABLE
 from digit_recognizer.toolkit.run_records.settings import read_settings
 from digit_recognizer.toolkit.scaling.scaling_study import (
-    SCALE,
-    Studies,
-    Trend,
-    advice,
-    draw,
+    RESULT,
+    PowerLaw,
+    ScalingStudies,
+    draw_study,
+    fit_power_law,
+    scaling_advice,
     size_options,
-    trend,
 )
 from tests.helpers.workplace import enter
 
@@ -40,9 +40,9 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     enter(tmp_path, monkeypatch)
     folder = Path("configs", "debug")
     folder.mkdir(parents=True)
-    (folder / "scale.yaml").write_text("# How good does it become?\n")
+    (folder / "fraction.yaml").write_text("# How good does it become?\n")
     paths.studies().write_text(
-        "seeds: 2\nshares: [1, 0.5, 0.25, 0.125]\n"
+        "seeds: 2\nfractions: [1, 0.5, 0.25, 0.125]\n"
         "models: [--model.width=4, --model.width=8, --model.width=16 --model.depth=2]\n"
     )
     called: list[list[str]] = []
@@ -50,7 +50,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         called.append(command[5:])
         given = dict(word.lstrip("-").split("=") for word in command[5:])
-        examples = round(800 * float(given.get("trainer.callbacks.share", 1)))
+        examples = round(800 * float(given.get("trainer.callbacks.fraction", 1)))
         weights = 50 * int(given.get("model.width", 16))
         seed = int(given["seed_everything"])
         loss = law(examples, seed) + law(weights, seed, 0.99)
@@ -58,7 +58,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             return subprocess.CompletedProcess(command, 1, "", "no luck today")
         run_dir = Path(options["env"][VARIABLE])
         facts = {"examples": examples, "weights": weights, "loss": loss}
-        (run_dir / SCALE).write_text(json.dumps(facts))
+        (run_dir / RESULT).write_text(json.dumps(facts))
         return subprocess.CompletedProcess(command, 0, "", "")
 
     target = f"{PACKAGE}.toolkit.run_records.retraining.subprocess"
@@ -68,7 +68,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def test_settings_of_this_project_can_be_read() -> None:
     """And bring enough sizes."""
-    studies = read_settings(Studies, paths.studies())
+    studies = read_settings(ScalingStudies, paths.studies())
     for study in ("data", "model") if studies.models else ("data",):
         assert size_options(study, studies)
 
@@ -79,9 +79,9 @@ def test_each_size_is_trained_with_each_seed(
     """The smallest first; options for all of them come last."""
     assert main(["scale-data", "--trainer.max_epochs=3"]) == 0
     assert len(trained) == 4 * 2
-    share, seed = "--trainer.callbacks.share=", "--seed_everything="
-    assert trained[0] == [f"{share}0.125", f"{seed}1", "--trainer.max_epochs=3"]
-    assert trained[-1] == [f"{share}1.0", f"{seed}2", "--trainer.max_epochs=3"]
+    fraction, seed = "--trainer.callbacks.fraction=", "--seed_everything="
+    assert trained[0] == [f"{fraction}0.125", f"{seed}1", "--trainer.max_epochs=3"]
+    assert trained[-1] == [f"{fraction}1.0", f"{seed}2", "--trainer.max_epochs=3"]
     output = capsys.readouterr().out
     assert "400 examples, 800 weights, seed 1: loss " in output
     assert Path("build", "scale-data.png").stat().st_size > 1000
@@ -109,7 +109,7 @@ def test_failed_training_ends_a_study(
     assert len(trained) == 1
     output = capsys.readouterr()
     assert "no luck today" in output.out
-    assert "--trainer.callbacks.share=0.125 --seed_everything=1" in output.err
+    assert "--trainer.callbacks.fraction=0.125 --seed_everything=1" in output.err
     assert not Path("build").exists()
 
 
@@ -118,7 +118,9 @@ def test_trend_is_that_of_the_law() -> None:
     studies = 200
     sizes = [size for size in (64, 128, 256, 512) for _ in range(3)]
     found = [
-        trend(sizes, [law(size, 1000 * study + n) for n, size in enumerate(sizes)])
+        fit_power_law(
+            sizes, [law(size, 1000 * study + n) for n, size in enumerate(sizes)]
+        )
         for study in range(studies)
     ]
     inside = sum(each.low < 0.7 < each.high for each in found)
@@ -130,7 +132,7 @@ def test_what_was_long_ago_does_not_count() -> None:
     """A model that is large enough does not become better by being larger."""
     sizes = [2.0**power for power in range(9)]
     losses = [max(1 / size, 1 / 16) for size in sizes]
-    assert trend(sizes, losses).factor == pytest.approx(1)
+    assert fit_power_law(sizes, losses).factor == pytest.approx(1)
 
 
 def test_line_is_drawn_through_the_last_sizes() -> None:
@@ -140,16 +142,16 @@ def test_line_is_drawn_through_the_last_sizes() -> None:
         for power in range(6)
         for seed in range(3)
     ]
-    found = trend([p["examples"] for p in points], [p["loss"] for p in points])
-    (axes,) = draw("data", points, found).axes
+    found = fit_power_law([p["examples"] for p in points], [p["loss"] for p in points])
+    (axes,) = draw_study("data", points, found).axes
     x, y = map(np.asarray, axes.lines[1].get_data())  # (50,) each
     assert (x[0], x[-1]) == pytest.approx((4, 64))
     slope, _ = np.polyfit(np.log2(x), np.log2(y), 1)
     assert 2**slope == pytest.approx(found.factor)
 
 
-HELPS, HELPS_MORE = Trend(0.9, 0.88, 0.92), Trend(0.5, 0.4, 0.6)
-UNSURE, NOT = Trend(0.8, 0.5, 1.1), Trend(1, 0.9, 1.1)
+HELPS, HELPS_MORE = PowerLaw(0.9, 0.88, 0.92), PowerLaw(0.5, 0.4, 0.6)
+UNSURE, NOT = PowerLaw(0.8, 0.5, 1.1), PowerLaw(1, 0.9, 1.1)
 
 
 @pytest.mark.parametrize(
@@ -160,14 +162,14 @@ UNSURE, NOT = Trend(0.8, 0.5, 1.1), Trend(1, 0.9, 1.1)
         (NOT, HELPS, "scale the model"),
         (HELPS, UNSURE, "scale the data"),
         (UNSURE, NOT, "neither"),
-        (HELPS_MORE, Trend(0.6, 0.5, 0.7), "the cheaper of the two"),
+        (HELPS_MORE, PowerLaw(0.6, 0.5, 0.7), "the cheaper of the two"),
     ],
 )
 def test_advice_rests_on_what_is_certain(
-    data: Trend, model: Trend, wanted: str
+    data: PowerLaw, model: PowerLaw, wanted: str
 ) -> None:
     """What may be chance is no reason to buy anything."""
-    assert advice({"data": data, "model": model}).startswith(f"{wanted}: ")
+    assert scaling_advice({"data": data, "model": model}).startswith(f"{wanted}: ")
 
 
 @pytest.mark.parametrize(
@@ -177,12 +179,12 @@ def test_advice_rests_on_what_is_certain(
         ("model", UNSURE, "not the model: "),
     ],
 )
-def test_advice_of_one_study(study: str, found: Trend, wanted: str) -> None:
+def test_advice_of_one_study(study: str, found: PowerLaw, wanted: str) -> None:
     """It says nothing of the other."""
-    assert advice({study: found}).startswith(wanted)
+    assert scaling_advice({study: found}).startswith(wanted)
 
 
 def test_too_few_sizes_are_no_line() -> None:
     """The file to write them into is named."""
     with pytest.raises(UserError, match=r"studies\.yaml: models needs 3"):
-        size_options("model", Studies())
+        size_options("model", ScalingStudies())

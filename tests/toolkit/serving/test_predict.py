@@ -10,7 +10,7 @@ from digit_recognizer.toolkit import interface
 from digit_recognizer.toolkit.cli.commands import help_text, main
 from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.interface import task
-from digit_recognizer.toolkit.serving import load_answers
+from digit_recognizer.toolkit.serving import load_predictions
 
 pytestmark = pytest.mark.task_interface
 
@@ -52,10 +52,10 @@ def test_each_example_has_an_answer_of_its_own(
     assert main(command) == 0
     assert asked == [(Path("a.csv"), 2.5, True)]
     raw = task.load_splits()["val"].raw[:2]
-    answers = [str(one) for one in task.predict(load_production(), raw)]
-    first, second = answers
+    predictions = [str(one) for one in task.predict(load_production(), raw)]
+    first, second = predictions
     assert capsys.readouterr().out == f"a.csv #1: {first}\na.csv #2: {second}\n"
-    assert [one.answer for one in load_answers([log])] == answers
+    assert [one.prediction for one in load_predictions([log])] == predictions
 
 
 def test_unusual_example_is_named(
@@ -69,7 +69,7 @@ def test_unusual_example_is_named(
     monkeypatch.setattr(f"{interface.TASK}.RANGES", {"size": (0, 2, 1)})
     assert main(["predict", "a.csv"]) == 0
     said = capsys.readouterr().err
-    assert said == "warning: a.csv #2: size is 9, and usually from 0 to 2\n"
+    assert said == "warning: a.csv #2: size is 9, expected from 0 to 2\n"
 
 
 @pytest.mark.usefixtures("asked")

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,18 +23,18 @@ import torch
 from lightning.pytorch.callbacks import Timer
 
 from digit_recognizer.__main__ import main
-from digit_recognizer.data import load_splits
-from digit_recognizer.prediction import predict
-from digit_recognizer.task import write_example
 from digit_recognizer.toolkit.evaluation import load_checkpoint, load_production
 from digit_recognizer.toolkit.figures import draw_errors
+from digit_recognizer.toolkit.interface import TASK, task
 from digit_recognizer.toolkit.run_records import newest_checkpoint
 from digit_recognizer.toolkit.run_records.folders import VARIABLE
 from digit_recognizer.toolkit.run_records.retraining import configurations
-from digit_recognizer.toolkit.serving import load_answers
+from digit_recognizer.toolkit.serving import load_predictions
 from digit_recognizer.toolkit.training.commands import _in_root
 from digit_recognizer.training import TrainingModule
 from tests.helpers.workplace import ROOT, enter
+
+pytestmark = pytest.mark.task_interface
 
 PACKAGE = "digit_recognizer"
 # Each takes a tenth of a second at least, and training two more.
@@ -190,7 +191,7 @@ def test_commands_work_from_another_folder(
             assert main(["validate", *options]) == 0
             (folder / "few.yaml").unlink()
             assert main(["promote"]) == 2
-            assert "below its floor on all" in capsys.readouterr().err
+            assert "below minimum on all" in capsys.readouterr().err
             assert Path.cwd() == folder
         finally:
             for path in {*(workplace / "runs").iterdir()} - before:
@@ -249,13 +250,13 @@ def test_regression_is_reported_or_an_error(
     mode: str, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nobody reaches this floor, so it is one."""
-    settings = f"mode: {mode}\nfloors:\n  all: 1\n"
+    settings = f"mode: {mode}\nmin_accuracy:\n  all: 1\n"
     Path("configs", "comparison.yaml").write_text(settings)
     checkpoint = "runs/fit-0001/checkpoints/best.ckpt"
     assert main(["compare", f"--ckpt_path={checkpoint}"]) == status
     output = capsys.readouterr().out
-    assert "regress: below its floor on all" in output
-    assert ("This blocks nothing" in output) == (mode == "report")
+    assert "regress: below minimum on all" in output
+    assert ("Nothing is blocked" in output) == (mode == "report")
     folder = Path("build", "comparison")
     assert json.loads((folder / "verdict.json").read_text())["verdict"] == "regress"
     assert "**regress**" in (folder / "card.md").read_text()
@@ -418,7 +419,7 @@ def test_ctrl_c_at_the_start_is_no_error(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(
-        "digit_recognizer.toolkit.training.commands.end_cleanly", interrupt
+        "digit_recognizer.toolkit.training.commands.handle_signals", interrupt
     )
     assert main(["fit"]) == 130
     assert capsys.readouterr().err == "Stopped.\n"
@@ -445,17 +446,17 @@ def test_help_does_not_wait_for_imports() -> None:
 
 def test_prediction_from_a_file(tmp_path: Path) -> None:
     """The production model reads it, without the training framework."""
-    data = load_splits()["val"]
+    data = task.load_splits()["val"]
     path = tmp_path / "example"
-    write_example(data.raw[0], path)
-    (expected,) = predict(load_production(), data.raw[:1])
+    import_module(TASK).write_example(data.raw[0], path)
+    (expected,) = task.predict(load_production(), data.raw[:1])
     log = tmp_path / "log.jsonl"
     answer = start("predict", str(path), str(path), f"--log={log}")
     first, second = answer.stdout.splitlines()
     assert first == second
     assert first.startswith(f"{path}:")
     assert first.endswith(f": {expected}")
-    kept = [(one.source, one.answer, one.raw) for one in load_answers([log])]
+    kept = [(one.source, one.prediction, one.raw) for one in load_predictions([log])]
     assert kept == 2 * [(str(path), str(expected), data.raw[0].tolist())]
     assert "torch" in imported(answer)
     assert not imported(answer) & NOT_FOR_PREDICTION
@@ -465,13 +466,13 @@ def test_prediction_by_a_model_that_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Not by the one in production."""
-    raw = load_splits()["val"].raw[:1]
-    write_example(raw[0], path := tmp_path / "example")
+    raw = task.load_splits()["val"].raw[:1]
+    import_module(TASK).write_example(raw[0], path := tmp_path / "example")
     best = Path("runs", "fit-0001", "checkpoints", "best.ckpt")
     log = tmp_path / "log.jsonl"
     command = ["predict", f"--ckpt_path={best}", f"--log={log}", str(path)]
     assert main(command) == 0
-    assert [kept.model for kept in load_answers([log])] == [str(best)]
-    (expected,) = predict(load_checkpoint(best)[0], raw)
+    assert [kept.model for kept in load_predictions([log])] == [str(best)]
+    (expected,) = task.predict(load_checkpoint(best)[0], raw)
     assert capsys.readouterr().out.endswith(f": {expected}\n")
-    assert str(expected) != str(*predict(load_production(), raw))
+    assert str(expected) != str(*task.predict(load_production(), raw))

@@ -10,7 +10,7 @@ from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.training.divergence_guard import Guard
+from digit_recognizer.toolkit.training.divergence_guard import DivergenceGuard
 from tests.helpers.training import fit
 
 pytestmark = pytest.mark.usefixtures("_in_a_folder")
@@ -41,9 +41,9 @@ class Root(nn.Module):
         return (-1 - x * x).sqrt()
 
 
-def run(module: BoringModel, steps: int = 20, **options: Any) -> Guard:
+def run(module: BoringModel, steps: int = 20, **options: Any) -> DivergenceGuard:
     """Train under guard."""
-    guard = Guard()
+    guard = DivergenceGuard()
     fit(module, BoringDataModule(), steps, callbacks=[guard], **options)
     return guard
 
@@ -51,13 +51,13 @@ def run(module: BoringModel, steps: int = 20, **options: Any) -> Guard:
 def test_healthy_training_is_left_alone() -> None:
     """However the loss jumps, as long as it comes back; and nothing is written."""
     guard = run(Scripted(1, 1e6, 1e6, 1e6, 1e6, 1, 0, 1e6, 1e6, 1e6, 1e6, 1))
-    assert guard.explanation is None
+    assert guard.hint is None
     assert [*Path().iterdir()] == []
 
 
 def test_loss_that_ran_away_is_an_error() -> None:
     """It is over after five steps, and not after five days."""
-    with pytest.raises(UserError, match=r"ran away: .* in step 7\. Lower the"):
+    with pytest.raises(UserError, match=r"diverges: .* in step 7\. Lower the"):
         run(Scripted(1, 1, 1, 1e4))
 
 
@@ -80,7 +80,7 @@ def test_loss_that_is_no_number_is_traced_to_its_layer() -> None:
     module = BoringModel()
     layers = nn.Sequential(nn.Linear(32, 2), nn.Sequential(nn.ReLU(), Root()))
     module.layer = layers  # type: ignore[assignment]
-    message = r"loss is nan in batch 0 of epoch 0, step 0: layer layer\.1\.1 \(Root\)"
+    message = r"nan in batch 0 of epoch 0, step 0: the output of layer layer\.1\.1 \("
     with pytest.raises(UserError, match=message):
         run(module)
     batch = torch.load("batch-0.pt", weights_only=True)
@@ -88,8 +88,8 @@ def test_loss_that_is_no_number_is_traced_to_its_layer() -> None:
 
 
 def test_loss_itself_is_traced() -> None:
-    """When all layers return numbers."""
-    with pytest.raises(UserError, match="loss is inf in batch 2 .* the loss itself"):
+    """When all outputs of layers are finite."""
+    with pytest.raises(UserError, match="loss is inf in batch 2 .* so it is the loss"):
         run(Scripted(1, 1, float("inf")))
 
 
@@ -100,7 +100,7 @@ def test_module_itself_is_no_layer() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return super().forward(x) / torch.zeros(())
 
-    with pytest.raises(UserError, match="all layers return numbers"):
+    with pytest.raises(UserError, match="all outputs of layers are finite"):
         run(Divided())
 
 
@@ -108,7 +108,7 @@ def test_weight_that_is_no_number_is_named() -> None:
     """It came from the step before."""
     module = BoringModel()
     nn.init.constant_(module.layer.bias, float("nan"))
-    with pytest.raises(UserError, match="layer.bias is no number since the step"):
+    with pytest.raises(UserError, match="layer.bias is not finite since the step"):
         run(module)
 
 
@@ -133,7 +133,7 @@ def test_validation_without_examples_is_an_error() -> None:
         max_steps=1,
         logger=False,
         enable_checkpointing=False,
-        callbacks=[Guard()],
+        callbacks=[DivergenceGuard()],
     )
     data.setup = lambda stage: None  # type: ignore[method-assign]
     with pytest.raises(UserError, match="the validation split has no examples"):
@@ -155,12 +155,12 @@ class Broken(Scripted):
 
 def test_known_error_is_explained() -> None:
     """With files to look at."""
-    guard = Guard()
+    guard = DivergenceGuard()
     with pytest.raises(RuntimeError, match="CUDA out of memory"):
         fit(Broken(1), BoringDataModule(), 64, validate=True, callbacks=[guard])
-    assert guard.explanation == (
+    assert guard.hint == (
         "out of memory in validation batch 1 of epoch 0. To see what would help: "
-        f"nox -s costs (left for you: {Path.cwd()}/traceback.txt, "
+        f"nox -s resources (see {Path.cwd()}/traceback.txt, "
         f"{Path.cwd()}/batch-1.pt)"
     )
     assert "CUDA out of memory" in Path("traceback.txt").read_text()
@@ -169,28 +169,28 @@ def test_known_error_is_explained() -> None:
 
 def test_error_between_batches_names_none() -> None:
     """The last one had nothing to do with it, and has given its memory back."""
-    guard = Guard()
+    guard = DivergenceGuard()
     with pytest.raises(RuntimeError, match="CUDA out of memory"):
         fit(Broken(1), BoringDataModule(), 64, callbacks=[guard])
-    assert guard.explanation is not None
-    assert guard.explanation.startswith("out of memory. To see what would help")
+    assert guard.hint is not None
+    assert guard.hint.startswith("out of memory. To see what would help")
     assert not [*Path().glob("batch-*.pt")]
 
 
 def test_rehearsal_leaves_no_files(capsys: pytest.CaptureFixture[str]) -> None:
     """The traceback is printed: there is no run to keep it in."""
-    guard = Guard()
+    guard = DivergenceGuard()
     trainer = Trainer(accelerator="cpu", fast_dev_run=2, callbacks=[guard])
     with pytest.raises(RuntimeError, match="CUDA out of memory"):
         trainer.fit(Broken(1), BoringDataModule())
-    assert guard.explanation is not None
-    assert "left for you" not in guard.explanation
+    assert guard.hint is not None
+    assert "left for you" not in guard.hint
     assert "Traceback" in capsys.readouterr().out
     assert [*Path().iterdir()] == []
 
 
 def test_explained_error_stays_as_it_is() -> None:
     """It says what to do already."""
-    guard = Guard()
+    guard = DivergenceGuard()
     guard.on_exception(Trainer(), BoringModel(), UserError("out of memory"))
-    assert guard.explanation is None
+    assert guard.hint is None

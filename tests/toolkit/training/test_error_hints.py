@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch._utils import ExceptionWrapper
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
-from digit_recognizer.toolkit.training.error_hints import explain
+from digit_recognizer.toolkit.training.error_hints import error_hint
 
 BATCH = "batch 3 of epoch 0"
 
@@ -85,7 +85,7 @@ def test_error_of_pytorch_is_explained(
     """In one line, that names the place and what to do."""
     with pytest.raises(Exception) as caught:  # noqa: B017, PT011 -- each has its own
         fail()
-    line = explain(caught.value, nn.Identity(), BATCH)
+    line = error_hint(caught.value, nn.Identity(), BATCH)
     assert line is not None
     assert expected in line
     assert "\n" not in line
@@ -93,8 +93,8 @@ def test_error_of_pytorch_is_explained(
 
 def test_error_without_words_is_explained() -> None:
     """Python's own has none."""
-    line = explain(MemoryError(), nn.Identity(), "")
-    assert line == "out of memory. To see what would help: nox -s costs"
+    line = error_hint(MemoryError(), nn.Identity(), "")
+    assert line == "out of memory. To see what would help: nox -s resources"
 
 
 def test_error_is_traced_to_the_innermost_layer() -> None:
@@ -102,7 +102,7 @@ def test_error_is_traced_to_the_innermost_layer() -> None:
     net = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.ReLU(), Greedy()))
     with pytest.raises(RuntimeError) as caught:
         net(torch.zeros(2, 3))
-    line = explain(caught.value, net, BATCH)
+    line = error_hint(caught.value, net, BATCH)
     assert line is not None
     assert "in layer 1.1 (Greedy) given (2, 4), batch 3 of epoch 0." in line
 
@@ -121,4 +121,4 @@ def test_other_errors_are_left_alone(fail: Callable[[], object]) -> None:
     """A wrong explanation is worse than none."""
     with pytest.raises(Exception) as caught:  # noqa: B017, PT011 -- each has its own
         fail()
-    assert explain(caught.value, nn.Identity(), BATCH) is None
+    assert error_hint(caught.value, nn.Identity(), BATCH) is None

@@ -67,7 +67,7 @@ def test_frozen_layers_stay(given: Net, capsys: pytest.CaptureFixture[str]) -> N
     assert same(module.layer.body, given.body)
     assert same(module.layer.norm, given.norm)
     assert not same(module.layer.head, given.head)
-    assert capsys.readouterr().out == "begins with  .\n"
+    assert capsys.readouterr().out == "starts from  .\n"
 
 
 def test_all_is_trained_if_nothing_is_frozen(given: Net) -> None:
@@ -91,7 +91,7 @@ def test_other_classes_begin_at_random(
     module = Module()
     fit(module, BoringDataModule(), 1, callbacks=[FineTune(Path(), FROZEN)])
     assert same(module.layer.body, other.body)
-    told = "begins with  ., but for head.weight, head.bias\n"
+    told = "starts from  ., but for head.weight, head.bias\n"
     assert capsys.readouterr().out == told
 
 

@@ -1,6 +1,6 @@
 """Do two processes that train together do what one does?
 
-They stand for two GPUs, or two machines: see docs/more-devices.md.
+They stand for two GPUs, or two machines: see docs/distributed-training.md.
 """
 
 import csv

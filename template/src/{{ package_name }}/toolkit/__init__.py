@@ -1,1 +1,1 @@
-"""What works for any task: it knows yours only through `task.py`."""
+"""Tools for any task, which they know by its task interface only."""

@@ -114,14 +114,12 @@ class Task(Protocol):
 
         Args:
             path: Of the file.
-            options: Keyword-only arguments, which become options of `predict`; the
+            **options: Keyword-only arguments, which become options of `predict`; the
                 docstring has a line on each.
 
         Returns:
-            Examples as `load_splits` would load them, shape (N, ...).
-
-        Raises:
-            UserError: The file cannot be read.
+            Examples as `load_splits` would load them, shape (N, ...). A file that
+            cannot be read is a `UserError`.
         """
 
     def attributes(self, raw: Tensor, /) -> Mapping[str, Tensor]:

@@ -62,17 +62,17 @@ def default_config() -> Path:
 
 
 def recipes() -> Path:
-    """Return the folder of the configurations that answer one question."""
+    """Return the folder of the recipes."""
     return configs() / "debug"
 
 
 def settings() -> Path:
-    """Return the file that says how models are compared."""
+    """Return the settings of the comparison of models."""
     return configs() / "comparison.yaml"
 
 
 def studies() -> Path:
-    """Return the file that says which sizes `scale-data` and `scale-model` train."""
+    """Return the sizes that `scale-data` and `scale-model` train."""
     return configs() / "studies.yaml"
 
 
@@ -82,12 +82,12 @@ def suites() -> Path:
 
 
 def review() -> Path:
-    """Return the file in which people say what is wrong with hard examples."""
+    """Return the file in which people review hard examples."""
     return root() / "tests" / "model" / "review.jsonl"
 
 
 def feedback() -> Path:
-    """Return the file in which people say what is right."""
+    """Return the file in which people label logged requests."""
     return root() / "tests" / "model" / "feedback.jsonl"
 
 
@@ -102,10 +102,10 @@ def runs() -> Path:
 
 
 def production() -> Path:
-    """Return the folder of the model in use."""
+    """Return the folder of the production model."""
     return root() / "models" / "production"
 
 
 def build(name: str) -> Path:
-    """Return the place of something that can be made anew, such as a picture."""
+    """Return the path of a file that can be made again, such as a picture."""
     return root() / "build" / name

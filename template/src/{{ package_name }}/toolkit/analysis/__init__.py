@@ -1,11 +1,11 @@
-"""Errors: hard examples, wrong labels, and what errors have in common."""
+"""Error analysis: hard examples, label errors, slices."""
 
-from .hard_examples import suspects
+from .hard_examples import suspected_label_errors
 from .label_review import load_review
 from .slices import find_slices
 
 __all__ = [
     "find_slices",
     "load_review",
-    "suspects",
+    "suspected_label_errors",
 ]

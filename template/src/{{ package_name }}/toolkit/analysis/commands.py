@@ -1,4 +1,4 @@
-"""Commands that look into errors."""
+"""Commands for error analysis."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,19 +7,18 @@ from typing import Any
 from .. import interface, paths
 from ..cli import PROGRAM, Command, checkpoint_parser
 from ..errors import UserError
-from ..evaluation import load_checkpoint, load_production
-from ..figures import save
+from ..evaluation import Suite, load_checkpoint, load_production
+from ..figures import save_figure
 from ..interface import task
-from . import hard_examples, slices
-from .hard_examples import collect, extend_suite
+from .hard_examples import collect_hard_examples, draw_hard_examples, extend_suite
 from .label_review import load_review, write_review
-from .slices import find_slices, write_slice
+from .slices import draw_slices, find_slices, write_slice
 
 MAX_SLICES = 5
 
 
-def _hard(arguments: Sequence[str]) -> None:
-    parser = checkpoint_parser("hard", "the production model")
+def _review_errors(arguments: Sequence[str]) -> None:
+    parser = checkpoint_parser("review-errors", "the production model")
     parser.add_argument(
         "--count", type=int, default=25, help="of the highest losses (default: 25)"
     )
@@ -31,27 +30,26 @@ def _hard(arguments: Sequence[str]) -> None:
     net = _network(options.ckpt_path)
     data = interface.splits()["val"]
     evaluation = task.evaluate(net, data)
-    cases = collect(evaluation, data, reviewed, options.count)
-    write_review(cases)
-    waiting = [case for case in cases if not case.wrong]
-    print(f"picture  {hard_examples.draw(cases, evaluation, data)}")
+    examples = collect_hard_examples(evaluation, data, reviewed, options.count)
+    write_review(examples)
+    waiting = [example for example in examples if not example.wrong]
+    print(f"picture  {draw_hard_examples(examples, evaluation, data)}")
     print(
-        f"review   {paths.review()}: {len(waiting)} of {len(cases)} wait for an answer"
+        f"review   {paths.review()}: {len(waiting)} of {len(examples)} are not reviewed"
     )
     if waiting:
-        suspect = sum(case.suspect for case in waiting)
-        print(f"         {suspect} of these look like a wrong label")
+        suspect = sum(example.suspect for example in waiting)
+        print(f"         {suspect} of these may have a wrong label")
         print(
-            '\nWho is wrong, "model" or "data"? Write it behind "wrong" in each line,'
+            '\nWrite "model" or "data" after "wrong" in each line: which of the two is'
         )
-        print("then run this again.")
+        print("wrong? Then run this again.")
         return
-    suite = extend_suite(cases, evaluation, data)
-    for case in cases:
-        if case.wrong == "data":
-            print(f"correct  the label of {case.digest}, which is {case.label}")
-    path = paths.suites() / f"{suite.name}.jsonl"
-    print(f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}")
+    suite = extend_suite(examples, evaluation, data)
+    for example in examples:
+        if example.wrong == "data":
+            print(f"correct  the label of {example.digest}, which is {example.label}")
+    _report(suite)
 
 
 def _slices(arguments: Sequence[str]) -> None:
@@ -73,22 +71,23 @@ def _slices(arguments: Sequence[str]) -> None:
         if number not in map(str, range(1, len(found) + 1)):
             raise UserError(f"there is no slice {number}, only {len(found)}")
         suite = write_slice(found[int(number) - 1], name, evaluation, data)
-        path = paths.suites() / f"{name}.jsonl"
-        print(
-            f"suite    {path}: {len(suite.members)} examples, floor {suite.floor:.0%}"
-        )
+        _report(suite)
         return
     if not found:
         wrong = len(evaluation.correct) - int(evaluation.correct.sum())
-        print(
-            f"no slices: {wrong} of {len(data)} are wrong, and nowhere do they gather"
-        )
+        print(f"no slices: {wrong} of {len(data)} are wrong, with nothing in common")
         return
     for number, each in enumerate(found, start=1):
         print(f"slice {number}  {each}")
-    picture = slices.draw(found, evaluation, data)
-    print(f"\npicture  {save(picture, paths.build('slices.png'))}")
-    print(f"\nTo judge later models on one: {PROGRAM} slices --suite NUMBER NAME")
+    picture = draw_slices(found, evaluation, data)
+    print(f"\npicture  {save_figure(picture, paths.build('slices.png'))}")
+    print(f"\nTo make one a suite: {PROGRAM} slices --suite NUMBER NAME")
+
+
+def _report(suite: Suite) -> None:
+    path = paths.suites() / f"{suite.name}.jsonl"
+    count, minimum = len(suite.examples), suite.min_accuracy
+    print(f"suite    {path}: {count} examples, min_accuracy {minimum:.2f}")
 
 
 def _network(checkpoint: Path | None) -> Any:
@@ -96,6 +95,6 @@ def _network(checkpoint: Path | None) -> Any:
 
 
 COMMANDS: dict[str, Command] = {
-    "hard": _hard,
+    "review-errors": _review_errors,
     "slices": _slices,
 }

@@ -1,8 +1,8 @@
-"""Hard examples: is the model wrong there, or are the data?
+"""Hard examples: is the model wrong, or the label?
 
-Those with the highest loss are collected into a file, and wait there for what a person
-says about each: `model`, and it becomes one of the suite `hard`, on which every later
-model is judged, or `data`, and its label is to be corrected.
+Those with the highest loss are collected into a file, in which a person reviews each:
+`model`, and it is added to the suite `hard`, on which every later model is evaluated,
+or `data`, and its label has to be corrected.
 """
 
 from collections.abc import Sequence
@@ -15,28 +15,34 @@ from torch import Tensor
 
 from .. import figures, paths
 from ..errors import UserError
-from ..evaluation import Member, Suite, load_suites, starting_floor, write_suite
+from ..evaluation import (
+    Suite,
+    SuiteExample,
+    initial_min_accuracy,
+    load_suites,
+    write_suite,
+)
 from ..interface import Evaluation, task
-from .label_review import Case
+from .label_review import HardExample
 
 NAME = "hard"
 
 
-def suspects(evaluation: Evaluation) -> Tensor:
-    """Return which examples look as if their label were wrong.
+def suspected_label_errors(evaluation: Evaluation) -> Tensor:
+    """Return which examples may have a wrong label.
 
-    Where the model says how sure it is, this is confident learning (Northcutt and
+    Where the model has confidences, this is confident learning (Northcutt and
     others, Journal of Artificial Intelligence Research, 2021): the prediction is not
-    the label, and the model is as sure of it as it is on average where it predicts the
-    same and is right. Else it is a loss that is far out (Tukey, 1977): above the third
-    quartile by more than three times the distance between the quartiles.
+    the label, and its confidence is at least the mean confidence of correct predictions
+    of the same class. Else it is an extreme loss (Tukey, 1977): above the third
+    quartile by more than three times the interquartile range.
 
     Args:
         evaluation: On examples that the model was not trained on; with an attribute
             `confidences`, shape (N,) and from 0 to 1, if the model has them.
 
     Returns:
-        Whether each example is one, shape (N,).
+        Whether each example is one, bool, shape (N,).
     """
     confidences: Tensor | None = getattr(evaluation, "confidences", None)
     losses, correct = evaluation.losses, evaluation.correct  # (N,), (N,)
@@ -46,26 +52,26 @@ def suspects(evaluation: Evaluation) -> Tensor:
     found = torch.zeros_like(correct)
     for prediction in evaluation.predictions.unique():
         same = evaluation.predictions == prediction  # (N,)
-        # Of no right answer the mean is no number, and nothing is above it.
+        # Without correct predictions the mean is nan, and nothing is above it.
         usual = confidences[same & correct].mean()
         found |= same & ~correct & (confidences >= usual)
     return found
 
 
-def collect(
-    evaluation: Evaluation, data: Any, reviewed: Sequence[Case], count: int
-) -> list[Case]:
-    """Find the hardest examples, and keep what was said about them.
+def collect_hard_examples(
+    evaluation: Evaluation, data: Any, reviewed: Sequence[HardExample], count: int
+) -> list[HardExample]:
+    """Find the examples with the highest losses, and keep earlier reviews.
 
     Args:
-        evaluation: What the model says about each example.
+        evaluation: Of each example.
         data: The same examples, in the same order.
-        reviewed: The cases of earlier times; those whose example has left the data, or
-            has another label there now, are settled and left out.
-        count: How many of the highest losses are cases.
+        reviewed: Earlier ones; those that are not in the data any more, or have another
+            label there now, are left out.
+        count: How many of the highest losses to collect.
 
     Returns:
-        The earlier cases, then the new ones, those with the highest loss first.
+        The earlier ones, then the new ones, the highest loss first.
     """
     digests = data.digests()
     labels = {
@@ -73,12 +79,14 @@ def collect(
         for digest, label in zip(digests, data.labels, strict=True)
     }
     kept = {
-        case.digest: case for case in reviewed if labels.get(case.digest) == case.label
+        example.digest: example
+        for example in reviewed
+        if labels.get(example.digest) == example.label
     }
-    suspect = suspects(evaluation)  # (N,)
+    suspect = suspected_label_errors(evaluation)  # (N,)
     for row in evaluation.losses.argsort(descending=True)[:count].tolist():
         if digests[row] not in kept:
-            kept[digests[row]] = Case(
+            kept[digests[row]] = HardExample(
                 digests[row],
                 labels[digests[row]],
                 task.label_name(evaluation.predictions[row]),
@@ -88,31 +96,38 @@ def collect(
     return [*kept.values()]
 
 
-def draw(
-    cases: Sequence[Case], evaluation: Evaluation, data: Any, path: Path | None = None
+def draw_hard_examples(
+    examples: Sequence[HardExample],
+    evaluation: Evaluation,
+    data: Any,
+    path: Path | None = None,
 ) -> Path:
-    """Draw cases in the order of their file, and return the path of the picture."""
+    """Draw examples in the order of their file, and return the path of the picture."""
     rows = {digest: row for row, digest in enumerate(data.digests())}
     shown = [
-        figures.Shown(
+        figures.ExampleView(
             data,
             evaluation,
-            rows[case.digest],
-            case.wrong or ("a wrong label?" if case.suspect else ""),
+            rows[example.digest],
+            example.wrong or ("a wrong label?" if example.suspect else ""),
         )
-        for case in cases
+        for example in examples
     ]
-    return figures.save(figures.draw(shown), path or paths.build("hard.png"))
+    figure = figures.draw_predictions(shown)
+    return figures.save_figure(figure, path or paths.build("hard-examples.png"))
 
 
 def extend_suite(
-    cases: Sequence[Case], evaluation: Evaluation, data: Any, folder: Path | None = None
+    examples: Sequence[HardExample],
+    evaluation: Evaluation,
+    data: Any,
+    folder: Path | None = None,
 ) -> Suite:
-    """Add the cases in which the model is wrong to the suite `hard`.
+    """Add the examples on which the model is wrong to the suite `hard`.
 
     Args:
-        cases: All of them answered.
-        evaluation: What the model says about each example.
+        examples: All of them reviewed.
+        evaluation: Of each example of the data.
         data: The same examples, in the same order.
         folder: Of the suites; without one of this name, gets it.
 
@@ -120,24 +135,29 @@ def extend_suite(
         The suite, as it is now in its file. What was in it stays as it was.
 
     Raises:
-        UserError: A case has no answer, or no suite is left.
+        UserError: An example is not reviewed yet.
     """
-    if not all(case.wrong for case in cases):
-        raise UserError(f"not every example in {paths.review()} has an answer")
+    if not all(example.wrong for example in examples):
+        raise UserError(f"not every example in {paths.review()} is reviewed")
     added = [
-        Member(case.digest, case.label, case.why or f"was taken for {case.prediction}")
-        for case in cases
-        if case.wrong == "model"
+        SuiteExample(
+            example.digest,
+            example.label,
+            example.why or f"predicted {example.prediction}",
+        )
+        for example in examples
+        if example.wrong == "model"
     ]
     before = {suite.name: suite for suite in load_suites(folder)}.get(NAME)
     if before is None:
         rows = dict(zip(data.digests(), evaluation.correct.tolist(), strict=True))
-        correct = sum(rows[member.digest] for member in added)
-        floor = starting_floor(correct, len(added))
-        before = Suite(NAME, floor, "the highest losses, where the label is right", [])
-    known = {member.digest for member in before.members}
-    new = [member for member in added if member.digest not in known]
-    suite = replace(before, members=[*before.members, *new])
-    if suite.members:
+        correct = sum(rows[example.digest] for example in added)
+        min_accuracy = initial_min_accuracy(correct, len(added))
+        why = "the highest losses, where the label is correct"
+        before = Suite(NAME, min_accuracy, why, [])
+    known = {example.digest for example in before.examples}
+    new = [example for example in added if example.digest not in known]
+    suite = replace(before, examples=[*before.examples, *new])
+    if suite.examples:
         write_suite(suite, folder)
     return suite

@@ -1,4 +1,4 @@
-"""The review: what people say about examples that a model is bad at."""
+"""The file in which people review hard examples."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,23 +7,23 @@ from typing import Any
 
 from .. import paths
 from ..errors import UserError
-from ..evaluation import read_lines, write_lines
+from ..evaluation import read_json_lines, write_json_lines
 
-ANSWERS = ("model", "data")
+WRONG = ("model", "data")
 
 
 @dataclass(frozen=True)
-class Case:
-    """An example with a high loss, and what a person says about it.
+class HardExample:
+    """An example with a high loss, and the review of a person.
 
     Attributes:
         digest: Of its content, as in `Examples.digests`.
         label: As `task.label_name` names it.
-        prediction: The same of what was predicted.
-        loss: What the prediction costs.
-        suspect: Whether it looks like a wrong label, as `suspects` says.
-        wrong: Who is, in a person's eyes: `model`, `data`, or nothing yet.
-        why: A remark of this person.
+        prediction: The same.
+        loss: Of the prediction.
+        suspect: Whether `suspected_label_errors` has found it.
+        wrong: What is wrong, by the review: `model`, `data`, or nothing yet.
+        why: The reason that the reviewer gives, if any.
     """
 
     digest: str
@@ -35,17 +35,17 @@ class Case:
     why: str = ""
 
 
-def load_review(path: Path | None = None) -> list[Case]:
-    """Read what people said about hard examples; without a file, nobody did.
+def load_review(path: Path | None = None) -> list[HardExample]:
+    """Read the reviews of hard examples; without a file there are none.
 
     Args:
-        path: Written by `write_review`, with answers of people.
+        path: Written by `write_review`, and edited by people.
 
     Returns:
-        The cases in the order of the file.
+        The examples in the order of the file.
 
     Raises:
-        UserError: Something else is in the file, or an answer that is none.
+        UserError: A line of the file is not valid.
     """
     path = path or paths.review()
     if not path.is_file():
@@ -56,18 +56,18 @@ def load_review(path: Path | None = None) -> list[Case]:
         "suspect": bool,
         **dict.fromkeys(("wrong", "why"), str),
     }
-    cases = []
-    for number, line in enumerate(read_lines(path, kinds), start=1):
-        case = Case(**line)
-        if case.wrong not in ("", *ANSWERS):
+    examples = []
+    for number, line in enumerate(read_json_lines(path, kinds), start=1):
+        example = HardExample(**line)
+        if example.wrong not in ("", *WRONG):
             raise UserError(
-                f"{path}, line {number}: who is wrong is {' or '.join(ANSWERS)}, not "
-                f"{case.wrong!r}"
+                f"{path}, line {number}: wrong is {' or '.join(WRONG)}, not "
+                f"{example.wrong!r}"
             )
-        cases.append(case)
-    return cases
+        examples.append(example)
+    return examples
 
 
-def write_review(cases: Sequence[Case], path: Path | None = None) -> None:
-    """Write cases for people to answer, one a line."""
-    write_lines(path or paths.review(), [asdict(case) for case in cases])
+def write_review(examples: Sequence[HardExample], path: Path | None = None) -> None:
+    """Write examples for people to review, one a line."""
+    write_json_lines(path or paths.review(), [asdict(example) for example in examples])

@@ -1,8 +1,8 @@
-"""Slices: groups of examples that are alike, and on which the model is often wrong.
+"""Slices: groups of similar examples on which the model is often wrong.
 
-Nobody has to name them first. They are the components of a mixture over what the
-network makes of an example, its class and what was said about it: Domino (Eyuboglu and
-others, International Conference on Learning Representations, 2022).
+They are found without metadata, as components of a mixture model of the embedding, the
+label and the prediction of an example: Domino (Eyuboglu and others, International
+Conference on Learning Representations, 2022).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,16 +17,16 @@ from torch.nn import functional as F
 
 from .. import figures, paths
 from ..errors import UserError
-from ..evaluation import Member, Suite, starting_floor, write_suite
+from ..evaluation import Suite, SuiteExample, initial_min_accuracy, write_suite
 from ..interface import Evaluation, task
 
 SHOWN = 5  # examples of each slice in the picture
 MIN_SIZE = 5  # fewer examples have something in common by chance
-MAX_ERRORS = 100  # kinds of them to begin with, for the sake of memory
-DIMENSIONS = 16  # of what is left of an embedding
+MAX_ERRORS = 100  # kinds of them at the start, to limit the memory
+DIMENSIONS = 16  # of an embedding, after principal component analysis
 ROUNDS = 100
-FACTS = 3  # in a sentence
-MIN_DISTANCE = 0.5  # standard deviations; what is nearer sets nothing apart
+DIFFERENCES = 3  # in a description
+MIN_DISTANCE = 0.5  # standard deviations; smaller differences are not reported
 
 
 @dataclass(frozen=True)
@@ -35,68 +35,68 @@ class Slice:
 
     Attributes:
         rows: Of its examples, the most typical first.
-        wrong: How many of them are not predicted right.
-        sentence: What sets them apart from all others.
+        wrong: How many of them are predicted wrongly.
+        description: How they differ from all others.
     """
 
     rows: list[int]
     wrong: int
-    sentence: str
+    description: str
 
     def __str__(self) -> str:
         """Write it for people."""
-        return f"{self.wrong} of {len(self.rows)} are wrong; {self.sentence}"
+        return f"{self.wrong} of {len(self.rows)} are wrong; {self.description}"
 
 
 def find_slices(
     embeddings: Tensor, evaluation: Evaluation, columns: Mapping[str, Tensor]
 ) -> list[Slice]:
-    """Find the groups of examples in which errors gather.
+    """Find groups of similar examples with a high error rate.
 
     Args:
-        embeddings: What the network makes of each example, shape (N, D).
-        evaluation: What it says about each; with an attribute `confidences`, shape (N,)
+        embeddings: Of each example, shape (N, D).
+        evaluation: Of the same examples; with an attribute `confidences`, shape (N,)
             and from 0 to 1, if the model has them.
-        columns: What else is known of each, shape (N,), by name.
+        columns: Attributes, shape (N,) each, by name.
 
     Returns:
-        Those with at least two errors, and a larger share of errors than all examples
-        have, the largest share first.
+        Those with at least two errors and a higher error rate than all examples, the
+        highest rate first.
     """
     fit = _mixture(_reduce(embeddings), evaluation)  # (N, S)
-    members = F.one_hot(fit.argmax(dim=1), fit.shape[1])  # (N, S)
-    sizes = members.sum(dim=0)  # (S,)
-    errors = members[~evaluation.correct].sum(dim=0)  # (S,)
+    examples = F.one_hot(fit.argmax(dim=1), fit.shape[1])  # (N, S)
+    sizes = examples.sum(dim=0)  # (S,)
+    errors = examples[~evaluation.correct].sum(dim=0)  # (S,)
     usual = (~evaluation.correct).double().mean()
-    # One is added so that of two groups without a right answer the larger comes first.
+    # One is added so that of two groups with errors only, the larger comes first.
     order = (errors / (sizes + 1)).argsort(descending=True, stable=True)
     found = []
     for index in order.tolist():
         size, wrong = int(sizes[index]), int(errors[index])
         if size < MIN_SIZE or wrong < 2 or wrong / size <= usual:
             continue
-        inside = members[:, index].bool()  # (N,)
+        inside = examples[:, index].bool()  # (N,)
         typical = fit[:, index].where(inside, -torch.inf).argsort(descending=True)
-        sentence = describe(inside, evaluation, columns)
-        found.append(Slice(typical[:size].tolist(), wrong, sentence))
+        description = describe_slice(inside, evaluation, columns)
+        found.append(Slice(typical[:size].tolist(), wrong, description))
     return found
 
 
-def describe(
+def describe_slice(
     inside: Tensor, evaluation: Evaluation, columns: Mapping[str, Tensor]
 ) -> str:
-    """Say what sets some examples apart from all others.
+    """Describe how some examples differ from all others.
 
     Args:
-        inside: Which they are, shape (N,).
-        evaluation: What the model says about all of them.
-        columns: What else is known of each, shape (N,), by name.
+        inside: Which they are, bool, shape (N,).
+        evaluation: Of all examples.
+        columns: Attributes, shape (N,) each, by name.
 
     Returns:
-        The largest differences between the means, in standard deviations: of the
-        columns, and of what share has which label and which prediction.
+        The largest differences between the means, measured in standard deviations: of
+        the columns, and of the fractions of each label and each prediction.
     """
-    shares = {
+    fractions = {
         f"{name} {task.CLASSES[index]}": (classes == index).double()
         for name, labels in (
             ("label", evaluation.labels),
@@ -105,29 +105,33 @@ def describe(
         for classes in [task.class_index(labels)]
         for index in classes.unique().tolist()
     }
-    facts = []
-    for name, values in {**shares, **columns}.items():
+    differences = []
+    for name, values in {**fractions, **columns}.items():
         values = values.double()  # (N,)
         here, elsewhere = values[inside].mean(), values[~inside].mean()
         distance = ((here - elsewhere) / values.std().clamp_min(1e-9)).abs().item()
-        # That something is rare here says less than what is frequent instead.
-        if distance >= MIN_DISTANCE and not (name in shares and here < elsewhere):
-            write = "{:.0%}".format if name in shares else _number
-            fact = f"{name}: {write(here.item())} (elsewhere {write(elsewhere.item())})"
-            facts.append((distance, fact))
-    facts.sort(key=lambda fact: -fact[0])
-    return ", ".join(text for _, text in facts[:FACTS]) or "nothing that has a name"
+        # A rare label says less than the label that is frequent instead.
+        if distance >= MIN_DISTANCE and not (name in fractions and here < elsewhere):
+            write = "{:.0%}".format if name in fractions else _number
+            here_, elsewhere_ = write(here.item()), write(elsewhere.item())
+            difference = f"{name}: {here_} (elsewhere {elsewhere_})"
+            differences.append((distance, difference))
+    differences.sort(key=lambda each: -each[0])
+    return (
+        ", ".join(text for _, text in differences[:DIFFERENCES])
+        or "no difference in the known attributes"
+    )
 
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def draw(slices: Sequence[Slice], evaluation: Evaluation, data: Any) -> Figure:
+def draw_slices(slices: Sequence[Slice], evaluation: Evaluation, data: Any) -> Figure:
     """Draw the most typical examples of each slice, a line for each slice."""
-    return figures.draw(
+    return figures.draw_predictions(
         [
-            figures.Shown(data, evaluation, row, f"slice {number}")
+            figures.ExampleView(data, evaluation, row, f"slice {number}")
             for number, each in enumerate(slices, start=1)
             for row in each.rows[:SHOWN]
         ]
@@ -146,7 +150,7 @@ def write_slice(
     Args:
         found: The slice.
         name: Of the suite.
-        evaluation: What the model says about each example.
+        evaluation: Of each example.
         data: The same examples, in the same order.
         folder: Of the suites.
 
@@ -163,29 +167,31 @@ def write_slice(
         raise UserError(f"{path} is there already: choose another name")
     digests = data.digests()
     name_of = task.label_name
-    members = [
-        Member(
+    examples = [
+        SuiteExample(
             digests[row],
             name_of(evaluation.labels[row]),
             (
-                "is right"
+                "correct"
                 if evaluation.correct[row]
-                else f"was taken for {name_of(evaluation.predictions[row])}"
+                else f"predicted {name_of(evaluation.predictions[row])}"
             ),
         )
         for row in found.rows
     ]
-    correct = len(members) - found.wrong
-    suite = Suite(name, starting_floor(correct, len(members)), found.sentence, members)
+    correct = len(examples) - found.wrong
+    suite = Suite(
+        name, initial_min_accuracy(correct, len(examples)), found.description, examples
+    )
     write_suite(suite, folder)
     return suite
 
 
 def _reduce(embeddings: Tensor) -> Tensor:
-    """Turn embeddings (N, D) to their main axes, and keep the longest: (N, K)."""
+    """Reduce embeddings (N, D) to their first principal components (N, K)."""
     x = embeddings.double()
     x = x - x.mean(dim=0)
-    _, axes = torch.linalg.eigh(x.T @ x)  # the longest last
+    _, axes = torch.linalg.eigh(x.T @ x)  # by ascending variance
     z = x @ axes[:, -DIMENSIONS:]  # (N, K)
     return z / z.std(dim=0).max().clamp_min(1e-9)
 
@@ -194,55 +200,55 @@ def _mixture(z: Tensor, evaluation: Evaluation) -> Tensor:
     """Fit the mixture by expectation maximization.
 
     A component is a normal distribution of z, a distribution of labels and one of
-    outcomes: which class is predicted, and whether that is right.
+    outcomes: the predicted class, and whether it is correct.
 
     Args:
         z: Of each example, shape (N, K).
-        evaluation: What the model says about each.
+        evaluation: Of the same examples.
 
     Returns:
-        How well each example fits each component, in nats, shape (N, S).
+        Log-likelihood of each example under each component, in nats, shape (N, S).
     """
     size, count = len(task.CLASSES), len(z)
     labels = task.class_index(evaluation.labels)  # (N,)
     outcomes = task.class_index(evaluation.predictions) * 2 + evaluation.correct  # (N,)
     y = F.one_hot(labels, size).double()  # (N, C)
-    # An outcome that the model was not sure of is a bit of all others.
-    sure = getattr(evaluation, "confidences", torch.ones(count)).double()[:, None]
-    others = (1 - sure) / (2 * size - 1)  # (N, 1)
-    told = F.one_hot(outcomes, 2 * size).double()  # (N, 2 C)
-    told = told * sure + (1 - told) * others
+    # A prediction of low confidence counts in part as each other outcome.
+    confidence = getattr(evaluation, "confidences", torch.ones(count)).double()[:, None]
+    others = (1 - confidence) / (2 * size - 1)  # (N, 1)
+    outcome = F.one_hot(outcomes, 2 * size).double()  # (N, 2 C)
+    outcome = outcome * confidence + (1 - outcome) * others
 
-    # Each kind of error is a component to begin with, and each kind of right answer:
-    # from random ones, small groups are often missed.
+    # Each kind of error, and of correct prediction, is a component at the start: with
+    # random ones, small groups are often missed.
     kinds, kind_of = torch.unique(
         labels * 2 * size + outcomes, return_inverse=True
     )  # (S,), (N,)
     sizes = kind_of.bincount()  # (S,)
     order = sizes.argsort(descending=True, stable=True)
-    is_right = (kinds % 2 == 1)[order]
-    chosen = torch.cat([order[~is_right][:MAX_ERRORS], order[is_right]])
-    shares = F.one_hot(kind_of, len(kinds)).double()[:, chosen]  # (N, S)
-    shares = _normalize(shares + 0.01 / shares.shape[1])
+    is_correct = (kinds % 2 == 1)[order]
+    chosen = torch.cat([order[~is_correct][:MAX_ERRORS], order[is_correct]])
+    fractions = F.one_hot(kind_of, len(kinds)).double()[:, chosen]  # (N, S)
+    fractions = _normalize(fractions + 0.01 / fractions.shape[1])
     for _ in range(ROUNDS):
-        mass = shares.sum(dim=0)[:, None] + 1e-9  # (S, 1)
-        mean = shares.T @ z / mass  # (S, K)
-        spread = shares.T @ z**2 - mass * mean**2  # (S, K)
-        # One more example, as far out as all are, so that none shrinks to a point.
+        mass = fractions.sum(dim=0)[:, None] + 1e-9  # (S, 1)
+        mean = fractions.T @ z / mass  # (S, K)
+        spread = fractions.T @ z**2 - mass * mean**2  # (S, K)
+        # One more example with the variance of all, so that none shrinks to a point.
         variance = (spread.clamp_min(0) + z.var(dim=0) + 1e-9) / (mass + 1)
         squares = z**2 @ (1 / variance).T - 2 * z @ (mean / variance).T  # (N, S)
         squares = squares + (mean**2 / variance).sum(dim=1)
         fit = (mass / count).log()[:, 0] - variance.log().sum(dim=1) / 2 - squares / 2
-        fit = fit + y @ _smooth(shares.T @ y).log().T  # (N, S)
-        fit = fit + (told @ _smooth(shares.T @ told).T).log()
-        shares, before = fit.softmax(dim=1), shares
-        if (shares - before).abs().max() < 1e-4:
+        fit = fit + y @ _smooth(fractions.T @ y).log().T  # (N, S)
+        fit = fit + (outcome @ _smooth(fractions.T @ outcome).T).log()
+        fractions, before = fit.softmax(dim=1), fractions
+        if (fractions - before).abs().max() < 1e-4:
             break
     return fit
 
 
 def _smooth(counts: Tensor) -> Tensor:
-    """Turn counts (S, C) into shares; a tenth of an example is of all classes."""
+    """Turn counts (S, C) into fractions; a tenth of an example is of all classes."""
     return _normalize(counts + 0.1 / counts.shape[1])
 
 

@@ -1,7 +1,7 @@
 """The command line."""
 
 from .commands import main
-from .option_aliases import spell_out
+from .option_aliases import expand_aliases
 from .parser import PROGRAM, Command, Parser, checkpoint_parser
 
 __all__ = [
@@ -9,6 +9,6 @@ __all__ = [
     "PROGRAM",
     "Parser",
     "checkpoint_parser",
+    "expand_aliases",
     "main",
-    "spell_out",
 ]

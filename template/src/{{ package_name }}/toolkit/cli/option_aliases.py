@@ -1,4 +1,4 @@
-"""Options as they were written in older versions and are in many texts."""
+"""Aliases of options, and hints for options that Lightning has removed."""
 
 import inspect
 import re
@@ -7,8 +7,8 @@ from typing import Any
 
 from ..errors import UserError
 
-# What is gone from the trainer, and what to write now.
-GONE = {
+# Options that the trainer had once, and their replacements.
+REMOVED = {
     "auto_lr_find": "--trainer.callbacks+=LearningRateFinder",
     "auto_scale_batch_size": "--config=configs/debug/batch-size.yaml",
     "auto_select_gpus": "--trainer.devices=1",
@@ -23,25 +23,25 @@ GONE = {
 }
 
 
-def spell_out(
+def expand_aliases(
     arguments: Sequence[str], groups: Mapping[str, Callable[..., Any]]
 ) -> list[str]:
-    """Put the name of its group before each option that lacks it.
+    """Add the group of options to those that lack it.
 
     Args:
         arguments: From the command line.
-        groups: What takes the options, by the name of the group.
+        groups: Classes that take the options, by the name of the group.
 
     Returns:
-        The arguments as the parser knows them; what belongs to no group is left alone.
+        The arguments as the parser knows them; those of no group are unchanged.
 
     Raises:
-        UserError: An option is gone; the message names what to write instead.
+        UserError: An option was removed; the message names the replacement.
 
     Examples:
         >>> class Trainer:
         ...     def __init__(self, precision: str) -> None: ...
-        >>> spell_out(["--precision", "16", "--threads=2"], {"trainer": Trainer})
+        >>> expand_aliases(["--precision", "16", "--threads=2"], {"trainer": Trainer})
         ['--trainer.precision', '16', '--threads=2']
     """
     owner = {
@@ -49,14 +49,14 @@ def spell_out(
         for group, taker in [*groups.items()][::-1]
         for name in inspect.signature(taker).parameters
     }
-    spelt = []
+    expanded = []
     for argument in arguments:
         found = re.match(r"--(?:trainer\.)?(\w+)", argument)
         name = found[1] if found else ""
-        if name in GONE:
-            raise UserError(f"--{name} is gone: write {GONE[name]}")
+        if name in REMOVED:
+            raise UserError(f"--{name} was removed: use {REMOVED[name]}")
         plain = re.fullmatch(rf"--{name}\b(?!\.).*", argument, re.DOTALL)
         if plain and name in owner:
             argument = f"--{owner[name]}.{argument[2:]}"
-        spelt.append(argument)
-    return spelt
+        expanded.append(argument)
+    return expanded

@@ -1,4 +1,4 @@
-"""Command lines: what went wrong is one line, and no traceback."""
+"""Parsers of the commands, whose errors are one line without a traceback."""
 
 import argparse
 import os
@@ -13,13 +13,13 @@ from ..paths import PACKAGE
 
 PROGRAM = f"python -m {PACKAGE}"
 TRACEBACK = "--traceback"
-# The same for what is called by something else, such as a session of nox.
+# The same for commands that another program starts, such as nox.
 VARIABLE = f"{PACKAGE.upper()}_TRACEBACK"
 Command = Callable[[Sequence[str]], int | None]
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports a wrong option in one line, and takes none for another."""
+    """Reports a wrong option in one line, and accepts no abbreviations."""
 
     def __init__(self, program: str, epilog: str | None = None) -> None:
         super().__init__(prog=program, epilog=epilog, allow_abbrev=False)
@@ -34,7 +34,7 @@ def checkpoint_parser(command: str, default: str = "that of the newest run") -> 
 
     Args:
         command: Its name.
-        default: What it takes where none is named.
+        default: The checkpoint it takes by default, in words.
 
     Returns:
         A parser with the option `--ckpt_path`.
@@ -53,7 +53,7 @@ def call(command: Command, arguments: Sequence[str]) -> int:
             command that this one starts, an error comes with its traceback.
 
     Returns:
-        2 if what was asked for cannot be done, 130 after Ctrl-C.
+        2 after a `UserError`, 130 after Ctrl-C.
     """
     if TRACEBACK in arguments:
         os.environ[VARIABLE] = "1"

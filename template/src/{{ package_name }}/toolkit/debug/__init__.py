@@ -1,11 +1,11 @@
-"""Callbacks that recipes look into a training with."""
+"""Callbacks of the recipes that debug a training."""
 
 from .gradient_norms import GradientNorms
 from .layer_table import LayerTable
-from .overfit import Memorize
+from .overfit import OverfitCheck
 
 __all__ = [
     "GradientNorms",
     "LayerTable",
-    "Memorize",
+    "OverfitCheck",
 ]

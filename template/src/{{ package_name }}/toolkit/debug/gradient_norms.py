@@ -1,4 +1,4 @@
-"""How large the gradients of each layer are, step by step."""
+"""The norm of the gradient of each layer, step by step."""
 
 import math
 
@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import nn
 
-from ..figures import save
+from ..figures import save_figure
 from ..run_records import run_folder
 
 
 class GradientNorms(Callback):
-    """Logs the norm of each layer's gradient, and draws them all in the end.
+    """Logs the norm of each layer's gradient, and draws all of them at the end.
 
     The picture `gradients.png` in the folder of the run has a line for each layer, from
     the input down to the output, and a column for each step.
@@ -55,7 +55,9 @@ class GradientNorms(Callback):
     def _draw(self, trainer: Trainer) -> None:
         folder = run_folder(trainer)
         if self.norms and folder is not None:
-            picture = save(draw(self.norms, self.losses), folder / "gradients.png")
+            picture = save_figure(
+                draw_gradient_norms(self.norms, self.losses), folder / "gradients.png"
+            )
             print(f"\ngradients    {picture}")
 
 
@@ -86,7 +88,7 @@ def gradient_norms(net: nn.Module) -> dict[str, float]:
     return norms
 
 
-def draw(norms: dict[str, list[float]], losses: list[float]) -> Figure:
+def draw_gradient_norms(norms: dict[str, list[float]], losses: list[float]) -> Figure:
     """Draw the norms of all layers and steps.
 
     Args:
@@ -94,8 +96,7 @@ def draw(norms: dict[str, list[float]], losses: list[float]) -> Figure:
         losses: A loss for each step.
 
     Returns:
-        The loss above, the norms as colours on a logarithmic scale below. Red is what
-        is no number.
+        The loss above, the norms as colours on a logarithmic scale below, nan in red.
     """
     figure = Figure(figsize=(9, 3 + 0.25 * len(norms)), layout="constrained")
     above, below = figure.subplots(

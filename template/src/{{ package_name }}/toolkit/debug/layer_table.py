@@ -14,15 +14,15 @@ from ..training import shapes, tensors
 
 @dataclass
 class Layer:
-    """What one layer made of a batch.
+    """A layer, and what it returned for a batch.
 
     Attributes:
         name: As in `named_modules`.
         kind: Its class.
-        parameters: How many numbers it learns.
-        inputs: Shapes of what it was given first.
-        outputs: Shapes of what it returned; nothing if it failed.
-        memory: Bytes of all it returned. Most of it is kept for the gradients.
+        parameters: Their number.
+        inputs: Shapes of the inputs of its first call.
+        outputs: Shapes of the outputs; empty if it failed.
+        memory: Bytes of all outputs, most of them kept for the backward pass.
     """
 
     name: str
@@ -33,13 +33,13 @@ class Layer:
     memory: int = 0
 
 
-class Watch:
-    """Writes down what the layers of a network are given and return.
+class LayerRecorder:
+    """Records inputs and outputs of the layers of a network.
 
     A layer is a module without others in it, or with parameters of its own.
 
     Args:
-        net: Whose layers these are.
+        net: The network.
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -68,7 +68,7 @@ class Watch:
         ]
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop recording."""
         for handle in self._handles:
             handle.remove()
 
@@ -90,13 +90,13 @@ class LayerTable(Callback):
     """
 
     def __init__(self) -> None:
-        self.watch: Watch | None = None
+        self.recorder: LayerRecorder | None = None
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Begin to watch."""
-        self.watch = Watch(pl_module)
+        """Start recording."""
+        self.recorder = LayerRecorder(pl_module)
 
     def on_train_batch_end(
         self,
@@ -106,7 +106,7 @@ class LayerTable(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Print the first table, and go on as if nothing had been watched."""
+        """Print the table of the first batch, and remove all hooks."""
         self._print(first=batch_idx == 0 and trainer.current_epoch == 0)
 
     def on_exception(
@@ -116,8 +116,8 @@ class LayerTable(Callback):
         self._print(first=True)
 
     def _print(self, *, first: bool) -> None:
-        if self.watch is not None:
-            self.watch.stop()
+        if self.recorder is not None:
+            self.recorder.stop()
             if first:
-                print(f"\n{self.watch.table()}")
-            self.watch = None
+                print(f"\n{self.recorder.table()}")
+            self.recorder = None

@@ -1,4 +1,4 @@
-"""Whether training can learn a few batches by heart."""
+"""Overfit a few batches: the first test of a training."""
 
 from typing import Any
 
@@ -9,33 +9,32 @@ from torch.nn.modules.dropout import _DropoutNd
 from ..errors import UserError
 
 
-class Memorize(Callback):
-    """Ends training when the loss is almost gone, and complains when it stays.
+class OverfitCheck(Callback):
+    """Ends training when a few batches are memorized, and fails if they are not.
 
-    For `overfit_batches`: what comes again and again should be learnt by heart. Layers
-    that forget at random work against that, so they forget nothing meanwhile.
+    For `overfit_batches`. Dropout, which works against it, is switched off meanwhile.
 
     Args:
-        share: Of the first loss that may be left.
+        loss_fraction: Of the first loss that may be left.
     """
 
-    def __init__(self, share: float = 0.01) -> None:
-        self.share = share
+    def __init__(self, loss_fraction: float = 0.01) -> None:
+        self.loss_fraction = loss_fraction
         self.first: float | None = None
         self.loss = 0.0
-        self._shares: list[tuple[_DropoutNd, float]] = []
+        self._dropouts: list[tuple[_DropoutNd, float]] = []
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Switch off dropout."""
         for module in pl_module.modules():
             if isinstance(module, _DropoutNd):
-                self._shares.append((module, module.p))
+                self._dropouts.append((module, module.p))
                 module.p = 0.0
 
     @property
-    def learnt(self) -> bool:
-        """Return whether so little of the first loss is left."""
-        return self.first is not None and self.loss <= self.share * self.first
+    def memorized(self) -> bool:
+        """Return whether the loss is low enough."""
+        return self.first is not None and self.loss <= self.loss_fraction * self.first
 
     def on_train_batch_end(
         self,
@@ -50,17 +49,17 @@ class Memorize(Callback):
         self.loss = float(loss)
         if self.first is None:
             self.first = self.loss
-        trainer.should_stop = self.learnt
+        trainer.should_stop = self.memorized
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say what came of it; a loss that stayed is an error."""
-        for module, share in self._shares:
-            module.p = share
+        """Report the result; a loss that stayed high is a `UserError`."""
+        for module, probability in self._dropouts:
+            module.p = probability
         steps = f"{trainer.global_step} steps"
-        if not self.learnt:
+        if not self.memorized:
             raise UserError(
                 f"after {steps} the loss is {self.loss:.3g}, and was "
                 f"{self.first or 0:.3g}: loss, gradients, optimizer or data path are "
-                "broken, or the network is too small for what it is given"
+                "broken, or the network is too small for these batches"
             )
-        print(f"\nlearnt by heart in {steps}: loss {self.first:.3g} -> {self.loss:.3g}")
+        print(f"\nmemorized in {steps}: loss {self.first:.3g} -> {self.loss:.3g}")

@@ -1,38 +1,38 @@
-"""How good a model is: suites, comparison with the one in use, promotion."""
+"""How good a model is: suites, comparison with the production model, promotion."""
 
-from .evaluation_set import load_exam, missed_floors
-from .expectations import Range, unusual
-from .model_card import TRIAL_PICTURE
-from .model_comparison import judge
+from .evaluation_set import load_evaluation_set, suites_below_minimum
+from .expectations import Range, out_of_range
+from .model_card import SHADOW_PICTURE
+from .model_comparison import compare_models
 from .model_store import load_checkpoint, load_production, load_record
-from .promotion import TRIAL_RESULT, promote
+from .promotion import SHADOW_RESULT, promote
 from .suites import (
-    Member,
     Suite,
+    SuiteExample,
+    initial_min_accuracy,
     load_suites,
-    read_lines,
-    starting_floor,
-    write_lines,
+    read_json_lines,
+    write_json_lines,
     write_suite,
 )
 
 __all__ = [
-    "Member",
     "Range",
+    "SHADOW_PICTURE",
+    "SHADOW_RESULT",
     "Suite",
-    "TRIAL_PICTURE",
-    "TRIAL_RESULT",
-    "judge",
+    "SuiteExample",
+    "compare_models",
+    "initial_min_accuracy",
     "load_checkpoint",
-    "load_exam",
+    "load_evaluation_set",
     "load_production",
     "load_record",
     "load_suites",
-    "missed_floors",
+    "out_of_range",
     "promote",
-    "read_lines",
-    "starting_floor",
-    "unusual",
-    "write_lines",
+    "read_json_lines",
+    "suites_below_minimum",
+    "write_json_lines",
     "write_suite",
 ]

@@ -1,4 +1,4 @@
-"""Commands that judge a new model."""
+"""Commands that compare and promote models."""
 
 import json
 import shutil
@@ -10,8 +10,8 @@ from .. import paths
 from ..cli import PROGRAM, Command, Parser, checkpoint_parser
 from ..figures import as_text
 from ..run_records import newest_checkpoint
-from .model_card import write_card
-from .model_comparison import Replay, judge
+from .model_card import write_model_card
+from .model_comparison import Replay, compare_models
 from .promotion import promote, write_promoted
 from .settings import load_settings
 
@@ -21,26 +21,26 @@ def _compare(arguments: Sequence[str]) -> int:
     _add_log(parser)
     options = parser.parse_args(arguments)
     checkpoint = options.ckpt_path or newest_checkpoint()
-    judgement = judge(checkpoint, replay=_replay(options.log))
-    comparison = judgement.comparison
+    comparison = compare_models(checkpoint, replay=_replay(options.log))
+    result = comparison.result
     # What an earlier comparison left must not be taken for this one's.
     folder = paths.build("comparison")
     shutil.rmtree(folder, ignore_errors=True)
-    card = write_card(judgement, folder)
-    facts = {"verdict": comparison.verdict, "reason": comparison.reason}
+    card = write_model_card(comparison, folder)
+    facts = {"verdict": result.verdict, "reason": result.reason}
     (folder / "verdict.json").write_text(json.dumps(facts, indent=2) + "\n")
-    print(as_text(comparison.rows()))
-    print(f"\n{comparison.verdict}: {comparison.reason}")
-    if judgement.trial:
-        print(f"\ntrial  {judgement.trial}")
+    print(as_text(result.rows()))
+    print(f"\n{result.verdict}: {result.reason}")
+    if comparison.shadow:
+        print(f"\nshadow evaluation: {comparison.shadow}")
     print(f"\nmodel  {checkpoint}\ncard   {card}")
-    if comparison.verdict == "promote":
-        write_promoted(judgement, folder / "production")
+    if result.verdict == "promote":
+        write_promoted(comparison, folder / "production")
         print(f"To use it: {PROGRAM} promote --ckpt_path {checkpoint}")
-    if comparison.verdict != "regress":
+    if result.verdict != "regress":
         return 0
     if load_settings().mode == "report":
-        print(f"This blocks nothing, as {paths.settings()} says.")
+        print(f"Nothing is blocked: {paths.settings()} says mode: report.")
         return 0
     return 1
 
@@ -48,18 +48,20 @@ def _compare(arguments: Sequence[str]) -> int:
 def _promote(arguments: Sequence[str]) -> None:
     parser = checkpoint_parser("promote")
     parser.add_argument(
-        "--even-if-worse", action="store_true", help="than the model in use"
+        "--even-if-worse",
+        action="store_true",
+        help="promote a model that is worse than the production model, too",
     )
     _add_log(parser)
     options = parser.parse_args(arguments)
     checkpoint = options.ckpt_path or newest_checkpoint()
-    judgement = promote(
+    comparison = promote(
         checkpoint, even_if_worse=options.even_if_worse, replay=_replay(options.log)
     )
-    print(as_text(judgement.comparison.rows()))
-    print(f"\n{judgement.comparison.verdict}: {judgement.comparison.reason}")
-    if judgement.trial:
-        print(f"\ntrial: {judgement.trial}")
+    print(as_text(comparison.result.rows()))
+    print(f"\n{comparison.result.verdict}: {comparison.result.reason}")
+    if comparison.shadow:
+        print(f"\nshadow evaluation: {comparison.shadow}")
     print(f"\n{checkpoint} is now the production model in {paths.production()}.")
     print("Look at the change with git diff, then commit it.")
 
@@ -70,16 +72,16 @@ def _add_log(parser: Parser) -> None:
         action="append",
         default=[],
         type=Path,
-        help="what predict --log kept: try the new model on what users asked",
+        help="a file of predict --log: compare both models on its requests, too",
     )
 
 
 def _replay(logs: Sequence[Path]) -> Replay | None:
     if not logs:
         return None
-    from ..serving import try_on
+    from ..serving import replay
 
-    return partial(try_on, logs)
+    return partial(replay, logs)
 
 
 COMMANDS: dict[str, Command] = {

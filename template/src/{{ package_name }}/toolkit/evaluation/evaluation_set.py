@@ -1,7 +1,8 @@
-"""The exam: what a model is judged on, and how a network does.
+"""The evaluation set: the test split with its suites, and how a network does on it.
 
-It is the split that no model is trained on, whole and by the suites that `task.suites`
-makes of it, and the suites that people keep, whose examples can be of any other split.
+Suites are subsets with a minimum accuracy each: those that `task.suites` makes of the
+test split, and those that people keep in files, whose examples can be of any split but
+the training split.
 """
 
 from collections.abc import Mapping
@@ -15,34 +16,34 @@ from torch import Tensor
 from .. import interface, paths
 from ..errors import UserError
 from ..interface import Evaluation, task
-from .significance import ALL, compare
+from .significance import ALL, compare_suites
 from .suites import Suite, load_suites
 
 MAX_PICTURES = 25
-JUDGED = "test"  # the split that no model is trained on, nor chosen by
-TRAINED = "train"
+TEST_SPLIT = "test"  # neither trained on nor used to choose a checkpoint
+TRAIN_SPLIT = "train"
 
 
 @dataclass(frozen=True)
-class Exam:
-    """All examples that a model is judged on, and the suites they form.
+class EvaluationSet:
+    """All examples that a model is evaluated on, and the suites they form.
 
     Attributes:
-        splits: The splits that hold them, as `task.load_splits` gives them; the first
-            counts as a whole.
+        splits: The splits that hold them, as `task.load_splits` returns them; all of
+            the first one is evaluated.
         suites: Rows by the name of the suite, counted through all splits; the first
             suite is the first split.
-        floors: The least share that must be right, by suite.
-        kept: The names of the suites that are kept in files.
+        min_accuracy: Of each suite that has one, from 0 to 1.
+        from_files: The names of the suites that people keep in files.
     """
 
     splits: dict[str, Any]
     suites: dict[str, list[int]]
-    floors: dict[str, float]
-    kept: list[str]
+    min_accuracy: dict[str, float]
+    from_files: list[str]
 
     def evaluate(self, net: Any) -> dict[str, Evaluation]:
-        """Return what a network says about each split."""
+        """Evaluate a network on each split."""
         return {name: task.evaluate(net, data) for name, data in self.splits.items()}
 
     def locate(self, row: int) -> tuple[str, int]:
@@ -54,35 +55,37 @@ class Exam:
         raise IndexError(row)
 
 
-def load_exam(splits: Mapping[str, Any], folder: Path | None = None) -> Exam:
+def load_evaluation_set(
+    splits: Mapping[str, Any], folder: Path | None = None
+) -> EvaluationSet:
     """Find the examples of all suites in the data.
 
     Args:
-        splits: The data, as `task.load_splits` gives them.
-        folder: Of the suites that are kept in files.
+        splits: The data, as `task.load_splits` returns them.
+        folder: Of the suites that people keep in files.
 
     Returns:
-        What a model is judged on.
+        The test split with all suites.
 
     Raises:
         UserError: A suite cannot be read, or names an example that is not in the
-            data, has another label there, or was trained on.
+            data, has another label there, or is in the training split.
     """
     folder = folder or paths.suites()
-    kept = load_suites(folder)
+    from_files = load_suites(folder)
     places = {
         digest: (name, row)
         for name, data in splits.items()
         for row, digest in enumerate(data.digests())
     }
-    found = {suite.name: _find(suite, folder, places, splits) for suite in kept}
+    found = {suite.name: _find(suite, folder, places, splits) for suite in from_files}
     used = {split for rows in found.values() for split, _ in rows}
-    judged = [JUDGED, *sorted(used - {JUDGED})]
+    evaluated = [TEST_SPLIT, *sorted(used - {TEST_SPLIT})]
     start, starts = 0, {}
-    for name in judged:
+    for name in evaluated:
         starts[name] = start
         start += len(splits[name])
-    data = splits[JUDGED]
+    data = splits[TEST_SPLIT]
     suites = {ALL: [*range(len(data))], **task.suites(data)}
     for name, rows in found.items():
         if name in suites:
@@ -91,8 +94,12 @@ def load_exam(splits: Mapping[str, Any], folder: Path | None = None) -> Exam:
     # Imported here: its checks of types take a tenth of a second.
     from .settings import load_settings
 
-    floors = load_settings().floors | {suite.name: suite.floor for suite in kept}
-    return Exam({name: splits[name] for name in judged}, suites, floors, [*found])
+    min_accuracy = load_settings().min_accuracy | {
+        suite.name: suite.min_accuracy for suite in from_files
+    }
+    return EvaluationSet(
+        {name: splits[name] for name in evaluated}, suites, min_accuracy, [*found]
+    )
 
 
 def _find(
@@ -103,23 +110,23 @@ def _find(
 ) -> list[tuple[str, int]]:
     """Return the split and the row in it of each example of a suite."""
     found = []
-    for number, member in enumerate(suite.members, start=2):
+    for number, example in enumerate(suite.examples, start=2):
         where = f"{folder / suite.name}.jsonl, line {number}"
-        if member.digest not in places:
+        if example.digest not in places:
             raise UserError(
-                f"{where}: there is no example {member.digest} in the data; remove the "
-                "line if it is gone for good"
+                f"{where}: there is no example {example.digest} in the data; remove "
+                "the line if it is gone for good"
             )
-        split, row = places[member.digest]
+        split, row = places[example.digest]
         label = task.label_name(splits[split].labels[row])
-        if split == TRAINED:
+        if split == TRAIN_SPLIT:
             raise UserError(
-                f"{where}: {member.digest} is an example of the training split, which "
-                "says nothing about a model; remove the line"
+                f"{where}: {example.digest} is an example of the training split, which "
+                "cannot test a model; remove the line"
             )
-        if label != member.label:
+        if label != example.label:
             raise UserError(
-                f"{where}: the label of {member.digest} is {member.label} here and "
+                f"{where}: the label of {example.digest} is {example.label} here and "
                 f"{label} in the data; correct the wrong one"
             )
         found.append((split, row))
@@ -127,42 +134,49 @@ def _find(
 
 
 def correct(evaluations: Mapping[str, Evaluation]) -> Tensor:
-    """Return whether each example of an exam is predicted right, shape (N,)."""
+    """Return whether each prediction for an evaluation set is correct, shape (N,)."""
     return torch.cat([evaluation.correct for evaluation in evaluations.values()])
 
 
-def missed_floors(net: Any, folder: Path | None = None) -> list[str]:
-    """Say which suites a network is too bad on.
+def suites_below_minimum(net: Any, folder: Path | None = None) -> list[str]:
+    """Find the suites on which a network has less than the minimum accuracy.
 
     Args:
         net: What `task.evaluate` takes.
-        folder: Gets a picture of what is wrong for each of them.
+        folder: Gets a picture of the errors for each of them.
 
     Returns:
         A sentence for each, with the path of its picture.
     """
     folder = folder or paths.build("suites")
-    exam = load_exam(interface.splits())
-    evaluations = exam.evaluate(net)
-    comparison = compare(correct(evaluations), None, exam.suites, exam.floors)
+    evaluation_set = load_evaluation_set(interface.splits())
+    evaluations = evaluation_set.evaluate(net)
+    result = compare_suites(
+        correct(evaluations), None, evaluation_set.suites, evaluation_set.min_accuracy
+    )
     return [
-        f"{suite}: {_draw(exam, evaluations, suite.name, folder)}"
-        for suite in comparison.suites
+        f"{suite}: {_draw(evaluation_set, evaluations, suite.name, folder)}"
+        for suite in result.suites
         if suite.finding
     ]
 
 
 def _draw(
-    exam: Exam, evaluations: Mapping[str, Evaluation], name: str, folder: Path
+    evaluation_set: EvaluationSet,
+    evaluations: Mapping[str, Evaluation],
+    name: str,
+    folder: Path,
 ) -> Path:
-    """Draw what is wrong in a suite, the highest loss first."""
-    # Imported here: it takes half a second, and floors are seldom missed.
-    from ..figures import Shown, draw, save
+    """Draw the errors in a suite, the highest loss first."""
+    # Imported here: it takes half a second, and is seldom needed.
+    from ..figures import ExampleView, draw_predictions, save_figure
 
     shown = []
-    for row in exam.suites[name]:
-        split, place = exam.locate(row)
+    for row in evaluation_set.suites[name]:
+        split, place = evaluation_set.locate(row)
         if not evaluations[split].correct[place]:
-            shown.append(Shown(exam.splits[split], evaluations[split], place))
+            shown.append(
+                ExampleView(evaluation_set.splits[split], evaluations[split], place)
+            )
     shown.sort(key=lambda each: -each.loss)
-    return save(draw(shown[:MAX_PICTURES]), folder / f"{name}.png")
+    return save_figure(draw_predictions(shown[:MAX_PICTURES]), folder / f"{name}.png")

@@ -1,4 +1,4 @@
-"""Expectations of a single example, the same for the data and for what users send."""
+"""Expectations of a single example, the same for the data and for requests."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,12 +7,12 @@ from torch import Tensor
 
 
 class Range(NamedTuple):
-    """Where values are expected.
+    """The expected range of values.
 
     Attributes:
         low: The lowest.
         high: The highest.
-        mostly: The share of the data that must be in between, from 0 to 1.
+        mostly: The fraction of the data that must be in between, from 0 to 1.
     """
 
     low: float
@@ -20,29 +20,29 @@ class Range(NamedTuple):
     mostly: float = 1
 
 
-def unusual(
+def out_of_range(
     attributes: Mapping[str, Tensor], ranges: Mapping[str, Range]
 ) -> list[list[str]]:
-    """Say what is unlike the data in each of N examples.
+    """Find the attributes of N examples that are out of their range.
 
     Args:
-        attributes: What describes them, by name, each of shape (N,).
-        ranges: What is expected, by the name of the attribute.
+        attributes: Numbers by the name of the attribute, shape (N,) each.
+        ranges: Expected ranges by the name of the attribute.
 
     Returns:
-        Sentences for each example; none where all is as expected.
+        Sentences for each example; none where all attributes are in range.
 
     Examples:
         >>> import torch
         >>> size = torch.tensor([3.0, 12.5])
-        >>> unusual({"size": size}, {"size": Range(1, 10)})
-        [[], ['size is 12.5, and usually from 1 to 10']]
+        >>> out_of_range({"size": size}, {"size": Range(1, 10)})
+        [[], ['size is 12.5, expected from 1 to 10']]
     """
-    remarks: list[list[str]] = [[] for _ in next(iter(attributes.values()))]
+    sentences: list[list[str]] = [[] for _ in next(iter(attributes.values()))]
     for name, (low, high, _) in ranges.items():
-        usually = f"and usually from {low:.4g} to {high:.4g}"
-        for remark, value in zip(remarks, attributes[name].tolist(), strict=True):
-            # What is no number is not in between, either.
+        expected = f"expected from {low:.4g} to {high:.4g}"
+        for found, value in zip(sentences, attributes[name].tolist(), strict=True):
+            # Written so that nan is out of range, too.
             if not low <= value <= high:
-                remark.append(f"{name} is {value:.4g}, {usually}")
-    return remarks
+                found.append(f"{name} is {value:.4g}, {expected}")
+    return sentences

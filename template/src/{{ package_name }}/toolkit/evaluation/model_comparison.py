@@ -1,4 +1,4 @@
-"""Judgement: a new model beside the one in use, on the data of today."""
+"""A new model compared with the production model, on the data of today."""
 
 import math
 from collections.abc import Callable
@@ -9,49 +9,49 @@ from typing import Any, Protocol
 from .. import interface, paths
 from ..errors import UserError
 from ..interface import Evaluation, Examples
-from ..run_records import load_training, require_sound
-from .evaluation_set import JUDGED, correct, load_exam
+from ..run_records import load_training_record, require_finished
+from .evaluation_set import TEST_SPLIT, correct, load_evaluation_set
 from .model_store import load_checkpoint, load_production, load_record
-from .significance import Comparison, compare
+from .significance import SuiteComparison, compare_suites
 
 
-class Trial(Protocol):
-    """What both models say to requests that nobody has labelled."""
+class ShadowResult(Protocol):
+    """The predictions of both models for logged requests, which have no labels."""
 
     def section(self, folder: Path) -> list[str]:
-        """Return parts of the card, in Markdown; their pictures go into the folder."""
+        """Return parts of the model card; their pictures go into the folder."""
 
     def write(self, sha256: str, folder: Path) -> None:
         """Write the result beside the record of the model with these weights."""
 
 
-# Tries a new model, the last argument, beside the one in use; the first is any split.
-Replay = Callable[[Any, Any, Any], Trial]
+# Of any split, the production network and the new one, in this order.
+Replay = Callable[[Any, Any, Any], ShadowResult]
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What is known about a new model beside the one in use.
+class ModelComparison:
+    """A new model compared with the production model.
 
     Attributes:
         checkpoint: The new model.
-        comparison: The verdict.
-        new: What the new model says about each example.
-        old: What the one in use says, if it fits today's network.
-        data: The examples.
-        changed: The splits that are not what they were at the last promotion.
+        result: The verdict, and how both do on each suite.
+        new: The evaluation of the new model on the test split.
+        old: The same of the production model, if it fits today's network.
+        data: The test split.
+        changed_splits: Those whose data have changed since the last promotion.
         training: The record of the training of the new model.
-        trial: What both say to questions of users, if there are any.
+        shadow: How both answer logged requests, if there are any.
     """
 
     checkpoint: Path
-    comparison: Comparison
+    result: SuiteComparison
     new: Evaluation
     old: Evaluation | None
     data: Examples
-    changed: list[str]
+    changed_splits: list[str]
     training: dict[str, Any]
-    trial: Trial | None = None
+    shadow: ShadowResult | None = None
 
     @property
     def run(self) -> Path:
@@ -59,68 +59,68 @@ class Judgement:
         return self.checkpoint.resolve().parents[1]
 
 
-def judge(
+def compare_models(
     checkpoint: Path,
     folder: Path | None = None,
     *,
     even_if_stopped_early: bool = False,
     replay: Replay | None = None,
-) -> Judgement:
-    """Compare a checkpoint with the model in use, on the data of today.
+) -> ModelComparison:
+    """Compare a checkpoint with the production model, on the data of today.
 
     Args:
         checkpoint: Written by a training run.
-        folder: Of the model in use; by default, where that is kept.
-        even_if_stopped_early: Judge what an unfinished training has left, too.
-        replay: Tries both models on what the one in use was asked.
+        folder: Of the production model; by default, that of the repository.
+        even_if_stopped_early: Accept a training that did not finish.
+        replay: Compares both models on logged requests.
 
     Returns:
-        The judgement; nothing is changed by it.
+        The comparison; no file is changed.
 
     Raises:
-        UserError: There is no such checkpoint, its training was not sound, or what
-            it says is no number.
+        UserError: There is no such checkpoint, its training did not finish, or a
+            metric is not finite.
     """
     # Imported here: its checks of types take a tenth of a second.
     from .settings import load_settings
 
     folder = folder or paths.production()
     net, _ = load_checkpoint(checkpoint)
-    training = load_training(checkpoint)
-    require_sound(training, checkpoint, even_if_stopped_early=even_if_stopped_early)
+    training = load_training_record(checkpoint)
+    require_finished(training, checkpoint, even_if_stopped_early=even_if_stopped_early)
     splits = interface.splits()
-    exam = load_exam(splits)
-    new = exam.evaluate(net)
-    for name, value in new[JUDGED].metrics().items():
+    evaluation_set = load_evaluation_set(splits)
+    new = evaluation_set.evaluate(net)
+    for name, value in new[TEST_SPLIT].metrics().items():
         if not math.isfinite(value):
             raise UserError(f"{checkpoint} cannot be used: its {name} is {value}")
-    trial = None
+    shadow = None
     try:
         in_use = load_production(folder)
-        old = exam.evaluate(in_use)
+        old = evaluation_set.evaluate(in_use)
         recorded = load_record(folder).get("data", {})
-    except (UserError, RuntimeError):  # of another kind, or none at all
+    except (UserError, RuntimeError):  # of another architecture, or none at all
         old, recorded = None, {}
     if old is not None and replay is not None:
-        trial = replay(splits[JUDGED], in_use, net)
-    return Judgement(
+        shadow = replay(splits[TEST_SPLIT], in_use, net)
+    return ModelComparison(
         checkpoint=checkpoint,
-        comparison=compare(
+        result=compare_suites(
             correct(new),
             None if old is None else correct(old),
-            exam.suites,
-            exam.floors,
-            load_settings().chance,
-            guards=exam.kept,
+            evaluation_set.suites,
+            evaluation_set.min_accuracy,
+            load_settings().alpha,
+            one_sided=evaluation_set.from_files,
         ),
-        new=new[JUDGED],
-        old=None if old is None else old[JUDGED],
-        data=splits[JUDGED],
-        changed=[
+        new=new[TEST_SPLIT],
+        old=None if old is None else old[TEST_SPLIT],
+        data=splits[TEST_SPLIT],
+        changed_splits=[
             name
             for name, split in splits.items()
             if name in recorded and recorded[name] != split.fingerprint()
         ],
         training=training,
-        trial=trial,
+        shadow=shadow,
     )

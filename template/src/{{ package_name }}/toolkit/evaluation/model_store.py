@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from .. import interface, paths
 from ..errors import UserError
 from ..interface import Examples, task
-from ..run_records import load_training
+from ..run_records import load_training_record
 
 GOLDEN_COUNT = 40  # examples whose output is recorded
 
@@ -28,7 +28,7 @@ def load_production(folder: Path | None = None) -> Any:
 
     Args:
         folder: Holds `record.json` and `model.safetensors`; by default, that of the
-            model in use.
+            production model.
 
     Returns:
         The network in evaluation mode.
@@ -63,7 +63,7 @@ def load_record(folder: Path | None = None) -> dict[str, Any]:
     """Read what is known about the production model.
 
     Args:
-        folder: Holds `record.json`; by default, that of the model in use.
+        folder: Holds `record.json`; by default, that of the production model.
 
     Returns:
         The record by its keys, as `promote` wrote it.
@@ -132,7 +132,7 @@ def write_production(
         checkpoint: Written by a training run, still in the folder of its run.
         folder: Gets the weights, the record of what they are, the configuration
             of their training and the golden predictions.
-        metrics: On the data that models are judged on, by name.
+        metrics: On the test split, by name.
 
     Raises:
         UserError: The checkpoint, its configuration or its record is missing or
@@ -142,7 +142,7 @@ def write_production(
     config = checkpoint.resolve().parents[1] / "config.yaml"
     if not config.is_file():
         raise UserError(f"{config} is missing: promote a checkpoint from its run")
-    training = load_training(checkpoint)
+    training = load_training_record(checkpoint)
     splits = interface.splits()
     content = save(net.state_dict())
     record = {

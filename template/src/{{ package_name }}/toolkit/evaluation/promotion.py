@@ -1,14 +1,14 @@
-"""Promotion: a new model takes the place of the one in use, unless it is worse."""
+"""Promotion: a checkpoint becomes the production model, unless it is worse."""
 
 from pathlib import Path
 
 from .. import paths
 from ..errors import UserError
-from .model_card import write_card
-from .model_comparison import Judgement, Replay, judge
+from .model_card import write_model_card
+from .model_comparison import ModelComparison, Replay, compare_models
 from .model_store import load_record, write_production
 
-TRIAL_RESULT = "trial.json"  # beside the record of the model
+SHADOW_RESULT = "shadow.json"  # beside the record of the model
 
 
 def promote(
@@ -17,47 +17,49 @@ def promote(
     *,
     even_if_worse: bool = False,
     replay: Replay | None = None,
-) -> Judgement:
+) -> ModelComparison:
     """Make a checkpoint the production model.
 
     Args:
         checkpoint: Written by a training run, still in the folder of its run.
-        folder: Of the model in use; gets the new one. By default, where that is kept.
-        even_if_worse: Do not refuse a model that is worse than the one in use, or
-            whose training stopped early.
-        replay: Tries both models on what the one in use was asked.
+        folder: Of the production model; gets the new one. By default, that of the
+            repository.
+        even_if_worse: Do not refuse a model that is worse, or whose training stopped
+            early.
+        replay: Compares both models on logged requests.
 
     Returns:
-        How it compares with the model in use so far.
+        The comparison with the production model so far.
 
     Raises:
         UserError: The checkpoint, its configuration or its record is missing or
             unusable, or the model is worse; the folder is as it was.
     """
     folder = folder or paths.production()
-    judgement = judge(
+    comparison = compare_models(
         checkpoint, folder, even_if_stopped_early=even_if_worse, replay=replay
     )
-    if judgement.comparison.verdict == "regress" and not even_if_worse:
+    if comparison.result.verdict == "regress" and not even_if_worse:
         raise UserError(
-            f"{checkpoint} is {judgement.comparison.reason}: train again, look at the "
-            f"floors in {paths.settings()}, or add --even-if-worse"
+            f"{checkpoint} is {comparison.result.reason}: train again, look at "
+            f"min_accuracy in {paths.settings()}, or add --even-if-worse"
         )
-    write_promoted(judgement, folder)
-    return judgement
+    write_promoted(comparison, folder)
+    return comparison
 
 
-def write_promoted(judgement: Judgement, folder: Path) -> None:
+def write_promoted(comparison: ModelComparison, folder: Path) -> None:
     """Write all that a production model consists of.
 
     Args:
-        judgement: On the new model.
+        comparison: Of the new model with the production model.
         folder: Gets the weights, the record of what they are, the configuration of
-            their training, the golden predictions, the card, and how its trial went.
+            their training, the golden predictions, the model card, and the result of
+            the shadow evaluation.
     """
-    write_production(judgement.checkpoint, folder, judgement.new.metrics())
-    # That of the model before says nothing about this one.
-    (folder / TRIAL_RESULT).unlink(missing_ok=True)
-    if judgement.trial is not None:
-        judgement.trial.write(load_record(folder).get("sha256", ""), folder)
-    write_card(judgement, folder)
+    write_production(comparison.checkpoint, folder, comparison.new.metrics())
+    # It is that of the model before.
+    (folder / SHADOW_RESULT).unlink(missing_ok=True)
+    if comparison.shadow is not None:
+        comparison.shadow.write(load_record(folder).get("sha256", ""), folder)
+    write_model_card(comparison, folder)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from jsonargparse.typing import ClosedUnitInterval as Share
+from jsonargparse.typing import ClosedUnitInterval as Fraction
 
 from .. import paths
 from ..run_records import read_settings
@@ -16,15 +16,16 @@ class Settings:
 
     Attributes:
         mode: `report` blocks nothing; `enforce` makes a regression an error.
-        chance: The highest probability that an equally good model is called worse.
-        floors: The least share of examples that must be right, by suite.
+        alpha: Significance level: the highest probability that an equally good model
+            is called worse, over all suites together.
+        min_accuracy: The least fraction of correct predictions, by suite.
     """
 
     mode: Literal["report", "enforce"] = "report"
-    chance: Share = 0.05
-    floors: dict[str, Share] = field(default_factory=dict)
+    alpha: Fraction = 0.05
+    min_accuracy: dict[str, Fraction] = field(default_factory=dict)
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read how models are compared; by default, from where the project says it."""
+    """Read the settings; by default, from `configs/comparison.yaml`."""
     return read_settings(Settings, path or paths.settings())

@@ -1,11 +1,11 @@
-"""Comparison: is a new model better than the old one, or worse, and on what?
+"""A paired significance test: is a new model better or worse, and on which suite?
 
-Only the examples count that one of the two models predicts right and the other does
+Only the examples count that one of the two models predicts correctly and the other does
 not: of two equally good models, each gets half of these. The exact sign test (McNemar,
-1947) tells how likely more than that is by chance. It is asked once per suite, and with
-a dozen suites a test that is wrong once in twenty times would find something wrong with
-every second model. So the suites share the chance of a false alarm (Bonferroni): all
-examples together, where most regressions show, take half of it.
+1947) computes the probability of a larger difference. There is a test for each suite,
+and a dozen tests at a level of 5 % would call every second equally good model worse. So
+the suites divide alpha among them (Bonferroni correction): the suite of all examples,
+where most regressions show, gets half of it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ from ..errors import UserError
 
 ALL = "all"  # the suite of all examples
 
-Finding = Literal["below its floor", "worse", "better", ""]
+Finding = Literal["below minimum", "worse", "better", ""]
 Verdict = Literal["regress", "promote", "keep"]
 
 
@@ -30,39 +30,40 @@ class SuiteResult:
     Attributes:
         name: Of the suite.
         size: Number of its examples.
-        new: Share that the new model predicts right, from 0 to 1.
-        old: Share that the old one does, if there is one.
-        lost: Examples that only the old model predicts right.
-        won: Examples that only the new one does.
-        floor: The least share that must be right.
-        finding: What is more than chance, or nothing.
+        new: Accuracy of the new model, from 0 to 1.
+        old: Accuracy of the old one, if there is one.
+        regressions: Examples that only the old model predicts correctly.
+        fixes: Examples that only the new one does.
+        min_accuracy: The least accuracy of a new model.
+        finding: What is significant, or nothing.
     """
 
     name: str
     size: int
     new: float
     old: float | None
-    lost: int
-    won: int
-    floor: float
+    regressions: int
+    fixes: int
+    min_accuracy: float
     finding: Finding
 
     def __str__(self) -> str:
-        """Return the name, and the shares that the finding is about."""
-        if self.finding == "below its floor":
-            return f"{self.name} ({self.new:.1%} right, at least {self.floor:.1%} due)"
+        """Return the name and the accuracies."""
+        if self.finding == "below minimum":
+            required = f"at least {self.min_accuracy:.1%} required"
+            return f"{self.name} ({self.new:.1%}, {required})"
         if self.old is None:
-            return f"{self.name} ({self.new:.1%} right)"
-        return f"{self.name} ({self.new:.1%} right instead of {self.old:.1%})"
+            return f"{self.name} ({self.new:.1%})"
+        return f"{self.name} ({self.new:.1%} instead of {self.old:.1%})"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SuiteComparison:
     """The verdict on a new model.
 
     Attributes:
-        verdict: `regress` if it is worse on a suite or below a floor, else `promote` if
-            it is better on one or the first of its kind, else `keep`.
+        verdict: `regress` if it is worse on a suite or below the minimum of one, else
+            `promote` if it is better on one or there is no old model, else `keep`.
         reason: Why, in one sentence.
         suites: The results, of which the first is that of all examples.
     """
@@ -73,56 +74,56 @@ class Comparison:
 
     def rows(self) -> list[list[str]]:
         """Lay out the results as a table: rows of cells, titles first."""
-        rows = [["suite", "examples", "old", "new", "lost", "won", ""]]
+        rows = [["suite", "examples", "old", "new", "regressions", "fixes", ""]]
         for suite in self.suites:
-            old, lost, won = f"{suite.old or 0:.1%}", str(suite.lost), str(suite.won)
+            counts = [str(suite.regressions), str(suite.fixes)]
+            old, new = f"{suite.old or 0:.1%}", f"{suite.new:.1%}"
             if suite.old is None:
-                old = lost = won = ""
-            size, new = str(suite.size), f"{suite.new:.1%}"
-            rows.append([suite.name, size, old, new, lost, won, suite.finding])
+                old, counts = "", ["", ""]
+            rows.append([suite.name, str(suite.size), old, new, *counts, suite.finding])
         return rows
 
 
-def compare(
+def compare_suites(
     new: Tensor,
     old: Tensor | None,
     suites: Mapping[str, Sequence[int]],
-    floors: Mapping[str, float],
-    chance: float = 0.05,
-    guards: Collection[str] = (),
-) -> Comparison:
+    min_accuracy: Mapping[str, float],
+    alpha: float = 0.05,
+    one_sided: Collection[str] = (),
+) -> SuiteComparison:
     """Compare two models on the same examples, suite by suite.
 
     Args:
-        new: Whether the new model predicts each example right, shape (N,).
-        old: The same of the model in use, if there is one to compare with.
-        suites: Rows of the examples by the name of the suite. If they do not say which
-            those of `all` are, these are all examples.
-        floors: The least share that must be right, by the name of a suite.
-        chance: The highest probability that an equally good model is found worse, over
+        new: Whether each prediction of the new model is correct, bool, shape (N,).
+        old: The same of the production model, if there is one to compare with.
+        suites: Rows of the examples by the name of the suite. Without rows of `all`,
+            these are all examples.
+        min_accuracy: The least accuracy, from 0 to 1, by the name of a suite.
+        alpha: The highest probability that an equally good model is called worse, over
             all suites together.
-        guards: Names of suites on which a model can be worse, but not better.
+        one_sided: Names of suites on which a model can be worse, but not better.
 
     Returns:
         The verdict and what it rests on.
 
     Raises:
-        UserError: A suite is empty, or a floor is of no suite.
+        UserError: A suite is empty, or a minimum accuracy is of no suite.
 
     Examples:
         >>> old = torch.arange(100) < 90
-        >>> compare(torch.arange(100) < 70, old, {}, {}).reason
-        'worse on all (70.0% right instead of 90.0%)'
-        >>> compare(torch.arange(100) < 88, old, {}, {}).reason
-        'no difference beyond chance: of 100 examples 2 are lost and 0 won'
-        >>> compare(torch.arange(100) < 88, old, {}, {"all": 0.95}).reason
-        'below its floor on all (88.0% right, at least 95.0% due)'
+        >>> compare_suites(torch.arange(100) < 70, old, {}, {}).reason
+        'worse on all (70.0% instead of 90.0%)'
+        >>> compare_suites(torch.arange(100) < 88, old, {}, {}).reason
+        'no significant difference: 2 regressions and 0 fixes in 100 examples'
+        >>> compare_suites(torch.arange(100) < 88, old, {}, {"all": 0.95}).reason
+        'below minimum on all (88.0%, at least 95.0% required)'
     """
     rows_of: dict[str, Sequence[int]] = {ALL: range(len(new)), **suites}
-    for name in floors:
+    for name in min_accuracy:
         if name not in rows_of:
             raise UserError(
-                f"there is a floor for {name!r}, but the suites are: "
+                f"min_accuracy names a suite {name!r}, but the suites are: "
                 f"{', '.join(rows_of)}"
             )
     results = []
@@ -131,49 +132,51 @@ def compare(
             raise UserError(f"the suite {name} has no examples")
         index = torch.tensor([*rows])  # (S,)
         before = None if old is None else old[index]  # (S,)
-        share = 0.5 if name == ALL else 0.5 / (len(rows_of) - 1)
-        floor = floors.get(name, 0)
-        result = _judge(name, new[index], before, floor, chance * share)
-        if name in guards and result.finding == "better":
+        weight = 0.5 if name == ALL else 0.5 / (len(rows_of) - 1)
+        minimum = min_accuracy.get(name, 0)
+        result = _compare_suite(name, new[index], before, minimum, weight * alpha)
+        if name in one_sided and result.finding == "better":
             result = replace(result, finding="")
         results.append(result)
     return _conclude(results)
 
 
-def _judge(
-    name: str, new: Tensor, old: Tensor | None, floor: float, chance: float
+def _compare_suite(
+    name: str, new: Tensor, old: Tensor | None, min_accuracy: float, alpha: float
 ) -> SuiteResult:
-    """Judge one suite.
+    """Compare two models on one suite.
 
     Args:
         name: Of the suite.
-        new: Whether the new model predicts each example right, shape (S,).
+        new: Whether each prediction of the new model is correct, bool, shape (S,).
         old: The same of the old one.
-        floor: The least share that must be right.
-        chance: As in `compare`, for this suite alone.
+        min_accuracy: The least accuracy, from 0 to 1.
+        alpha: As in `compare_suites`, for this suite alone.
 
     Returns:
         Its result.
     """
-    share, before = _share(new), None if old is None else _share(old)
-    lost = 0 if old is None else int((old & ~new).sum())
-    won = 0 if old is None else int((new & ~old).sum())
+    accuracy, before = _accuracy(new), None if old is None else _accuracy(old)
+    regressions = 0 if old is None else int((old & ~new).sum())
+    fixes = 0 if old is None else int((new & ~old).sum())
     finding: Finding = ""
-    if share < floor:
-        finding = "below its floor"
-    elif _probability(lost, won) < chance:
+    if accuracy < min_accuracy:
+        finding = "below minimum"
+    elif _p_value(regressions, fixes) < alpha:
         finding = "worse"
-    elif _probability(won, lost) < chance:
+    elif _p_value(fixes, regressions) < alpha:
         finding = "better"
-    return SuiteResult(name, len(new), share, before, lost, won, floor, finding)
+    return SuiteResult(
+        name, len(new), accuracy, before, regressions, fixes, min_accuracy, finding
+    )
 
 
-def _share(correct: Tensor) -> float:
+def _accuracy(correct: Tensor) -> float:
     return correct.double().mean().item()
 
 
-def _probability(more: int, less: int) -> float:
-    """Return how likely so many go one way, if either way is as likely."""
+def _p_value(more: int, less: int) -> float:
+    """Return the one-sided p-value of the sign test."""
     # Imported here: prediction needs none of SciPy.
     from scipy.stats import binomtest
 
@@ -182,26 +185,28 @@ def _probability(more: int, less: int) -> float:
     return float(binomtest(more, more + less, alternative="greater").pvalue)
 
 
-def _conclude(results: list[SuiteResult]) -> Comparison:
-    """Draw the conclusion from the results of all suites."""
+def _conclude(results: list[SuiteResult]) -> SuiteComparison:
+    """Reach the verdict from the results of all suites."""
     found: dict[Finding, list[str]] = {}
     for result in results:
         found.setdefault(result.finding, []).append(str(result))
-    order: tuple[Finding, ...] = ("below its floor", "worse", "better")
+    order: tuple[Finding, ...] = ("below minimum", "worse", "better")
     reasons = [
         f"{finding} on {', '.join(found[finding])}"
         for finding in order
         if finding in found
     ]
     everything = results[0]
-    if "below its floor" in found or "worse" in found:
-        return Comparison("regress", "; ".join(reasons), results)
+    if "below minimum" in found or "worse" in found:
+        return SuiteComparison("regress", "; ".join(reasons), results)
     if "better" in found:
-        return Comparison("promote", reasons[0], results)
+        return SuiteComparison("promote", reasons[0], results)
     if everything.old is None:
-        return Comparison("promote", "no model of this kind is in use", results)
+        return SuiteComparison(
+            "promote", "there is no production model to compare with", results
+        )
     reason = (
-        f"no difference beyond chance: of {everything.size} examples "
-        f"{everything.lost} are lost and {everything.won} won"
+        f"no significant difference: {everything.regressions} regressions and "
+        f"{everything.fixes} fixes in {everything.size} examples"
     )
-    return Comparison("keep", reason, results)
+    return SuiteComparison("keep", reason, results)

@@ -1,9 +1,9 @@
-"""Suites that people keep: named sets of examples that every model is judged on.
+"""Suites that people keep: named sets of examples that every model is evaluated on.
 
-Where the model in use failed once, no later one shall fail in silence. Each suite is a
+An example on which a model failed once is a test of all later models. Each suite is a
 file, `NAME.jsonl`, whose first line is about the suite,
 
-    {"floor": 0.6, "why": "what these examples have in common"}
+    {"min_accuracy": 0.6, "why": "what these examples have in common"}
 
 and every other line about one of its examples, which the data must hold:
 
@@ -19,11 +19,11 @@ from typing import Any
 from .. import paths
 from ..errors import UserError
 
-FLOOR = 0.5  # of a new suite, if the model in use reaches it
+DEFAULT_MIN_ACCURACY = 0.5  # of a new suite, if the production model reaches it
 
 
 @dataclass(frozen=True)
-class Member:
+class SuiteExample:
     """An example of a suite.
 
     Attributes:
@@ -43,15 +43,15 @@ class Suite:
 
     Attributes:
         name: Of the file, without its suffix.
-        floor: The least share that must be predicted right, from 0 to 1.
+        min_accuracy: The least accuracy on it, from 0 to 1.
         why: What its examples have in common.
-        members: Its examples.
+        examples: That it consists of.
     """
 
     name: str
-    floor: float
+    min_accuracy: float
     why: str
-    members: list[Member]
+    examples: list[SuiteExample]
 
 
 def load_suites(folder: Path | None = None) -> list[Suite]:
@@ -69,7 +69,7 @@ def load_suites(folder: Path | None = None) -> list[Suite]:
     folder = folder or paths.suites()
     suites = [_read(path) for path in sorted(folder.glob("*.jsonl"))]
     for suite in suites:
-        if not suite.members:
+        if not suite.examples:
             path = folder / f"{suite.name}.jsonl"
             raise UserError(f"{path} names no examples: add some, or delete it")
     return suites
@@ -77,23 +77,27 @@ def load_suites(folder: Path | None = None) -> list[Suite]:
 
 def _read(path: Path) -> Suite:
     head, *rest = path.read_text("utf-8").splitlines() or [""]
-    about = parse(head, {"floor": (int, float), "why": str}, f"{path}, line 1")
-    if not 0 <= about["floor"] <= 1:
-        raise UserError(f"{path}, line 1: the floor is a share, from 0 to 1")
-    members: dict[str, Member] = {}
+    about = parse_json_line(
+        head, {"min_accuracy": (int, float), "why": str}, f"{path}, line 1"
+    )
+    if not 0 <= about["min_accuracy"] <= 1:
+        raise UserError(f"{path}, line 1: min_accuracy is from 0 to 1")
+    examples: dict[str, SuiteExample] = {}
     for number, line in enumerate(rest, start=2):
         where = f"{path}, line {number}"
-        member = Member(
-            **parse(line, dict.fromkeys(("digest", "label", "why"), str), where)
+        example = SuiteExample(
+            **parse_json_line(
+                line, dict.fromkeys(("digest", "label", "why"), str), where
+            )
         )
-        if member.digest in members:
-            raise UserError(f"{where}: {member.digest} is there already")
-        members[member.digest] = member
-    return Suite(path.stem, about["floor"], about["why"], [*members.values()])
+        if example.digest in examples:
+            raise UserError(f"{where}: {example.digest} is there already")
+        examples[example.digest] = example
+    return Suite(path.stem, about["min_accuracy"], about["why"], [*examples.values()])
 
 
-def parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Read a line of a file that people edit.
+def parse_json_line(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Read a line of a JSON Lines file that people edit.
 
     Args:
         line: A JSON object.
@@ -122,31 +126,31 @@ def parse(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def write_suite(suite: Suite, folder: Path | None = None) -> Path:
     """Write a suite into the file of its name, and return the path."""
-    head = {"floor": suite.floor, "why": suite.why}
+    head = {"min_accuracy": suite.min_accuracy, "why": suite.why}
     path = (folder or paths.suites()) / f"{suite.name}.jsonl"
-    write_lines(path, [head, *(asdict(member) for member in suite.members)])
+    write_json_lines(path, [head, *(asdict(example) for example in suite.examples)])
     return path
 
 
-def starting_floor(correct: int, count: int) -> float:
-    """Return a floor for a new suite, which blocks nobody on its first day.
+def initial_min_accuracy(correct: int, count: int) -> float:
+    """Return a minimum accuracy for a new suite, which blocks nobody on its first day.
 
     Args:
-        right: How many of its examples the model in use predicts right.
+        correct: How many of its examples the production model predicts correctly.
         count: How many it has.
 
     Returns:
-        A share in whole twentieths, which this model reaches.
+        At most a half, in steps of 0.05; the production model reaches it.
 
     Examples:
-        >>> starting_floor(3, 8)
+        >>> initial_min_accuracy(3, 8)
         0.35
     """
-    return min(FLOOR, int(20 * correct / max(1, count)) / 20)
+    return min(DEFAULT_MIN_ACCURACY, int(20 * correct / max(1, count)) / 20)
 
 
-def read_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read a file that people edit, a JSON object a line.
+def read_json_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read a JSON Lines file that people edit.
 
     Args:
         path: Of the file.
@@ -156,11 +160,13 @@ def read_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
         The values of each line, by name.
     """
     lines = enumerate(path.read_text("utf-8").splitlines(), start=1)
-    return [parse(line, kinds, f"{path}, line {number}") for number, line in lines]
+    return [
+        parse_json_line(line, kinds, f"{path}, line {number}") for number, line in lines
+    ]
 
 
-def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Write a file that people edit, a JSON object a line."""
+def write_json_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Write a JSON Lines file that people edit."""
     path.parent.mkdir(parents=True, exist_ok=True)
     texts = [json.dumps(line, ensure_ascii=False) for line in lines]
     path.write_text("".join(f"{text}\n" for text in texts), "utf-8")

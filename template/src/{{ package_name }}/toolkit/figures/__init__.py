@@ -1,8 +1,14 @@
 """Tables and pictures."""
 
-from .pictures import Shown, draw, draw_examples, draw_titled, save
+from .pictures import (
+    ExampleView,
+    draw_examples,
+    draw_predictions,
+    draw_with_titles,
+    save_figure,
+)
 from .reports import (
-    draw_confusion,
+    draw_confusion_matrix,
     draw_errors,
     metrics_table,
     write_curves,
@@ -11,16 +17,16 @@ from .reports import (
 from .tables import as_markdown, as_text
 
 __all__ = [
-    "Shown",
+    "ExampleView",
     "as_markdown",
     "as_text",
-    "draw",
-    "draw_confusion",
+    "draw_confusion_matrix",
     "draw_errors",
     "draw_examples",
-    "draw_titled",
+    "draw_predictions",
+    "draw_with_titles",
     "metrics_table",
-    "save",
+    "save_figure",
     "write_curves",
     "write_evaluation",
 ]

@@ -1,4 +1,4 @@
-"""Pictures of examples, with what a model said about each."""
+"""Pictures of examples, with the prediction for each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ if TYPE_CHECKING:  # prediction does without
 
 
 @dataclass(frozen=True)
-class Shown:
+class ExampleView:
     """An example to draw.
 
     Attributes:
-        data: The examples it is one of, as `task.load_splits` gives them.
-        evaluation: What the model said about each of these, in the same order.
-        row: Which one it is.
-        remark: A line to write above it.
+        data: The split that holds it.
+        evaluation: Of this split, in the same order.
+        row: Its row in the split.
+        title: A line to write above it.
     """
 
     data: Any
     evaluation: Evaluation
     row: int
-    remark: str = ""
+    title: str = ""
 
     @property
     def loss(self) -> float:
-        """Return what the answer of the model costs."""
+        """Return the loss of the prediction."""
         return self.evaluation.losses[self.row].item()
 
 
@@ -38,17 +38,17 @@ def draw_examples(evaluation: Evaluation, data: Any, rows: Sequence[int]) -> "Fi
     """Draw some of the examples that were evaluated.
 
     Args:
-        evaluation: What the model said about each example.
-        data: The same examples, in the same order, as `task.load_splits` gives them.
+        evaluation: Of each example.
+        data: The same examples, in the same order, as a split.
         rows: Which of them to draw, in this order.
 
     Returns:
-        What `draw` makes of them.
+        The picture of `draw_predictions`.
     """
-    return draw([Shown(data, evaluation, row) for row in rows])
+    return draw_predictions([ExampleView(data, evaluation, row) for row in rows])
 
 
-def draw(examples: Sequence[Shown]) -> "Figure":
+def draw_predictions(examples: Sequence[ExampleView]) -> "Figure":
     """Draw examples with their label, prediction and loss.
 
     Args:
@@ -60,15 +60,15 @@ def draw(examples: Sequence[Shown]) -> "Figure":
     """
     every = {id(example.data): example.data for example in examples}
     digests = {key: data.digests() for key, data in every.items()}
-    height = 2.6 if any(example.remark for example in examples) else 2.3
-    figure, places = grid(len(examples), height)
-    for example, axes in zip(examples, places, strict=True):
+    height = 2.6 if any(example.title for example in examples) else 2.3
+    figure, axes_of = example_grid(len(examples), height)
+    for example, axes in zip(examples, axes_of, strict=True):
         evaluation, row = example.evaluation, example.row
         task.draw_example(axes, example.data, row)
         label = task.label_name(evaluation.labels[row])
         prediction = task.label_name(evaluation.predictions[row])
         axes.set_title(
-            f"{example.remark}\n{label}, predicted {prediction}\n"
+            f"{example.title}\n{label}, predicted {prediction}\n"
             f"loss {example.loss:.2f}".lstrip(),
             fontsize=9,
             color="black" if evaluation.correct[row] else "firebrick",
@@ -77,43 +77,43 @@ def draw(examples: Sequence[Shown]) -> "Figure":
     return figure
 
 
-def draw_titled(data: Any, titles: Mapping[int, str]) -> "Figure":
-    """Draw some examples, each with a line above it.
+def draw_with_titles(data: Any, titles: Mapping[int, str]) -> "Figure":
+    """Draw some examples, each with a title.
 
     Args:
-        data: The examples, as `task.load_splits` gives them.
-        titles: The line of each to draw, by its row.
+        data: A split.
+        titles: By the rows of the examples to draw.
 
     Returns:
         A picture of each, in the order of the titles.
     """
-    figure, places = grid(len(titles), height=2.1)
-    for axes, (row, title) in zip(places, titles.items(), strict=True):
+    figure, axes_of = example_grid(len(titles), height=2.1)
+    for axes, (row, title) in zip(axes_of, titles.items(), strict=True):
         task.draw_example(axes, data, row)
         axes.set_title(title, fontsize=9)
     return figure
 
 
-def grid(count: int, height: float) -> "tuple[Figure, list[Axes]]":
-    """Return a figure with a place for each of some examples, five in a line.
+def example_grid(count: int, height: float) -> "tuple[Figure, list[Axes]]":
+    """Return a figure with axes for some examples, five in a line.
 
     Args:
         count: How many there are.
         height: Of a line, in inches.
 
     Returns:
-        The figure, and the places in the order of the examples.
+        The figure, and axes for each example.
     """
     from matplotlib.figure import Figure  # as above
 
     columns = 5
     lines = -(-count // columns)
     figure = Figure(figsize=(1.8 * columns, height * lines), layout="constrained")
-    places = [figure.add_subplot(lines, columns, n + 1) for n in range(count)]
-    return figure, places
+    axes_of = [figure.add_subplot(lines, columns, n + 1) for n in range(count)]
+    return figure, axes_of
 
 
-def save(figure: "Figure", path: Path) -> Path:
+def save_figure(figure: "Figure", path: Path) -> Path:
     """Write a picture in the size of a screen, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)

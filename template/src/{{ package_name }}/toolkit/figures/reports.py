@@ -1,4 +1,4 @@
-"""Reports: curves, confusion matrix and worst errors as files to look at."""
+"""Reports: learning curves, confusion matrix and errors as files to look at."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..interface import Evaluation, task
-from .pictures import draw_examples, save
+from .pictures import draw_examples, save_figure
 from .tables import as_text
 
 if TYPE_CHECKING:  # prediction does without
@@ -27,7 +27,7 @@ def write_curves(run_dir: Path) -> Path:
     Returns:
         The picture's path.
     """
-    return save(draw_curves(run_dir), run_dir / "curves.png")
+    return save_figure(draw_curves(run_dir), run_dir / "curves.png")
 
 
 def draw_curves(run_dir: Path) -> "Figure":
@@ -41,7 +41,7 @@ def draw_curves(run_dir: Path) -> "Figure":
     _draw_curve(loss, rows, "train/loss")
     _draw_curve(loss, rows, "val/loss")
     loss.set(xlabel="epoch", ylabel="loss", yscale="log")
-    # Else people look for a leak.
+    # Else people suspect data leakage.
     loss.set_title("validation is without dropout, and may lie below", fontsize=9)
     loss.legend()
     _draw_curve(accuracy, rows, "val/accuracy")
@@ -53,10 +53,10 @@ def draw_curves(run_dir: Path) -> "Figure":
 def write_evaluation(
     evaluation: Evaluation, data: Any, folder: Path, model: Mapping[str, str]
 ) -> list[Path]:
-    """Write everything there is to know about one evaluation.
+    """Write the report of one evaluation.
 
     Args:
-        evaluation: What the model said about each example.
+        evaluation: Of each example.
         data: The same examples, in the same order.
         folder: Gets `metrics.json`, `examples.csv` (one line per example, the
             highest loss first), `confusion.png` and `errors.png`.
@@ -74,20 +74,20 @@ def write_evaluation(
         writer = csv.DictWriter(file, ["digest", *evaluation.describe_example(0)])
         writer.writeheader()
         digests = data.digests()
-        for row in _hardest(evaluation, len(data)):
+        for row in _highest_losses(evaluation, len(data)):
             writer.writerow(
                 {"digest": digests[row], **evaluation.describe_example(row)}
             )
-    confusion = save(draw_confusion(evaluation), folder / "confusion.png")
-    errors = save(draw_errors(evaluation, data), folder / "errors.png")
+    confusion = save_figure(draw_confusion_matrix(evaluation), folder / "confusion.png")
+    errors = save_figure(draw_errors(evaluation, data), folder / "errors.png")
     return [metrics, examples, confusion, errors]
 
 
 def confusion_matrix(evaluation: Evaluation) -> Tensor:
-    """Count examples by their class and by the class that was predicted.
+    """Count examples by true and predicted class.
 
     Args:
-        evaluation: What the model said about each example.
+        evaluation: Of each example.
 
     Returns:
         Counts by true class (row) and predicted class (column), shape (C, C).
@@ -98,8 +98,8 @@ def confusion_matrix(evaluation: Evaluation) -> Tensor:
     return torch.bincount(cells, minlength=size * size).reshape(size, size)
 
 
-def draw_confusion(evaluation: Evaluation) -> "Figure":
-    """Draw how often each class was taken for which."""
+def draw_confusion_matrix(evaluation: Evaluation) -> "Figure":
+    """Draw the confusion matrix."""
     from matplotlib.figure import Figure  # as above
 
     counts = confusion_matrix(evaluation)
@@ -130,7 +130,7 @@ def draw_errors(
     """Draw the examples with the highest loss: errors in the model or in the data?
 
     Args:
-        evaluation: What the model said about each example.
+        evaluation: Of each example.
         data: The same examples, in the same order.
         count: How many.
 
@@ -138,7 +138,7 @@ def draw_errors(
         A picture of each, the highest loss first; below it stands the digest that
         finds it in `examples.csv`.
     """
-    return draw_examples(evaluation, data, _hardest(evaluation, count))
+    return draw_examples(evaluation, data, _highest_losses(evaluation, count))
 
 
 def metrics_table(evaluations: Mapping[str, Evaluation]) -> str:
@@ -175,7 +175,7 @@ def metrics_table(evaluations: Mapping[str, Evaluation]) -> str:
     return as_text(rows)
 
 
-def _hardest(evaluation: Evaluation, count: int) -> list[int]:
+def _highest_losses(evaluation: Evaluation, count: int) -> list[int]:
     """Return the positions of the highest losses, the highest first."""
     return evaluation.losses.argsort(descending=True)[:count].tolist()
 

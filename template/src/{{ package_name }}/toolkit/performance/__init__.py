@@ -1,6 +1,6 @@
-"""What a training costs, and what makes it cheaper."""
+"""Memory and speed of training: measured and improved."""
 
-from .activation_checkpointing import Checkpointing
+from .activation_checkpointing import ActivationCheckpointing
 from .benchmark import (
     BATCH_SIZES,
     describe_overhead,
@@ -9,21 +9,21 @@ from .benchmark import (
     measure_overhead,
 )
 from .compile import Compile
-from .compile_benchmark import CompiledSpeed
-from .overhead import Race
+from .compile_benchmark import CompileBenchmark
+from .overhead import TrainerOverhead
 from .profile import Profile
 from .step_cost import StepCost
 from .workers import LoadingSpeed
 
 __all__ = [
+    "ActivationCheckpointing",
     "BATCH_SIZES",
-    "Checkpointing",
     "Compile",
-    "CompiledSpeed",
+    "CompileBenchmark",
     "LoadingSpeed",
     "Profile",
-    "Race",
     "StepCost",
+    "TrainerOverhead",
     "describe_overhead",
     "is_slower",
     "load_speed",

@@ -1,4 +1,4 @@
-"""Gradient checkpointing: calculate twice, rather than remember."""
+"""Activation checkpointing: less memory for more computing."""
 
 import math
 from collections.abc import Sequence
@@ -9,18 +9,18 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
 from ..errors import UserError
-from .patched_forward import ChangedLayers
+from .patched_forward import PatchedForward
 
 
-class Checkpointing(ChangedLayers):
-    """Forgets what happens inside layers, and calculates it again for the gradients.
+class ActivationCheckpointing(PatchedForward):
+    """Drops activations inside layers, and recomputes them in the backward pass.
 
     The gradients are the same; a step takes about a third longer. Sublinear memory:
     Chen and others, 2016, "Training Deep Nets with Sublinear Memory Cost".
 
     Args:
-        layers: Names as in `named_modules`, each to be calculated again as a whole. If
-            there are none: each `nn.Sequential` in parts, and what is in an
+        layers: Names as in `named_modules`, each recomputed as a whole. Without
+            names: each `nn.Sequential` in parts, and what is in an
             `nn.ModuleList` one by one.
     """
 
@@ -29,7 +29,7 @@ class Checkpointing(ChangedLayers):
         self.layers = list(layers)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Change how the layers are called; raise an `UserError` if there are none."""
+        """Patch the layers; raise a `UserError` if there are none."""
         modules = dict(pl_module.named_modules())
         for name in self.layers or blocks(pl_module):
             if name not in modules:
@@ -41,13 +41,13 @@ class Checkpointing(ChangedLayers):
             if not whole and isinstance(module, nn.Sequential):
                 forward = _in_parts(module)
             module.forward = forward  # type: ignore[method-assign]
-            self.changed.append(module)
-        if not self.changed:
+            self.patched.append(module)
+        if not self.patched:
             raise UserError("no nn.Sequential and no nn.ModuleList: name the layers")
 
 
 def _in_parts(sequence: nn.Sequential) -> partial[Tensor]:
-    # Of n layers, the root of n parts take the least memory.
+    # Of n layers, sqrt(n) segments take the least memory.
     parts = max(round(math.sqrt(len(sequence))), 1)
     layers = [*sequence]
     return partial(checkpoint_sequential, layers, parts, use_reentrant=False)

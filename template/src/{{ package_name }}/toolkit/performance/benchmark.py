@@ -1,4 +1,4 @@
-"""Training beside a loop that is written by hand, and beside what was recorded."""
+"""The overhead of the trainer, compared with the recorded one."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,30 +6,30 @@ from typing import Any
 
 from .. import paths
 from ..errors import UserError
-from ..run_records import fit_and_read, fit_options
+from ..run_records import fit_in_subprocess, fit_options
 
 RECIPE = "benchmark"
-RACE = "race.json"
+OVERHEAD = "overhead.json"
 BATCH_SIZES = (64, 512)
 # Of the recorded ratio: two runs differ by up to 0.03.
 ALLOWED = 0.1
 
 
 def measure_overhead(batch_size: int, options: Sequence[str]) -> dict[str, Any]:
-    """Train beside a loop by hand, in a process of its own.
+    """Measure the overhead of the trainer, in a process of its own.
 
     Args:
-        batch_size: Of both.
+        batch_size: Of the training.
         options: Of the command `fit`.
 
     Returns:
-        What `Race` wrote.
+        What `TrainerOverhead` wrote.
 
     Raises:
         UserError: Training failed.
     """
     size = f"--data.batch_size={batch_size}"
-    facts, output = fit_and_read(fit_options([RECIPE], [size, *options]), RACE)
+    facts, output = fit_in_subprocess(fit_options([RECIPE], [size, *options]), OVERHEAD)
     if facts is None:
         print(output)
         raise UserError(f"training in batches of {batch_size} failed, see above")
@@ -37,23 +37,23 @@ def measure_overhead(batch_size: int, options: Sequence[str]) -> dict[str, Any]:
 
 
 def describe_overhead(facts: Mapping[str, Any]) -> str:
-    """Say in words what was found."""
+    """Return the result in a line."""
     speed = facts["fit"]["examples_per_second"]
     return (
         f"batches of {facts['batch_size']}: {speed:,.0f} examples a second, "
-        f"{facts['ratio']:.2f} x a loop by hand; {facts['waiting']:.0%} of it waiting "
-        "for data"
+        f"{facts['ratio']:.2f} x a plain PyTorch loop; {facts['waiting']:.0%} of "
+        "the time waiting for data"
     )
 
 
-def rows(races: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """Lay out what was found as a table, two lines for each batch size."""
+def overhead_table(results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Return the results as a table, two lines for each batch size."""
     titles = ["examples a second", "ms an epoch", "waiting for data", "peak MiB"]
     table = [["", *titles]]
-    for race in races:
-        size, waiting = race["batch_size"], f"{race['waiting']:.0%}"
+    for result in results:
+        size, waiting = result["batch_size"], f"{result['waiting']:.0%}"
         for name, of_it in ((f"fit, batches of {size}", waiting), ("loop", "")):
-            facts = race[name.partition(",")[0]]
+            facts = result[name.partition(",")[0]]
             speed = f"{facts['examples_per_second']:,.0f}"
             memory = f"{facts['peak_bytes'] / 2**20:,.2f}"
             table.append(
@@ -62,29 +62,29 @@ def rows(races: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     return table
 
 
-def ratios(
-    races: Sequence[Mapping[str, Any]], recorded: Mapping[str, float]
+def describe_ratios(
+    results: Sequence[Mapping[str, Any]], recorded: Mapping[str, float]
 ) -> list[str]:
-    """Say how fast training is, and how fast it was.
+    """Compare the speed of training with the recorded one.
 
     Args:
-        races: What was found.
+        results: Of `measure_overhead`.
         recorded: Ratios by batch size.
 
     Returns:
         A line for each.
 
     Examples:
-        >>> ratios([{"batch_size": 64, "ratio": 0.6}], {"64": 0.8, "512": 0.9})
+        >>> describe_ratios([{"batch_size": 64, "ratio": 0.6}], {"64": 0.8, "512": 0.9})
         ['batches of 64: 0.60 x the loop, recorded 0.80 x']
     """
     lines = []
-    for race in races:
-        size = race["batch_size"]
+    for result in results:
+        size = result["batch_size"]
         before = recorded.get(str(size))
         was = f"{before:.2f} x" if before else "nothing yet"
         lines.append(
-            f"batches of {size}: {race['ratio']:.2f} x the loop, recorded {was}"
+            f"batches of {size}: {result['ratio']:.2f} x the loop, recorded {was}"
         )
     return lines
 
@@ -98,25 +98,25 @@ def load_speed() -> dict[str, dict[str, float]]:
     return recorded
 
 
-def accept(races: Sequence[Mapping[str, Any]]) -> None:
-    """Make what was found what to compare with."""
+def record_speed(results: Sequence[Mapping[str, Any]]) -> None:
+    """Record results as those to compare with."""
     recorded = load_speed()
-    for race in races:
-        of_accelerator = recorded.setdefault(race["accelerator"], {})
-        of_accelerator[str(race["batch_size"])] = round(race["ratio"], 2)
+    for result in results:
+        of_accelerator = recorded.setdefault(result["accelerator"], {})
+        of_accelerator[str(result["batch_size"])] = round(result["ratio"], 2)
     text = json.dumps(recorded, indent=2, sort_keys=True)
     paths.speed().write_text(f"{text}\n")
 
 
-def is_slower(race: Mapping[str, Any], recorded: Mapping[str, float]) -> bool:
-    """Compare with what was recorded, if something was.
+def is_slower(result: Mapping[str, Any], recorded: Mapping[str, float]) -> bool:
+    """Return whether training is slower than recorded, if a speed is recorded.
 
     Args:
-        race: What was found.
+        result: Of `measure_overhead`.
         recorded: Ratios by batch size.
 
     Returns:
-        Whether it is slower by more than is allowed.
+        Whether it is slower by more than the allowed fraction.
 
     Examples:
         >>> is_slower({"batch_size": 64, "ratio": 0.6}, {"64": 0.8, "512": 0.9})
@@ -124,5 +124,5 @@ def is_slower(race: Mapping[str, Any], recorded: Mapping[str, float]) -> bool:
         >>> is_slower({"batch_size": 64, "ratio": 0.75}, {"64": 0.8})
         False
     """
-    before = recorded.get(str(race["batch_size"]), 0)
-    return race["ratio"] < (1 - ALLOWED) * before
+    before = recorded.get(str(result["batch_size"]), 0)
+    return result["ratio"] < (1 - ALLOWED) * before

@@ -1,4 +1,4 @@
-"""Compiled layers, by `torch.compile`: fewer and larger operations."""
+"""Layers compiled by `torch.compile`: fewer and larger operations."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from lightning import LightningModule, Trainer
 from torch import nn
 
 from ..errors import UserError
-from .patched_forward import ChangedLayers
+from .patched_forward import PatchedForward
 
 
-class Compile(ChangedLayers):
-    """Compiles the layers of a training, and nothing in the checkpoints changes.
+class Compile(PatchedForward):
+    """Compiles the layers of a training; checkpoints stay the same.
 
     Args:
         backend: Of `torch.compile`.
@@ -24,13 +24,13 @@ class Compile(ChangedLayers):
         self.mode = mode
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Change how the layers are called."""
+        """Patch the layers."""
         if stage == "fit":
-            self.changed = compile_layers(pl_module, self.backend, self.mode)
+            self.patched = compile_layers(pl_module, self.backend, self.mode)
 
 
 def compile_layers(module: nn.Module, backend: str, mode: str) -> list[nn.Module]:
-    """Let layers be compiled when they are called for the first time.
+    """Compile layers at their first call.
 
     Args:
         module: Whose layers they are.

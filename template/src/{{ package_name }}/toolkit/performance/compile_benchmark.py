@@ -1,4 +1,4 @@
-"""Whether compiled layers are faster, and after how long that has paid."""
+"""Are compiled layers faster, and after how many steps does compiling pay off?"""
 
 import time
 from collections.abc import Sequence
@@ -11,21 +11,21 @@ from lightning.pytorch.utilities.data import extract_batch_size
 
 from ..figures import as_text
 from .compile import compile_layers
-from .reference_loop import Loop
+from .reference_loop import ReferenceLoop
 from .step_cost import now
 
-FASTER = 1.05  # at least, as less is no more than a machine's mood
+FASTER = 1.05  # at least: smaller differences are noise
 
 
-class CompiledSpeed(Callback):
-    """Trains some batches again and again, as they are and with compiled layers.
+class CompileBenchmark(Callback):
+    """Trains the same batches repeatedly, with and without compiled layers.
 
     For modules with one optimizer.
 
     Args:
         backend: Of `torch.compile`.
         mode: Of `torch.compile`.
-        seconds: For which each is measured, at least.
+        seconds: Least duration of each measurement.
     """
 
     def __init__(
@@ -40,7 +40,9 @@ class CompiledSpeed(Callback):
         loader: Any = trainer.train_dataloader
         loaded = islice(loader, int(trainer.num_training_batches))
         batches = [trainer.strategy.batch_to_device(batch) for batch in loaded]
-        plain, compiled = Loop(trainer, pl_module), Loop(trainer, pl_module)
+        plain, compiled = ReferenceLoop(trainer, pl_module), ReferenceLoop(
+            trainer, pl_module
+        )
         compile_layers(compiled.module, self.backend, self.mode)
         before = self._measure(plain, batches)
         after = self._measure(compiled, batches)
@@ -50,10 +52,12 @@ class CompiledSpeed(Callback):
             speed, ratio = examples / others, before[1] / others
             cells = [f"{first:.2f}", f"{others:.3f}", f"{speed:,.0f}", f"{ratio:.2f} x"]
             rows.append([name, *cells])
-        print(f"\n{as_text(rows)}\n\n{advice(before, after, len(batches))}")
+        print(f"\n{as_text(rows)}\n\n{compile_advice(before, after, len(batches))}")
         trainer.should_stop = True
 
-    def _measure(self, loop: Loop, batches: Sequence[Any]) -> tuple[float, float]:
+    def _measure(
+        self, loop: ReferenceLoop, batches: Sequence[Any]
+    ) -> tuple[float, float]:
         """Return the seconds of the first round, and of the fastest of the others."""
         times: list[float] = []
         begin = time.perf_counter()
@@ -62,13 +66,15 @@ class CompiledSpeed(Callback):
             for index, batch in enumerate(batches):
                 loop.step(batch, index)
             times.append(now(loop.module) - start)
-            if len(times) == 1:  # compiling takes longer than all that is measured
+            if len(times) == 1:  # compiling takes longer than the whole measurement
                 begin = time.perf_counter()
         return times[0], min(times[1:])
 
 
-def advice(before: tuple[float, float], after: tuple[float, float], steps: int) -> str:
-    """Say whether compiling pays.
+def compile_advice(
+    before: tuple[float, float], after: tuple[float, float], steps: int
+) -> str:
+    """Say whether compiling pays off.
 
     Args:
         before: Seconds of the first round, and of another.
@@ -79,9 +85,9 @@ def advice(before: tuple[float, float], after: tuple[float, float], steps: int) 
         A line.
 
     Examples:
-        >>> advice((2, 1), (62, 0.5), 20)
+        >>> compile_advice((2, 1), (62, 0.5), 20)
         'take     --trainer.callbacks+=Compile for more than 2,420 steps (2 min)'
-        >>> advice((2, 1), (62, 0.99), 20)
+        >>> compile_advice((2, 1), (62, 0.99), 20)
         'leave it: compiled layers are not faster here'
     """
     if before[1] < FASTER * after[1]:

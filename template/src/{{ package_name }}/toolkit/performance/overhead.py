@@ -1,4 +1,4 @@
-"""A training beside the same one in a loop that is written by hand."""
+"""The overhead of the trainer, relative to the same training in plain PyTorch."""
 
 import time
 from contextlib import ExitStack
@@ -11,28 +11,28 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from ..errors import UserError
-from ..run_records import leave
-from .benchmark import RACE, describe_overhead
+from ..run_records import write_run_json
+from .benchmark import OVERHEAD, describe_overhead
 from .peak_memory import PeakMemory
-from .reference_loop import Loop
+from .reference_loop import ReferenceLoop
 from .step_cost import now
 
-WATCHED = 2  # first steps, of which the memory is counted: that is slow
-EPOCHS = 3  # that are timed at least, after the first
+MEMORY_STEPS = 2  # first steps, whose memory is measured: that is slow
+EPOCHS = 3  # timed at least, after the first
 
 
-class Race(Callback):
-    """Trains each epoch once more in plain PyTorch, and compares the two.
+class TrainerOverhead(Callback):
+    """Trains each epoch once more in plain PyTorch, and compares the times.
 
     Both have the same step, data and batch size, and take turns, so that a busy machine
-    slows down both. What Lightning, its callbacks and the loading of data take is the
-    difference. The loop has all batches of an epoch in memory, on the device: limit
-    them with `trainer.limit_train_batches` where that is too much.
+    slows down both. The difference is the time of Lightning, its callbacks and the
+    loading of data. The loop keeps all batches of an epoch in memory, on the device:
+    limit them with `trainer.limit_train_batches` where that is too much.
 
     For modules whose batches are tuples of tensors, with one optimizer.
 
     Args:
-        seconds: After which it ends, if three epochs are timed.
+        seconds: Least duration; at least three epochs are timed.
     """
 
     def __init__(self, seconds: float = 5) -> None:
@@ -42,12 +42,12 @@ class Race(Callback):
         self._times: list[tuple[float, float, float]] = []  # fit, loop, waiting
         self._columns: list[Tensor] = []
         self._size = 0
-        self._to_watch = WATCHED
-        self._watching = ExitStack()
+        self._memory_steps_left = MEMORY_STEPS
+        self._measuring_memory = ExitStack()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give the loop the same data and the same weights."""
-        self._loop = Loop(trainer, pl_module)
+        """Give the reference loop the same data and weights."""
+        self._loop = ReferenceLoop(trainer, pl_module)
         loader: Any = trainer.train_dataloader
         batches = [*islice(loader, int(trainer.num_training_batches))]
         self._size = len(batches[0][0])
@@ -62,18 +62,18 @@ class Race(Callback):
     def on_train_epoch_start(
         self, trainer: Trainer, pl_module: LightningModule
     ) -> None:
-        """Take the time, before the first batch is loaded."""
+        """Start the clock, before the first batch is loaded."""
         self._waiting = 0.0
         self._start = self._mark = now(pl_module)
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Take the time that loading took."""
+        """Add the time of loading the batch."""
         self._waiting += time.perf_counter() - self._mark
-        if self._to_watch:
+        if self._memory_steps_left:
             self.fit.count(batch)
-            self._watching.enter_context(self.fit)
+            self._measuring_memory.enter_context(self.fit)
 
     def on_train_batch_end(
         self,
@@ -83,18 +83,18 @@ class Race(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Take the time: validation comes after the last batch, and does not count."""
-        if self._to_watch:
-            self._watching.close()
-            self._to_watch -= 1
+        """Stop the clock after the last batch, before validation."""
+        if self._memory_steps_left:
+            self._measuring_memory.close()
+            self._memory_steps_left -= 1
         last = batch_idx + 1 == trainer.num_training_batches
         self._mark = now(pl_module) if last else time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Train an epoch by hand."""
+        """Train an epoch in the reference loop."""
         first = trainer.current_epoch == 0
         start = now(pl_module)
-        self._train(watch=first)
+        self._train(measure_memory=first)
         seconds = now(pl_module) - start
         if not first:  # which is slower than others
             self._times.append((self._mark - self._start, seconds, self._waiting))
@@ -103,10 +103,10 @@ class Race(Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say what was found; too short a training is an `UserError`."""
+        """Report the result; too short a training is a `UserError`."""
         if not self._times:
             raise UserError("training ended after an epoch: two are needed to compare")
-        # The least is what it takes; all above that is another program's.
+        # The minimum: other programs only make a measurement longer.
         fit, loop, _ = map(min, zip(*self._times, strict=True))
         whole, _, waiting = map(sum, zip(*self._times, strict=True))
         count = len(self._columns[0])
@@ -119,22 +119,22 @@ class Race(Callback):
             "loop": _facts(loop, count, self.loop),
         }
         print(f"\n{describe_overhead(facts)}")
-        leave(trainer, RACE, facts)
+        write_run_json(trainer, OVERHEAD, facts)
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Watch no longer."""
-        self._watching.close()
+        """Stop measuring memory."""
+        self._measuring_memory.close()
 
-    def _train(self, *, watch: bool) -> None:
+    def _train(self, *, measure_memory: bool) -> None:
         order = torch.randperm(len(self._columns[0]), device=self._columns[0].device)
         for index, rows in enumerate(order.split(self._size)):
-            if watch and index < WATCHED:
-                self._watching.enter_context(self.loop)
+            if measure_memory and index < MEMORY_STEPS:
+                self._measuring_memory.enter_context(self.loop)
             batch = tuple(column[rows] for column in self._columns)
             self._loop.step(batch, index)
-            self._watching.close()
+            self._measuring_memory.close()
 
 
 def _facts(seconds: float, count: int, memory: PeakMemory) -> dict[str, Any]:

@@ -1,25 +1,25 @@
-"""Layers that are called in another way for the time of a training."""
+"""Layers whose `forward` is replaced during a training."""
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 
-class ChangedLayers(Callback):
-    """Takes back what a callback has put in the place of `forward`.
+class PatchedForward(Callback):
+    """Restores the `forward` of layers when a training ends.
 
     Attributes:
-        changed: The layers.
+        patched: The layers.
     """
 
     def __init__(self) -> None:
-        self.changed: list[nn.Module] = []
+        self.patched: list[nn.Module] = []
 
     def teardown(
         self, trainer: Trainer, pl_module: LightningModule, stage: str
     ) -> None:
-        """Call the layers as before."""
-        for module in self.changed:
-            # Another callback may have changed the same one, and been here first.
+        """Restore the layers."""
+        for module in self.patched:
+            # Another callback may have patched and restored the same layer.
             vars(module).pop("forward", None)
-        self.changed.clear()
+        self.patched.clear()

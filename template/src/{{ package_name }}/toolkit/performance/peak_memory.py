@@ -1,4 +1,4 @@
-"""How much memory tensors take, at most, at one time."""
+"""The peak memory of tensors."""
 
 import weakref
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where the time of a training step goes."""
+"""The time of a training step: loading, computing, operations."""
 
 import time
 from typing import Any
@@ -11,20 +11,20 @@ from torch.autograd.profiler_util import EventList
 from torch.profiler import profile
 
 from ..errors import UserError
-from ..figures import as_text, save
+from ..figures import as_text, save_figure
 from ..run_records import run_folder
 
 
 class Profile(Callback):
-    """Measures loading and computing, then each operation, and ends the training.
+    """Times loading and computing, then traces each operation, and ends the training.
 
-    In the folder of the run it leaves `steps.png`, a bar for each step, and
+    It writes into the folder of the run `steps.png`, a bar for each step, and
     `trace.json`, every operation in its order.
 
     Args:
-        warmup: First steps, which are slower than others and do not count.
-        steps: That are timed, before others are traced: tracing takes time itself.
-        traced: Steps that are traced.
+        warmup: First steps, which are slower and are not timed.
+        steps: Timed steps. Others are traced, as tracing takes time itself.
+        traced: Traced steps.
         operations: Lines of the table.
     """
 
@@ -44,7 +44,7 @@ class Profile(Callback):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Take the time that loading took."""
+        """Time the loading."""
         now = time.perf_counter()
         # Between two epochs it is not loading alone.
         if self.warmup <= self._seen < self.warmup + self.steps and batch_idx > 0:
@@ -62,7 +62,7 @@ class Profile(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Take the time that computing took."""
+        """Time the computing."""
         if pl_module.device.type == "cuda":
             torch.cuda.synchronize()
         now = time.perf_counter()
@@ -74,7 +74,7 @@ class Profile(Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say what was found; too short a training is an `UserError`."""
+        """Report the result; too short a training is a `UserError`."""
         if self._profiler is not None:
             self._profiler.stop()
         if self._profiler is None or not self.loading:
@@ -87,48 +87,51 @@ class Profile(Callback):
             return
         trace = folder / "trace.json"
         self._profiler.export_chrome_trace(str(trace))
-        print(f"\n{as_text(dearest(self._profiler.key_averages(), self.operations))}")
+        slowest = slowest_operations(self._profiler.key_averages(), self.operations)
+        print(f"\n{as_text(slowest)}")
         wait, work = sum(self.loading), sum(self.computing)
-        share, step = wait / (wait + work), 1000 * (wait + work) / len(self.loading)
-        print(f"\nloading  {share:.0%} of a step, which takes {step:.2f} ms")
-        picture = save(draw(self.loading, self.computing), folder / "steps.png")
+        fraction, step = wait / (wait + work), 1000 * (wait + work) / len(self.loading)
+        print(f"\nloading  {fraction:.0%} of a step, which takes {step:.2f} ms")
+        picture = save_figure(
+            draw_steps(self.loading, self.computing), folder / "steps.png"
+        )
         print(f"picture  {picture}")
         print(f"trace    {trace}: open it in https://ui.perfetto.dev")
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Trace no longer."""
+        """Stop tracing."""
         if self._profiler is not None:
             self._profiler.stop()
 
 
-def dearest(events: EventList, count: int) -> list[list[str]]:
-    """Lay out the operations that take the most time as a table.
+def slowest_operations(events: EventList, count: int) -> list[list[str]]:
+    """Return the slowest operations as a table.
 
     Args:
         events: Averages by operation, as of the profiler.
         count: How many of them.
 
     Returns:
-        Rows of cells: calls, milliseconds and share of the whole. On a GPU it is the
-        time of the GPU.
+        Rows of cells: calls, milliseconds and fraction of the total. On a GPU it is
+        the time of the GPU.
     """
     gpu = any(event.self_device_time_total for event in events)
-    costs = [
+    times = [
         (event.self_device_time_total if gpu else event.self_cpu_time_total, event)
         for event in events
     ]
-    whole = sum(cost for cost, _ in costs)
-    table = [["operation", "calls", "ms", "share", ""]]
-    for cost, event in sorted(costs, key=lambda pair: -pair[0])[:count]:
-        cells = [event.key[:60], str(event.count), f"{cost / 1000:.2f}"]
-        table.append([*cells, f"{cost / whole:.0%}", ""])
+    total = sum(duration for duration, _ in times)
+    table = [["operation", "calls", "ms", "fraction", ""]]
+    for duration, event in sorted(times, key=lambda pair: -pair[0])[:count]:
+        cells = [event.key[:60], str(event.count), f"{duration / 1000:.2f}"]
+        table.append([*cells, f"{duration / total:.0%}", ""])
     return table
 
 
-def draw(loading: list[float], computing: list[float]) -> Figure:
-    """Draw what each step took: loading below, computing above."""
+def draw_steps(loading: list[float], computing: list[float]) -> Figure:
+    """Draw the time of each step: loading below, computing above."""
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     axes = figure.subplots()
     steps = range(len(loading))

@@ -1,4 +1,4 @@
-"""A training as one writes it by hand, in plain PyTorch."""
+"""A training loop in plain PyTorch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,14 +9,14 @@ from torch.optim import Optimizer
 from ..errors import UserError
 
 
-class Loop:
+class ReferenceLoop:
     """Trains a copy of a module, with neither trainer nor callbacks.
 
     For modules with one optimizer.
 
     Args:
-        trainer: Whose training it is compared with.
-        module: That is trained.
+        trainer: Of the training to compare with.
+        module: To train a copy of.
 
     Raises:
         UserError: The training has more than one process.
@@ -27,7 +27,9 @@ class Loop:
 
     def __init__(self, trainer: Trainer, module: LightningModule) -> None:
         if trainer.world_size > 1:
-            raise UserError("a loop by hand is one process: add --trainer.devices=1")
+            raise UserError(
+                "the reference loop is one process: add --trainer.devices=1"
+            )
         options = module.hparams.items()
         # Lightning's command line adds one of its own.
         self.module = type(module)(**{k: v for k, v in options if k[0] != "_"})

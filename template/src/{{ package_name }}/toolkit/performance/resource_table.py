@@ -1,4 +1,4 @@
-"""What recipes save: memory and speed of a training with each, side by side."""
+"""Memory and speed of a training with each of several recipes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,69 +6,73 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from .. import paths
-from ..run_records import fit_and_read, fit_options
+from ..run_records import fit_in_subprocess, fit_options
 
-COST = "cost.json"
-PLAIN = "as it is"
+STEP_COST = "step_cost.json"
+PLAIN = "unchanged"
 
 
-def measure(recipes: Sequence[str], options: Sequence[str]) -> dict[str, Any] | None:
+def measure_recipe(
+    recipes: Sequence[str], options: Sequence[str]
+) -> dict[str, Any] | None:
     """Measure some steps of a training, in a process of its own.
 
     Args:
-        recipes: What to change, if anything.
+        recipes: That change the training.
         options: Of the command `fit`.
 
     Returns:
         What `StepCost` wrote; nothing if training failed.
     """
     print(f"{' '.join(recipes) or PLAIN}: ", end="", flush=True)
-    # It takes away callbacks that would disturb, so the others come after it.
-    cost, output = fit_and_read(fit_options(["cost", *recipes], options), COST)
+    # It removes callbacks that would disturb, so the others come after it.
+    cost, output = fit_in_subprocess(
+        fit_options(["step-cost", *recipes], options), STEP_COST
+    )
     if cost is None:
         print(f"failed\n{output}")
         return None
-    print(describe(cost))
+    print(describe_resources(cost))
     return cost
 
 
-def describe(facts: dict[str, Any]) -> str:
-    """Say in words what was measured."""
+def describe_resources(facts: dict[str, Any]) -> str:
+    """Return the measurement in a line."""
     size, speed = facts["peak_bytes"] / 2**20, facts["examples_per_second"]
-    return f"{size:,.2f} MiB at most, {speed:,.0f} examples a second"
+    return f"{size:,.2f} MiB peak memory, {speed:,.0f} examples a second"
 
 
-def saving() -> list[str]:
-    """Name those recipes that are there and change what a step costs."""
+def memory_saving_recipes() -> list[str]:
+    """Return the names of the recipes that save memory."""
     names = ("precision-16", "accumulate", "batch-size", "checkpointing")
     return [name for name in names if (paths.recipes() / f"{name}.yaml").is_file()]
 
 
-def rows(costs: dict[str, dict[str, Any] | None]) -> list[list[str]]:
-    """Lay out the costs as a table.
+def resource_rows(measured: dict[str, dict[str, Any] | None]) -> list[list[str]]:
+    """Return measurements as a table.
 
     Args:
-        costs: What `measure` returned, by the name of the recipe, the training as it is
-            first.
+        measured: By the name of the recipe, the unchanged training first.
 
     Returns:
         Rows of cells; memory and speed also as a multiple of the first row's.
 
     Examples:
         >>> plain = {"batch_size": 8, "peak_bytes": 2**21, "examples_per_second": 50.0}
-        >>> rows({"as it is": plain, "other": plain | {"peak_bytes": 2**20}})[2]
+        >>> half = plain | {"peak_bytes": 2**20}
+        >>> resource_rows({"unchanged": plain, "other": half})[2]
         ['other', '8', '1.00', '0.50 x', '50', '1.00 x']
     """
     table = [["recipe", "batch", "peak MiB", "", "examples a second", ""]]
-    first = next(iter(costs.values()))
-    for name, cost in costs.items():
+    first = next(iter(measured.values()))
+    for name, cost in measured.items():
         if cost is None:
             table.append([name, "", "failed", "", "", ""])
             continue
         peak, speed = cost["peak_bytes"], cost["examples_per_second"]
-        shares = ["", ""]
+        ratios = ["", ""]
         if first:
-            shares = [
+            ratios = [
                 f"{peak / first['peak_bytes']:.2f} x",
                 f"{speed / first['examples_per_second']:.2f} x",
             ]
@@ -77,21 +81,21 @@ def rows(costs: dict[str, dict[str, Any] | None]) -> list[list[str]]:
             name,
             str(cost["batch_size"]),
             size,
-            shares[0],
+            ratios[0],
             f"{speed:,.0f}",
-            shares[1],
+            ratios[1],
         ]
         table.append(cells)
     return table
 
 
-def draw(costs: dict[str, dict[str, Any] | None]) -> Figure:
-    """Draw the costs: memory on the left, speed on the right, a bar for each recipe."""
-    known = {name: cost for name, cost in costs.items() if cost}
+def draw_resources(measured: dict[str, dict[str, Any] | None]) -> Figure:
+    """Draw memory on the left, speed on the right, a bar for each recipe."""
+    known = {name: cost for name, cost in measured.items() if cost}
     figure = Figure(figsize=(9, 1 + 0.4 * len(known)), layout="constrained")
     memory, speed = figure.subplots(1, 2, sharey=True)
     memory.barh([*known], [cost["peak_bytes"] / 2**20 for cost in known.values()])
-    memory.set(xlabel="memory at most, MiB (shorter is better)")
+    memory.set(xlabel="peak memory, MiB (shorter is better)")
     memory.invert_yaxis()
     rates = [cost["examples_per_second"] for cost in known.values()]
     speed.barh([*known], rates, color="tab:orange")

@@ -1,4 +1,4 @@
-"""What the steps of a training cost: memory and time."""
+"""Memory and time of the steps of a training."""
 
 import time
 from typing import Any
@@ -9,9 +9,9 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.data import extract_batch_size
 
 from ..errors import UserError
-from ..run_records import leave
+from ..run_records import write_run_json
 from .peak_memory import PeakMemory
-from .resource_table import COST, describe
+from .resource_table import STEP_COST, describe_resources
 
 STEPS = 2  # of the optimizer: after the first it has its own state, too
 
@@ -20,10 +20,10 @@ class StepCost(Callback):
     """Measures memory and speed of a training, and ends it.
 
     Memory in the first two steps, speed after them. Both are printed and written to
-    the folder of the run, as `cost.json`.
+    the folder of the run, as `step_cost.json`.
 
     Args:
-        seconds: For which speed is measured, at least.
+        seconds: Least duration of the measurement of speed.
     """
 
     def __init__(self, seconds: float = 2) -> None:
@@ -36,7 +36,7 @@ class StepCost(Callback):
         self._examples = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Count what is there before the first step."""
+        """Count the memory before the first step."""
         if pl_module.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
         self.memory.count([*pl_module.parameters(), *pl_module.buffers()])
@@ -44,7 +44,7 @@ class StepCost(Callback):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Watch the memory of the first steps."""
+        """Measure the memory of the first steps."""
         self.batch_size = max(self.batch_size, extract_batch_size(batch))
         if self.peak is None:
             self.memory.count(batch)
@@ -58,7 +58,7 @@ class StepCost(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Take the time of all steps that follow."""
+        """Measure the time of all further steps."""
         if self.peak is None:
             self._watch(on=False)
             if trainer.global_step >= STEPS:
@@ -73,17 +73,17 @@ class StepCost(Callback):
             self._finish(trainer, now(pl_module) - self._start)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Complain of a training that was too short; raise an `UserError`."""
+        """Raise a `UserError` if the training was too short."""
         if not trainer.should_stop:
             raise UserError(
                 f"training ended after {trainer.global_step} steps, before its cost "
-                "was known: allow it more epochs"
+                "was measured: allow it more epochs"
             )
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Watch no longer."""
+        """Stop measuring memory."""
         if self._watching:
             self._watch(on=False)
 
@@ -101,12 +101,12 @@ class StepCost(Callback):
             "peak_bytes": self.peak,
             "examples_per_second": round(self._examples / seconds, 1),
         }
-        if leave(trainer, COST, facts):
-            print(f"\nbatches of {self.batch_size}: {describe(facts)}")
+        if write_run_json(trainer, STEP_COST, facts):
+            print(f"\nbatches of {self.batch_size}: {describe_resources(facts)}")
 
 
 def now(module: LightningModule) -> float:
-    """Return the time, when all that was asked for is done."""
+    """Return the time, after all operations on the device."""
     if module.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter()

@@ -1,4 +1,4 @@
-"""How many processes should load the data."""
+"""How many workers should load the data?"""
 
 import itertools
 import os
@@ -12,10 +12,10 @@ from lightning.pytorch.utilities.data import extract_batch_size
 from matplotlib.figure import Figure
 
 from ..errors import UserError
-from ..figures import as_text, save
+from ..figures import as_text, save_figure
 from ..run_records import run_folder
 
-ENOUGH = 0.9  # of the highest speed: more workers would take memory for little
+ENOUGH = 0.9  # of the highest speed: more workers take memory for little
 
 
 class LoadingSpeed(Callback):
@@ -24,8 +24,8 @@ class LoadingSpeed(Callback):
     The data module must have an attribute `num_workers` that its loaders look at.
 
     Args:
-        counts: Of workers; if there are none, 0, 1, 2, 4, ... up to the cores.
-        seconds: For which each is measured, at least.
+        counts: Of workers; by default 0, 1, 2, 4, ... up to the number of cores.
+        seconds: Least duration of each measurement.
     """
 
     def __init__(self, counts: Sequence[int] = (), seconds: float = 2) -> None:
@@ -36,7 +36,7 @@ class LoadingSpeed(Callback):
         self.speeds: dict[int, float] = {}  # examples a second
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measure; a data module without workers is an `UserError`."""
+        """Measure; a data module without workers is a `UserError`."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         if not hasattr(data, "num_workers"):
             raise UserError("the data module has no attribute num_workers to change")
@@ -44,19 +44,22 @@ class LoadingSpeed(Callback):
         before = data.num_workers
         for count in self.counts:
             data.num_workers = count
-            first, speed = measure(data.train_dataloader, self.seconds)
+            first, speed = measure_loading(data.train_dataloader, self.seconds)
             self.speeds[count] = speed
             rows.append([str(count), f"{first:.2f}", f"{speed:,.0f}", ""])
         data.num_workers = before
         print(f"\n{as_text(rows)}")
-        best = fewest(self.speeds)
+        best = fewest_workers(self.speeds)
         print(f"\ntake     --data.num_workers={best}")
         folder = run_folder(trainer)
         if folder is not None:
-            print(f"picture  {save(draw(self.speeds), folder / 'workers.png')}")
+            picture = save_figure(draw_speeds(self.speeds), folder / "workers.png")
+            print(f"picture  {picture}")
 
 
-def measure(build: Callable[[], Iterable[Any]], seconds: float) -> tuple[float, float]:
+def measure_loading(
+    build: Callable[[], Iterable[Any]], seconds: float
+) -> tuple[float, float]:
     """Load batches, epoch after epoch.
 
     Args:
@@ -80,7 +83,7 @@ def measure(build: Callable[[], Iterable[Any]], seconds: float) -> tuple[float, 
     return begun - start, examples / (now - begun)
 
 
-def fewest(speeds: dict[int, float]) -> int:
+def fewest_workers(speeds: dict[int, float]) -> int:
     """Return the fewest workers that are about as fast as any.
 
     Args:
@@ -90,14 +93,14 @@ def fewest(speeds: dict[int, float]) -> int:
         Their number.
 
     Examples:
-        >>> fewest({0: 100.0, 1: 180.0, 2: 320.0, 4: 340.0})
+        >>> fewest_workers({0: 100.0, 1: 180.0, 2: 320.0, 4: 340.0})
         2
     """
     highest = max(speeds.values())
     return min(count for count, speed in speeds.items() if speed >= ENOUGH * highest)
 
 
-def draw(speeds: dict[int, float]) -> Figure:
+def draw_speeds(speeds: dict[int, float]) -> Figure:
     """Draw the speed over the number of workers."""
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""Runs: a numbered folder for each training or evaluation."""
+"""The numbered folder of each training or evaluation."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from ..errors import UserError
 if TYPE_CHECKING:
     from lightning import Trainer  # some commands do without it
 
-# The environment variable that names the folder of a run to who trains it.
+# Names the folder of a run to the process that trains.
 VARIABLE = f"{paths.PACKAGE.upper()}_RUN"
 
 
@@ -51,16 +51,16 @@ def new_run_dir(command: str, runs_dir: Path | None = None) -> Path:
         raise UserError(f"cannot write to {runs_dir}/: {error.strerror}") from error
 
 
-def begin(command: str) -> Path:
-    """Return the folder of a run that begins.
+def start_run(command: str) -> Path:
+    """Return the folder of a run that starts.
 
     Args:
         command: What the run does.
 
     Returns:
-        The one that was made for it by who started this process, or a new one.
+        The one that the parent process made for it, or a new one.
     """
-    # Taken away, as what this process starts is no part of the run.
+    # Removed, as processes that this one starts are other runs.
     made = os.environ.pop(VARIABLE, "")
     return Path(made) if made else new_run_dir(command)
 
@@ -100,8 +100,7 @@ def _number(path: Path) -> int:
 def run_folder(trainer: "Trainer") -> Path | None:
     """Return the folder of the run, if there is one.
 
-    Of several processes that train together, the first writes the files; a rehearsal
-    with `fast_dev_run` has none.
+    Only the process of rank zero has one, and none with `fast_dev_run`.
     """
     if trainer.fast_dev_run or not trainer.is_global_zero:  # type: ignore[attr-defined]
         return None
@@ -110,13 +109,15 @@ def run_folder(trainer: "Trainer") -> Path | None:
     return folder
 
 
-def leave(trainer: "Trainer", name: str, facts: Mapping[str, Any]) -> Path | None:
-    """Write facts into the folder of the run, if there is one.
+def write_run_json(
+    trainer: "Trainer", name: str, facts: Mapping[str, Any]
+) -> Path | None:
+    """Write a JSON file into the folder of the run, if there is one.
 
     Args:
-        trainer: Whose run it is.
-        name: Of the JSON file.
-        facts: What goes into it.
+        trainer: Of the run.
+        name: Of the file.
+        facts: Its content.
 
     Returns:
         The file.

@@ -1,4 +1,4 @@
-"""The record of a training: what must be known before its model is used."""
+"""The metadata of a training, in `record.json`."""
 
 import json
 import subprocess
@@ -11,14 +11,14 @@ from ..errors import UserError
 RECORD = "record.json"
 
 
-def load_training(checkpoint: Path) -> dict[str, Any]:
+def load_training_record(checkpoint: Path) -> dict[str, Any]:
     """Read the record of the training that wrote a checkpoint.
 
     Args:
         checkpoint: Still in the folder of its run.
 
     Returns:
-        The record by its keys, as `Recorder` wrote it.
+        The record by its keys, as `MetadataRecorder` wrote it.
 
     Raises:
         UserError: There is no record.
@@ -30,17 +30,17 @@ def load_training(checkpoint: Path) -> dict[str, Any]:
     return facts
 
 
-def require_sound(
+def require_finished(
     training: Mapping[str, Any],
     checkpoint: Path,
     *,
     even_if_stopped_early: bool = False,
 ) -> None:
-    """Refuse a training that should not be judged by what came of it.
+    """Raise an error for a training that cannot be compared with others.
 
     Args:
-        training: Its record.
-        checkpoint: Is named in the message.
+        training: Its metadata.
+        checkpoint: Named in the message.
         even_if_stopped_early: Accept a training that did not finish.
 
     Raises:

@@ -9,7 +9,7 @@ from ..errors import UserError
 
 
 def recipes(folder: Path | None = None) -> dict[str, str]:
-    """Read what there is.
+    """List the recipes.
 
     Args:
         folder: Holds a YAML file for each, whose first line says what it is for.
@@ -35,8 +35,7 @@ def fit_options(
 ) -> list[str]:
     """Put recipes between the configurations and the other options of `fit`.
 
-    A configuration that is looked into may change what a recipe changes, so recipes
-    come after it.
+    Recipes come after the configurations, whose settings they overrule.
 
     Args:
         names: Of the recipes.
@@ -70,7 +69,7 @@ def fit_options(
 
 
 def _divide(options: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Tell the configurations that options name from all other options."""
+    """Separate the configurations from all other options."""
     configurations, others = [], []
     words = iter(options)
     for word in words:
@@ -94,8 +93,8 @@ def run_name(options: Sequence[str]) -> str:
         options: Of the command `fit`.
 
     Returns:
-        The last recipe among the configurations: such a training is no model to go on
-        with. Else it is `fit`.
+        The last recipe among the configurations: such a training makes no model
+        to promote. Else `fit`.
     """
     configurations, _ = _divide(options)
     return recipe_among(configurations) or "fit"

@@ -42,31 +42,31 @@ def configurations(folder: Path | None = None) -> list[Path]:
 
 
 def fit_command(options: Sequence[str]) -> list[str]:
-    """Return what trains in a process of its own."""
+    """Return the command line of a training."""
     return [sys.executable, "-m", __package__.partition(".")[0], "fit", *options]
 
 
-def fit_and_read(
+def fit_in_subprocess(
     options: Sequence[str], name: str
 ) -> tuple[dict[str, Any] | None, str]:
-    """Train in a process of its own, and read what a callback left of it.
+    """Train in a process of its own, and read what a callback has written.
 
     Args:
         options: Of the command `fit`.
         name: Of the JSON file in the folder of the run.
 
     Returns:
-        What is in the file, nothing if there is none; and what was printed.
+        The content of the file, if there is one; and the output of the process.
     """
     run = new_run_dir(run_name(options))
     ended = _fit(options, run, text=True, capture_output=True)
-    return _left(run, name), f"{ended.stdout}\n{ended.stderr}"
+    return _read_run_json(run, name), f"{ended.stdout}\n{ended.stderr}"
 
 
 def _fit(
     options: Sequence[str], run: Path, **how: Any
 ) -> "subprocess.CompletedProcess[Any]":
-    """Train in a process of its own and in this folder, which goes if nothing began."""
+    """Train in a process of its own; remove the folder of a run that did not start."""
     environ = os.environ | {VARIABLE: str(run)}
     try:
         return subprocess.run(fit_command(options), env=environ, **how)
@@ -75,8 +75,8 @@ def _fit(
             run.rmdir()
 
 
-def _left(run: Path, name: str) -> dict[str, Any] | None:
-    """Read what a training has left in its folder, if it has."""
+def _read_run_json(run: Path, name: str) -> dict[str, Any] | None:
+    """Read a JSON file in the folder of a run, if there is one."""
     path = run / name
     return json.loads(path.read_text()) if path.is_file() else None
 
@@ -89,7 +89,7 @@ def retrain(files: Sequence[Path], options: Sequence[str] = ()) -> list[dict[str
         options: Of the command `fit`, for all of them.
 
     Returns:
-        What became of each, by what `Recorder` calls it; `run` is the folder.
+        The record of each, with its folder as `run`.
 
     Raises:
         UserError: There is no such file.
@@ -106,8 +106,8 @@ def _train(file: Path, options: Sequence[str]) -> dict[str, Any]:
     run = new_run_dir(run_name(wanted))
     status = _fit(wanted, run).returncode
     facts: dict[str, Any] = {"configuration": str(file), "finished": False, "run": ""}
-    left = _left(run, RECORD)
-    if left is not None:
-        facts |= left | {"run": str(run)}
+    record = _read_run_json(run, RECORD)
+    if record is not None:
+        facts |= record | {"run": str(run)}
     facts["finished"] = facts["finished"] and status == 0
     return facts

@@ -1,9 +1,9 @@
-"""What more data would bring, and what a larger model."""
+"""Scaling studies: the gain from more data or a larger model."""
 
-from .fraction import Scale
-from .scaling_study import Studies
+from .fraction import TrainOnFraction
+from .scaling_study import ScalingStudies
 
 __all__ = [
-    "Scale",
-    "Studies",
+    "ScalingStudies",
+    "TrainOnFraction",
 ]

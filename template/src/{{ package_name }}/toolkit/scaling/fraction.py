@@ -1,4 +1,4 @@
-"""A training with a share of the examples, for a study of many."""
+"""A training with a fraction of the examples, for a scaling study."""
 
 import math
 from typing import Any
@@ -9,39 +9,39 @@ from lightning.pytorch.callbacks import Callback
 
 from .. import interface
 from ..errors import UserError
-from ..run_records import leave
-from .scaling_study import SCALE, describe
+from ..run_records import write_run_json
+from .scaling_study import RESULT, describe_size
 
 
-class Scale(Callback):
-    """Trains with a share of the examples, and writes down what came of it.
+class TrainOnFraction(Callback):
+    """Trains with a fraction of the examples, and records the lowest loss.
 
-    The number of steps is that of a training with all of them: what is compared is the
-    data, not the time. What counts is the best epoch, as for whoever keeps that.
+    The number of steps is that of a training with all examples: a study compares the
+    data, not the time. It counts the best epoch, whose checkpoint is kept, too.
 
     Args:
-        share: Of the training split, above 0 and up to 1.
-        monitor: What is logged of the validation data and should be low.
+        fraction: Of the training split, above 0 and up to 1.
+        monitor: A logged metric of the validation data, the lower the better.
 
     Raises:
-        UserError: The share is none.
+        UserError: The fraction is out of its range.
     """
 
-    def __init__(self, share: float = 1, monitor: str = "val/loss") -> None:
-        if not 0 < share <= 1:
-            raise UserError(f"a share is above 0 and up to 1, not {share}")
-        self.share = share
+    def __init__(self, fraction: float = 1, monitor: str = "val/loss") -> None:
+        if not 0 < fraction <= 1:
+            raise UserError(f"fraction is above 0 and up to 1, not {fraction}")
+        self.fraction = fraction
         self.monitor = monitor
         self.examples = 0
         self.best = math.inf
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Leave out examples, before anything is learnt of them."""
+        """Leave out examples before the training begins."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         whole: Any = getattr(data, "splits", {}).get("train")
         if whole is None:
             raise UserError("the data module has no training split to take a part of")
-        self.examples = max(round(self.share * len(whole)), 1)
+        self.examples = max(round(self.fraction * len(whole)), 1)
         rows = torch.randperm(len(whole))[: self.examples]
         part = interface.replace(whole, raw=whole.raw[rows], labels=whole.labels[rows])
         _, steps = _epoch(trainer, data)
@@ -51,28 +51,28 @@ class Scale(Callback):
             whole_training = steps * trainer.max_epochs
             limit = trainer.max_steps if trainer.max_steps >= 0 else whole_training
             trainer.fit_loop.epoch_loop.max_steps = min(limit, whole_training)
-            # What a schedule of the learning rate may look at.
+            # A scheduler of the learning rate may read it.
             trainer.fit_loop.max_epochs = math.ceil(whole_training / steps_of_part)
         # As often as with all examples, which is not always at the end of an epoch.
         trainer.check_val_every_n_epoch = None
         trainer.val_check_interval = batches * steps // steps_of_part
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Remember the best."""
+        """Keep the lowest value."""
         logged = trainer.callback_metrics.get(self.monitor)
         if logged is None:
-            raise UserError(f"nothing is logged as {self.monitor}: name it by monitor")
+            raise UserError(f"no metric {self.monitor} is logged: set monitor")
         self.best = min(self.best, float(logged))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write down what came of it."""
+        """Record the result."""
         facts = {
             "examples": self.examples,
             "weights": sum(weight.numel() for weight in pl_module.parameters()),
             "loss": self.best,
         }
-        leave(trainer, SCALE, facts)
-        print(f"\n{describe(facts)}: {self.monitor} {self.best:.4f} at best")
+        write_run_json(trainer, RESULT, facts)
+        print(f"\n{describe_size(facts)}: {self.monitor} {self.best:.4f} at best")
 
 
 def _epoch(trainer: Trainer, data: Any) -> tuple[int, int]:
@@ -82,5 +82,5 @@ def _epoch(trainer: Trainer, data: Any) -> tuple[int, int]:
     if isinstance(limit, int):
         batches = min(batches, limit)
     elif limit is not None:
-        batches = max(int(batches * limit), 1)  # of none the trainer complains
+        batches = max(int(batches * limit), 1)  # the trainer refuses none
     return batches, math.ceil(batches / trainer.accumulate_grad_batches)

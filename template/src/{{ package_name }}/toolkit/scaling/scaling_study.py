@@ -1,4 +1,4 @@
-"""Scaling: what more data would bring, and what a larger model."""
+"""Scaling studies: how the loss falls with more data, or with a larger model."""
 
 import json
 import math
@@ -12,38 +12,40 @@ from matplotlib.figure import Figure
 
 from .. import paths
 from ..errors import UserError
-from ..run_records import fit_and_read, fit_options
+from ..run_records import fit_in_subprocess, fit_options
 
-RECIPE = "scale"
-SCALE = "scale.json"  # in the folder of a run
+RECIPE = "fraction"
+RESULT = "scaling.json"  # in the folder of a run
 SIZES = {"data": "examples", "model": "weights"}
-MIN_SIZES = 3  # to tell a line from luck
-LAST = 4  # sizes that the line is drawn through: what comes next is like what was last
+MIN_SIZES = 3  # to fit a line
+LAST = 4  # sizes that the line is fitted to: the largest predict the next one best
 
 
 @dataclass(frozen=True)
-class Studies:
-    """What is trained.
+class ScalingStudies:
+    """The sizes to train.
 
     Attributes:
-        seeds: Trainings of each size, as a single one is luck.
-        shares: Of the training split, for `scale-data`.
+        seeds: Trainings of each size, as a single one is not reliable.
+        fractions: Of the training split, for `scale-data`.
         models: Options of `fit`, for `scale-model`: a line for each size.
     """
 
     seeds: PositiveInt = 3
-    shares: list[float] = field(default_factory=lambda: [0.0625, 0.125, 0.25, 0.5, 1])
+    fractions: list[float] = field(
+        default_factory=lambda: [0.0625, 0.125, 0.25, 0.5, 1]
+    )
     models: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Trend:
-    """What twice the size does to the loss.
+class PowerLaw:
+    """How the loss falls with the size.
 
     Attributes:
-        factor: The loss then, as a multiple of the loss now.
-        low: The least that it may be, with a certainty of 95 %.
-        high: The most.
+        factor: The loss at twice the size, as a multiple of the loss now.
+        low: Lower end of its 95 % confidence interval.
+        high: Upper end.
     """
 
     factor: float
@@ -56,16 +58,16 @@ class Trend:
 
     @property
     def helps(self) -> bool:
-        """Whether the loss becomes less, and not by chance."""
+        """Whether the loss falls significantly."""
         return self.high < 1
 
 
-def size_options(study: str, studies: Studies) -> list[list[str]]:
+def size_options(study: str, studies: ScalingStudies) -> list[list[str]]:
     """Return options of `fit` for each size.
 
     Args:
         study: `data` or `model`.
-        studies: What is trained.
+        studies: The sizes to train.
 
     Returns:
         The options, smallest size first.
@@ -75,17 +77,18 @@ def size_options(study: str, studies: Studies) -> list[list[str]]:
     """
     if study == "data":
         found = [
-            [f"--trainer.callbacks.share={share}"] for share in sorted(studies.shares)
+            [f"--trainer.callbacks.fraction={fraction}"]
+            for fraction in sorted(studies.fractions)
         ]
     else:
         found = [line.split() for line in studies.models]
     if len(found) < MIN_SIZES:
-        name = "shares" if study == "data" else "models"
+        name = "fractions" if study == "data" else "models"
         raise UserError(f"{paths.studies()}: {name} needs {MIN_SIZES} sizes or more")
     return found
 
 
-def measure(
+def train_sizes(
     sizes: Sequence[Sequence[str]], seeds: int, options: Sequence[str]
 ) -> list[dict[str, float]]:
     """Train each size with each seed.
@@ -96,7 +99,7 @@ def measure(
         options: Of `fit`, for all.
 
     Returns:
-        What `Scale` wrote of each.
+        What `TrainOnFraction` recorded of each.
 
     Raises:
         UserError: A training failed.
@@ -105,23 +108,24 @@ def measure(
     for size in sizes:
         for seed in range(1, seeds + 1):
             wanted = [*size, f"--seed_everything={seed}", *options]
-            facts, output = fit_and_read(fit_options([RECIPE], wanted), SCALE)
+            facts, output = fit_in_subprocess(fit_options([RECIPE], wanted), RESULT)
             if facts is None or not math.isfinite(facts["loss"]):
                 print(output)
                 raise UserError(f"training with {' '.join(wanted)} failed, see above")
             print(
-                f"{describe(facts)}, seed {seed}: loss {facts['loss']:.4f}", flush=True
+                f"{describe_size(facts)}, seed {seed}: loss {facts['loss']:.4f}",
+                flush=True,
             )
             points.append(facts)
     return points
 
 
-def describe(facts: Mapping[str, float]) -> str:
-    """Say how large a training is."""
+def describe_size(facts: Mapping[str, float]) -> str:
+    """Return the size of a training in words."""
     return f"{facts['examples']:,} examples, {facts['weights']:,} weights"
 
 
-def trend(sizes: Sequence[float], losses: Sequence[float]) -> Trend:
+def fit_power_law(sizes: Sequence[float], losses: Sequence[float]) -> PowerLaw:
     """Fit a power law to the last sizes: a line in logarithms.
 
     Losses follow one over many sizes of data and model: Hestness and others, 2017,
@@ -129,13 +133,13 @@ def trend(sizes: Sequence[float], losses: Sequence[float]) -> Trend:
 
     Args:
         sizes: Of data or model, N of them.
-        losses: What came of each training, N of them.
+        losses: Lowest loss of each training, N of them.
 
     Returns:
-        What twice the size does.
+        The power law.
 
     Examples:
-        >>> print(trend([1, 2, 4, 8], [8, 4, 2, 1]))
+        >>> print(fit_power_law([1, 2, 4, 8], [8, 4, 2, 1]))
         0.50 x the loss (0.50 to 0.50)
     """
     from scipy.stats import linregress, t
@@ -149,29 +153,29 @@ def trend(sizes: Sequence[float], losses: Sequence[float]) -> Trend:
     line = linregress(*zip(*pairs, strict=True))
     about = t.ppf(0.975, len(pairs) - 2) * line.stderr
     slopes = (line.slope, line.slope - about, line.slope + about)
-    return Trend(*(float(2**slope) for slope in slopes))
+    return PowerLaw(*(float(2**slope) for slope in slopes))
 
 
-def advice(trends: Mapping[str, Trend]) -> str:
+def scaling_advice(trends: Mapping[str, PowerLaw]) -> str:
     """Say which to scale next.
 
     Args:
-        trends: Of the studies that there are, by their names.
+        trends: Power laws of the studies, by their names.
 
     Returns:
         A sentence.
 
     Examples:
-        >>> data, model = Trend(0.8, 0.7, 0.9), Trend(0.99, 0.9, 1.1)
-        >>> advice({"data": data, "model": model})
+        >>> data, model = PowerLaw(0.8, 0.7, 0.9), PowerLaw(0.99, 0.9, 1.1)
+        >>> scaling_advice({"data": data, "model": model})
         'scale the data: twice as much has 0.80 x the loss, twice the model 0.99 x'
-        >>> advice({"model": model})
-        'not the model: twice the size is not better, or by chance'
+        >>> scaling_advice({"model": model})
+        'not the model: twice the size is not significantly better'
     """
     if len(trends) == 1:
         ((study, found),) = trends.items()
         if not found.helps:
-            return f"not the {study}: twice the size is not better, or by chance"
+            return f"not the {study}: twice the size is not significantly better"
         return f"scale the {study}: twice the size has {found.factor:.2f} x the loss"
     data, model = trends["data"], trends["model"]
     both = f"{data.factor:.2f} x the loss, twice the model {model.factor:.2f} x"
@@ -184,23 +188,27 @@ def advice(trends: Mapping[str, Trend]) -> str:
     return f"scale the data: twice as much has {both}"
 
 
-def write(study: str, points: Sequence[Mapping[str, float]]) -> dict[str, Trend]:
-    """Keep a study, and find what others left.
+def save_study(
+    study: str, points: Sequence[Mapping[str, float]]
+) -> dict[str, PowerLaw]:
+    """Save a study, and load the others.
 
     Args:
         study: `data` or `model`.
-        points: What was measured.
+        points: Size and loss of each training.
 
     Returns:
-        The trends of all studies.
+        The power laws of all studies.
     """
-    found = trend([p[SIZES[study]] for p in points], [p["loss"] for p in points])
+    found = fit_power_law(
+        [p[SIZES[study]] for p in points], [p["loss"] for p in points]
+    )
     path = _kept(study)
     path.parent.mkdir(exist_ok=True)
-    facts = {"trend": asdict(found), "points": [*points]}
+    facts = {"power_law": asdict(found), "points": [*points]}
     path.write_text(json.dumps(facts, indent=2) + "\n")
     return {
-        name: Trend(**json.loads(_kept(name).read_text())["trend"])
+        name: PowerLaw(**json.loads(_kept(name).read_text())["power_law"])
         for name in SIZES
         if _kept(name).is_file()
     }
@@ -210,13 +218,15 @@ def _kept(study: str) -> Path:
     return paths.build(f"scale-{study}.json")
 
 
-def draw(study: str, points: Sequence[Mapping[str, float]], found: Trend) -> Figure:
-    """Draw each training, and the line through the last sizes up to twice the largest.
+def draw_study(
+    study: str, points: Sequence[Mapping[str, float]], found: PowerLaw
+) -> Figure:
+    """Draw each training, and the power law up to twice the largest size.
 
     Args:
         study: `data` or `model`.
-        points: What was measured.
-        found: Their trend.
+        points: Size and loss of each training.
+        found: Their power law.
 
     Returns:
         The picture.
@@ -231,7 +241,7 @@ def draw(study: str, points: Sequence[Mapping[str, float]], found: Trend) -> Fig
     middle = logs.mean(axis=0)  # the line goes through it
     x = np.linspace(logs[:, 0].min(), logs[:, 0].max() + 1, 50)
     y = middle[1] + math.log2(found.factor) * (x - middle[0])
-    # The line may lie higher or lower, and be steeper or flatter.
+    # The confidence band, from the errors of height and slope.
     width = math.log2(found.high / found.factor) * np.sqrt(
         (x - middle[0]) ** 2 + logs[:, 0].var()
     )

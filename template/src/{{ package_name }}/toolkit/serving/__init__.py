@@ -1,16 +1,21 @@
-"""What users ask a model, and how good it is for them."""
+"""Predictions in production: log, labels by people, shadow evaluation."""
 
-from .labelling import Question, labelled, load_questions, write_questions
-from .prediction_log import load_answers, log
-from .shadow import Trial, try_on
+from .labelling import (
+    LabelRequest,
+    labelled_examples,
+    load_label_requests,
+    write_label_requests,
+)
+from .prediction_log import load_predictions, log_predictions
+from .shadow import ShadowEvaluation, replay
 
 __all__ = [
-    "Question",
-    "Trial",
-    "labelled",
-    "load_answers",
-    "load_questions",
-    "log",
-    "try_on",
-    "write_questions",
+    "LabelRequest",
+    "ShadowEvaluation",
+    "labelled_examples",
+    "load_label_requests",
+    "load_predictions",
+    "log_predictions",
+    "replay",
+    "write_label_requests",
 ]

@@ -1,4 +1,4 @@
-"""Commands about the model in use."""
+"""Commands for the production model and its users."""
 
 import inspect
 import re
@@ -10,11 +10,17 @@ from typing import Any
 from .. import paths
 from ..cli import PROGRAM, Command, Parser
 from ..errors import UserError
-from ..evaluation import load_checkpoint, load_production, load_record, unusual
-from ..figures import save
+from ..evaluation import load_checkpoint, load_production, load_record, out_of_range
+from ..figures import save_figure
 from ..interface import task
-from .labelling import draw, load_questions, sample, summary, write_questions
-from .prediction_log import load_answers, log
+from .labelling import (
+    draw_label_requests,
+    feedback_summary,
+    load_label_requests,
+    sample_requests,
+    write_label_requests,
+)
+from .prediction_log import load_predictions, log_predictions
 
 
 def _predict(arguments: Sequence[str]) -> None:
@@ -24,7 +30,7 @@ def _predict(arguments: Sequence[str]) -> None:
         "--ckpt_path", type=Path, help="a checkpoint instead of the production model"
     )
     parser.add_argument(
-        "--log", type=Path, help="add questions and answers to a file, for feedback"
+        "--log", type=Path, help="add requests and predictions to a file, for feedback"
     )
     names = _add_options(parser, task.read_examples)
     options = parser.parse_args(arguments)
@@ -38,15 +44,15 @@ def _predict(arguments: Sequence[str]) -> None:
         model = f"production {load_record()['sha256'][:12]}"
     for path, raw in files:
         predictions = task.predict(net, raw)
-        remarks = unusual(task.attributes(raw), task.RANGES)
-        rows = zip(predictions, remarks, strict=True)
-        for number, (prediction, unlike) in enumerate(rows, start=1):
+        warnings = out_of_range(task.attributes(raw), task.RANGES)
+        rows = zip(predictions, warnings, strict=True)
+        for number, (prediction, sentences) in enumerate(rows, start=1):
             name = str(path) if len(raw) == 1 else f"{path} #{number}"
             print(f"{name}: {prediction}")
-            for remark in unlike:
-                print(f"warning: {name}: {remark}", file=sys.stderr)
+            for sentence in sentences:
+                print(f"warning: {name}: {sentence}", file=sys.stderr)
         if options.log:
-            log(options.log, path, model, raw, predictions, remarks)
+            log_predictions(options.log, path, model, raw, predictions, warnings)
 
 
 def _add_options(parser: Parser, read: Callable[..., Any]) -> list[str]:
@@ -77,26 +83,27 @@ def _feedback(arguments: Sequence[str]) -> None:
         "logs", nargs="+", type=Path, metavar="LOG", help="what predict --log wrote"
     )
     parser.add_argument(
-        "--count", type=int, default=20, help="of questions to ask (default: 20)"
+        "--count", type=int, default=20, help="of requests to label (default: 20)"
     )
     options = parser.parse_args(arguments)
     if options.count < 1:
         raise UserError(f"--count is at least 1, not {options.count}")
 
-    answers = load_answers(options.logs)
-    questions = load_questions()
-    if all(question.label for question in questions):
-        questions += sample(answers, questions, options.count)
-    print(summary(answers, questions))
-    waiting = sum(not question.label for question in questions)
+    predictions = load_predictions(options.logs)
+    requests = load_label_requests()
+    if all(request.label for request in requests):
+        requests += sample_requests(predictions, requests, options.count)
+    print(feedback_summary(predictions, requests))
+    waiting = sum(not request.label for request in requests)
     if not waiting:
-        print("waiting   nobody was asked anything new")
+        print("waiting   no new requests")
         return
-    print(f"picture   {save(draw(questions), paths.build('feedback.png'))}")
-    write_questions(questions)
+    picture = save_figure(draw_label_requests(requests), paths.build("feedback.png"))
+    print(f"picture   {picture}")
+    write_label_requests(requests)
     print(f"waiting   {waiting} lines of {paths.feedback()}")
-    print('\nWhat is right? Write it behind "label" in each line that has none,')
-    print('or "?" if you cannot tell; then run this again.')
+    print('\nWrite the true label after "label" in each line that has none, or "?" if')
+    print("you cannot tell. Then run this again.")
 
 
 COMMANDS: dict[str, Command] = {

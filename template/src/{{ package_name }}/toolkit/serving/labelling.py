@@ -1,7 +1,7 @@
-"""Feedback: what people say about answers of the model in use.
+"""Labels by people for a sample of the logged requests.
 
-They are asked about a sample of what it was asked, whatever it said: if only complaints
-were looked into, the share of right answers would say nothing.
+The sample does not depend on the predictions: the accuracy on complaints alone would
+not be the accuracy in production.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,25 +16,27 @@ from torch import Tensor
 
 from .. import figures, interface, paths
 from ..errors import UserError
-from ..evaluation import load_production, write_lines
+from ..evaluation import load_production, write_json_lines
 from ..interface import task
-from .prediction_log import Answer, digest, read_moments
+from .prediction_log import LoggedPrediction, digest, read_timed_lines
 
 if TYPE_CHECKING:  # prediction does without
     from matplotlib.figure import Figure
 
-UNCLEAR = "?"  # the label of what people cannot tell either
+UNCLEAR = "?"  # the label of a request that people cannot label either
 SHOWN = 12  # labels in an error message
 
 
 @dataclass(frozen=True)
-class Question:
-    """A question for people, without the answer: who knows it agrees too easily.
+class LabelRequest:
+    """A logged request for people to label.
+
+    It does not show the prediction, which would bias them.
 
     Attributes:
-        label: What is right, as `task.label_name` names it; `?` if nobody can tell,
-            and empty as long as nobody has looked.
-        when: As in `Answer`.
+        label: The true label, as `task.label_name` names it; `?` if nobody can tell,
+            and empty until somebody has labelled it.
+        when: As in `LoggedPrediction`.
         raw: The example.
     """
 
@@ -43,68 +45,74 @@ class Question:
     raw: list[Any]
 
 
-def load_questions(path: Path | None = None) -> list[Question]:
-    """Read what people said is right; without a file, nobody was asked.
+def load_label_requests(path: Path | None = None) -> list[LabelRequest]:
+    """Read the requests and their labels; without a file there are none.
 
     Args:
-        path: Written by `write_questions`, with labels by people.
+        path: Written by `write_label_requests`, with labels by people.
 
     Returns:
-        The questions in the order of the file.
+        The requests in the order of the file.
     """
     path = path or paths.feedback()
     if not path.is_file():
         return []
     kinds = {**dict.fromkeys(("label", "when"), str), "raw": list}
-    return [Question(**line) for line in read_moments(path, kinds)]
+    return [LabelRequest(**line) for line in read_timed_lines(path, kinds)]
 
 
-def write_questions(questions: Sequence[Question], path: Path | None = None) -> None:
-    """Write questions for people to answer, one a line."""
-    write_lines(path or paths.feedback(), [asdict(question) for question in questions])
+def write_label_requests(
+    requests: Sequence[LabelRequest], path: Path | None = None
+) -> None:
+    """Write requests for people to label, one a line."""
+    write_json_lines(
+        path or paths.feedback(), [asdict(request) for request in requests]
+    )
 
 
-def sample(
-    answers: Iterable[Answer], asked: Sequence[Question], count: int
-) -> list[Question]:
-    """Choose what people are asked next.
+def sample_requests(
+    predictions: Iterable[LoggedPrediction], asked: Sequence[LabelRequest], count: int
+) -> list[LabelRequest]:
+    """Choose the logged requests that people label next.
 
-    It is what has the smallest digests: as good as by chance, but the same questions
-    whoever chooses, and what was asked in months stays one sample of all there was.
+    It takes those with the smallest digests: as good as at random, but the same for
+    everybody, and the choices of several months are one sample of all requests.
 
     Args:
-        answers: That were logged.
-        asked: What people were asked before.
+        predictions: That were logged.
+        asked: The requests of earlier samples.
         count: How many to choose.
 
     Returns:
-        Questions that nobody was asked yet, at most so many.
+        Requests of no earlier sample, at most so many.
     """
-    known = {digest(question.raw) for question in asked}
+    known = {digest(request.raw) for request in asked}
     new = {
-        key: Question("", answer.when, answer.raw)
-        for answer in answers
-        if (key := digest(answer.raw)) not in known
+        key: LabelRequest("", prediction.when, prediction.raw)
+        for prediction in predictions
+        if (key := digest(prediction.raw)) not in known
     }
-    return [question for _, question in sorted(new.items())[:count]]
+    return [request for _, request in sorted(new.items())[:count]]
 
 
-def labelled(questions: Iterable[Question], newest: timedelta | None = None) -> Any:
-    """Make examples of what people have labelled.
+def labelled_examples(
+    requests: Iterable[LabelRequest], newest: timedelta | None = None
+) -> Any:
+    """Return the labelled requests as examples.
 
     Args:
-        questions: Some with labels.
-        newest: How long ago the model may have been asked; by default, ever.
+        requests: Some with labels.
+        newest: The greatest age of a request; by default, any.
 
     Returns:
-        Examples, as `task.load_splits` gives them.
+        Examples, as those of a split.
     """
     since = datetime.now(UTC) - newest if newest else datetime.min.replace(tzinfo=UTC)
-    told = [
-        question
-        for question in questions
-        if question.label not in ("", UNCLEAR)
-        and datetime.fromisoformat(question.when) >= since
+    labelled = [
+        request
+        for request in requests
+        if request.label not in ("", UNCLEAR)
+        and datetime.fromisoformat(request.when) >= since
     ]
     splits = interface.splits()
     data = splits["train"]
@@ -113,61 +121,66 @@ def labelled(questions: Iterable[Question], newest: timedelta | None = None) -> 
         for split in splits.values()
         for label in split.labels.unique()
     }
-    labels = [_label(question.label, names) for question in told]
-    raw = [question.raw for question in told]
+    labels = [_label(request.label, names) for request in labelled]
+    raw = [request.raw for request in labelled]
     given = torch.stack(labels) if labels else data.labels[:0]
-    return as_examples(raw, data, paths.feedback(), given)
+    return to_examples(raw, data, paths.feedback(), given)
 
 
-def summary(answers: Sequence[Answer], questions: Iterable[Question]) -> str:
-    """Say how much was asked, and what share of the answers is right.
+def feedback_summary(
+    predictions: Sequence[LoggedPrediction], requests: Iterable[LabelRequest]
+) -> str:
+    """Summarize the log, and the accuracy on labelled requests.
 
     Args:
-        answers: That were logged.
-        questions: Some with labels.
+        predictions: That were logged.
+        requests: Some with labels.
 
     Returns:
-        A line on each. What is right is what the model in use says today.
+        A line on each. The accuracy is that of today's production model.
     """
-    lines = ["answers   none yet"]
-    if answers:
-        unusual = sum(bool(answer.unusual) for answer in answers) / len(answers)
-        since = f"since {answers[0].when[:10]}"
-        lines = [f"answers   {len(answers):,} {since}, {unusual:.0%} with a warning"]
-    told = labelled(questions)
-    if len(told):
-        correct = task.evaluate(load_production(), told).correct  # (N,)
-        # Imported here: it takes half a second, and there is nothing to count at first.
+    lines = ["logged    no predictions yet"]
+    if predictions:
+        count = len(predictions)
+        warned = sum(bool(each.warnings) for each in predictions) / count
+        since = f"since {predictions[0].when[:10]}"
+        lines = [
+            f"logged    {count:,} predictions {since}, {warned:.0%} with a warning"
+        ]
+    labelled = labelled_examples(requests)
+    if len(labelled):
+        correct = task.evaluate(load_production(), labelled).correct  # (N,)
+        # Imported here: it takes half a second, and at first there are no labels.
         from scipy.stats import binomtest
 
-        found = binomtest(int(correct.sum()), len(told)).proportion_ci(method="wilson")
-        likely = f"{found.low:.0%} to {found.high:.0%}"
-        share = correct.double().mean().item()
-        lines += [f"labelled  {len(told)}, {share:.0%} right; of all, likely {likely}"]
+        test = binomtest(int(correct.sum()), len(labelled))
+        interval = test.proportion_ci(method="wilson")  # at 95 %
+        found = f"{interval.low:.0%} to {interval.high:.0%}"
+        accuracy = correct.double().mean().item()
+        likely = f"of all requests, likely {found}"
+        lines += [f"labelled  {len(labelled)}, {accuracy:.0%} correct; {likely}"]
     return "\n".join(lines)
 
 
-def draw(questions: Sequence[Question]) -> "Figure":
-    """Draw the questions that wait for an answer, with their lines in the file."""
-    waiting = [
-        (n, one.raw) for n, one in enumerate(questions, start=1) if not one.label
-    ]
+def draw_label_requests(requests: Sequence[LabelRequest]) -> "Figure":
+    """Draw the requests without a label, each with its line in the file."""
+    waiting = [(n, one.raw) for n, one in enumerate(requests, start=1) if not one.label]
     data = interface.splits()["train"]
-    shown = as_examples([raw for _, raw in waiting], data, paths.feedback())
+    shown = to_examples([raw for _, raw in waiting], data, paths.feedback())
     titles = {row: f"line {number}" for row, (number, _) in enumerate(waiting)}
-    return figures.draw_titled(shown, titles)
+    return figures.draw_with_titles(shown, titles)
 
 
-def as_examples(
+def to_examples(
     raw: Sequence[Any], data: Any, source: Path, labels: Tensor | None = None
 ) -> Any:
-    """Make examples, like those of the data, of what was asked.
+    """Return requests as examples like those of the data.
 
     Args:
         raw: N examples, as lists of numbers.
-        data: Any split, as `task.load_splits` gives it.
+        data: Any split.
         source: The file that they came from.
-        labels: What is right, shape (N,); by default nobody knows, and any label does.
+        labels: True labels, shape (N,); by default any, as nobody knows them.
 
     Returns:
         Examples, as those of the split.

@@ -1,7 +1,7 @@
-"""Answers: what the model was asked in use, and what it said, a line each.
+"""The prediction log: requests and the predictions for them, a line each.
 
-They are kept by `predict --log FILE`, or by a server that calls `log`. The examples are
-kept with them: be sure that you may.
+It is written by `predict --log FILE`, or by a server that calls `log_predictions`. It
+holds the examples of users: make sure that you are allowed to keep them.
 """
 
 import hashlib
@@ -15,55 +15,57 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import UserError
-from ..evaluation import read_lines
+from ..evaluation import read_json_lines
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A question that the model was asked, and what it said.
+class LoggedPrediction:
+    """A request and the prediction for it.
 
     Attributes:
         when: In UTC, as 2026-11-27T12:30:00+00:00.
-        model: Which one was asked.
+        model: That predicted.
         source: Where the example came from.
-        answer: What the model said.
-        unusual: How the example is unlike the data, in sentences.
+        prediction: For people to read.
+        warnings: A sentence for each attribute that is out of its range.
         raw: The example as it was read, as lists of numbers.
     """
 
     when: str
     model: str
     source: str
-    answer: str
-    unusual: list[str]
+    prediction: str
+    warnings: list[str]
     raw: list[Any]
 
 
-def log(
+def log_predictions(
     path: Path,
     source: Path,
     model: str,
     raw: Tensor,
-    answers: Sequence[object],
-    remarks: Sequence[list[str]],
+    predictions: Sequence[object],
+    warnings: Sequence[list[str]],
 ) -> None:
-    """Add answers to a file.
+    """Add predictions to a log.
 
     Args:
-        path: Of the log; several programs may write into it.
+        path: Of the log; several programs may write to it.
         source: Where the examples came from.
-        model: Which one answered.
+        model: That predicted.
         raw: The examples as they were read, shape (N, ...).
-        answers: What the model said about each.
-        remarks: How each is unlike the data.
+        predictions: Of each example.
+        warnings: Sentences for each example, as `out_of_range` returns them.
 
     Raises:
         UserError: The file cannot be written.
     """
     when = datetime.now(UTC).isoformat(timespec="seconds")
     lines = [
-        Answer(when, model, str(source), str(answer), [*remark], example)
-        for answer, remark, example in zip(answers, remarks, raw.tolist(), strict=True)
+        LoggedPrediction(when, model, str(source), str(prediction), [*found], example)
+        for prediction, found, example in zip(
+            predictions, warnings, raw.tolist(), strict=True
+        )
     ]
     text = "".join(f"{json.dumps(asdict(line))}\n" for line in lines)
     try:
@@ -71,28 +73,32 @@ def log(
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise UserError(f"no answer is kept in {path}: {error.strerror}") from error
+        raise UserError(f"cannot write the log {path}: {error.strerror}") from error
 
 
-def load_answers(paths: Iterable[Path]) -> list[Answer]:
-    """Read logs.
+def load_predictions(paths: Iterable[Path]) -> list[LoggedPrediction]:
+    """Read prediction logs.
 
     Args:
-        paths: Files that `log` wrote.
+        paths: Files that `log_predictions` wrote.
 
     Returns:
-        All answers, the oldest first.
+        All predictions, the oldest first.
     """
     kinds = {
-        **dict.fromkeys(("when", "model", "source", "answer"), str),
-        **dict.fromkeys(("unusual", "raw"), list),
+        **dict.fromkeys(("when", "model", "source", "prediction"), str),
+        **dict.fromkeys(("warnings", "raw"), list),
     }
-    answers = [Answer(**line) for path in paths for line in read_moments(path, kinds)]
-    return sorted(answers, key=lambda answer: answer.when)
+    predictions = [
+        LoggedPrediction(**line)
+        for path in paths
+        for line in read_timed_lines(path, kinds)
+    ]
+    return sorted(predictions, key=lambda prediction: prediction.when)
 
 
-def read_moments(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read a file whose lines have a moment each.
+def read_timed_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read a JSON Lines file whose lines have a time each.
 
     Args:
         path: Of the file.
@@ -105,9 +111,9 @@ def read_moments(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
         UserError: The file is missing, or holds something else.
     """
     try:
-        found = read_lines(path, kinds)
+        found = read_json_lines(path, kinds)
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no file of answers that can be read") from error
+        raise UserError(f"{path} is no prediction log that can be read") from error
     for number, line in enumerate(found, start=1):
         try:
             moment = datetime.fromisoformat(line["when"])
@@ -115,11 +121,11 @@ def read_moments(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
             moment = datetime.min
         if moment.tzinfo is None:
             raise UserError(
-                f"{path}, line {number}: {line['when']!r} is no moment with a time zone"
+                f"{path}, line {number}: {line['when']!r} is no time with a time zone"
             )
     return found
 
 
 def digest(raw: list[Any]) -> str:
-    """Return a short hash of an example: the same question has the same."""
+    """Return a short hash of an example: the same request has the same hash."""
     return hashlib.sha256(json.dumps(raw).encode()).hexdigest()[:16]

@@ -1,6 +1,6 @@
-"""Trial: what a new model says to questions that the one in use was asked.
+"""Shadow evaluation: a new model predicts for the logged requests.
 
-It needs no labels: people look at what would be answered otherwise, before it is.
+It needs no labels: people look at the predictions that would change.
 """
 
 import json
@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
 from .. import figures
 from ..errors import UserError
-from ..evaluation import TRIAL_PICTURE, TRIAL_RESULT
+from ..evaluation import SHADOW_PICTURE, SHADOW_RESULT
 from ..interface import task
-from .labelling import as_examples
-from .prediction_log import digest, load_answers
+from .labelling import to_examples
+from .prediction_log import digest, load_predictions
 
 if TYPE_CHECKING:  # prediction does without
     from matplotlib.figure import Figure
@@ -24,22 +23,22 @@ MAX_PICTURES = 20
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What came of it.
+class ShadowEvaluation:
+    """The predictions of two models for the same requests.
 
     Attributes:
-        questions: The examples that were asked, each once.
-        before: What the model in use says, in a few letters.
-        after: What the new one says.
+        requests: The examples, each once.
+        before: Predictions of the production model, as `task.label_name` names them.
+        after: Predictions of the new one.
     """
 
-    questions: Any
+    requests: Any
     before: list[str]
     after: list[str]
 
     @property
-    def otherwise(self) -> list[int]:
-        """Which questions get another answer."""
+    def changed(self) -> list[int]:
+        """The rows of the requests for which the prediction changes."""
         pairs = enumerate(zip(self.before, self.after, strict=True))
         return [row for row, (before, after) in pairs if before != after]
 
@@ -52,60 +51,62 @@ class Trial:
         Returns:
             Markdown.
         """
-        parts = ["## Tried on what users asked", f"{self}."]
-        if self.otherwise:
-            figures.save(draw(self), folder / TRIAL_PICTURE)
-            parts.append(f"![Questions with both answers]({TRIAL_PICTURE})")
+        parts = ["## Shadow evaluation on logged requests", f"{self}."]
+        if self.changed:
+            figures.save_figure(draw_changed(self), folder / SHADOW_PICTURE)
+            parts.append(f"![Requests with both predictions]({SHADOW_PICTURE})")
         return parts
 
     def write(self, sha256: str, folder: Path) -> None:
-        """Write how the trial of a new model went.
+        """Write the numbers into the folder of the new model.
 
         Args:
             sha256: Of the weights of the new model.
             folder: Of the model; gets the numbers.
         """
-        count, otherwise = len(self.before), len(self.otherwise)
-        facts = {"sha256": sha256, "questions": count, "otherwise": otherwise}
-        (folder / TRIAL_RESULT).write_text(json.dumps(facts, indent=2) + "\n")
+        count, changed = len(self.before), len(self.changed)
+        facts = {"sha256": sha256, "requests": count, "changed": changed}
+        (folder / SHADOW_RESULT).write_text(json.dumps(facts, indent=2) + "\n")
 
     def __str__(self) -> str:
-        """Say it in a line."""
-        count, otherwise = len(self.before), len(self.otherwise)
-        share = otherwise / max(1, count)
-        return f"{otherwise:,} of {count:,} questions get another answer ({share:.1%})"
+        """Return the numbers in a line."""
+        count, changed = len(self.before), len(self.changed)
+        fraction = changed / max(1, count)
+        return f"{changed:,} of {count:,} predictions change ({fraction:.1%})"
 
 
-def try_on(logs: Sequence[Path], data: Any, before: Any, after: Any) -> Trial:
-    """Ask two models what was asked.
+def replay(
+    logs: Sequence[Path], data: Any, before: Any, after: Any
+) -> ShadowEvaluation:
+    """Predict for logged requests with two models.
 
     Args:
         logs: Files that `predict --log` wrote.
-        data: Any split, as `task.load_splits` gives it.
-        before: The network in use.
+        data: Any split.
+        before: The production network.
         after: The new one.
 
     Returns:
-        What they say.
+        The predictions of both.
 
     Raises:
-        UserError: Nothing was asked, or an answer of the new model is no number.
+        UserError: The logs are empty, or a loss of the new model is not finite.
     """
-    asked = {digest(answer.raw): answer.raw for answer in load_answers(logs)}
-    if not asked:
-        raise UserError(f"there are no questions in {logs[0]}")
-    questions = as_examples([*asked.values()], data, logs[0])
-    said = [task.evaluate(net, questions) for net in (before, after)]
-    if not said[1].losses.isfinite().all():
-        raise UserError(f"the new model has no number for a question in {logs[0]}")
-    words = [[*map(task.label_name, each.predictions)] for each in said]
-    return Trial(questions, *words)
+    raw = {digest(logged.raw): logged.raw for logged in load_predictions(logs)}
+    if not raw:
+        raise UserError(f"there are no predictions in {logs[0]}")
+    requests = to_examples([*raw.values()], data, logs[0])
+    evaluations = [task.evaluate(net, requests) for net in (before, after)]
+    if not evaluations[1].losses.isfinite().all():
+        raise UserError(f"the new model predicts nan for a request in {logs[0]}")
+    names = [[*map(task.label_name, each.predictions)] for each in evaluations]
+    return ShadowEvaluation(requests, *names)
 
 
-def draw(trial: Trial) -> "Figure":
-    """Draw questions that get another answer: the one before, and the new one."""
+def draw_changed(shadow: ShadowEvaluation) -> "Figure":
+    """Draw requests for which the prediction changes, with both predictions."""
     titles = {
-        row: f"{trial.before[row]}, now {trial.after[row]}"
-        for row in trial.otherwise[:MAX_PICTURES]
+        row: f"{shadow.before[row]}, now {shadow.after[row]}"
+        for row in shadow.changed[:MAX_PICTURES]
     }
-    return figures.draw_titled(trial.questions, titles)
+    return figures.draw_with_titles(shadow.requests, titles)

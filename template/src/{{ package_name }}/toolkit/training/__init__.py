@@ -1,4 +1,4 @@
-"""For any training by Lightning: divergence, hints, a clean end, several processes."""
+"""Training by Lightning: divergence, error hints, interrupts, several processes."""
 
 from .distributed import gather
 from .fine_tuning import FineTune

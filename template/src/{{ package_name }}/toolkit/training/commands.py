@@ -20,20 +20,20 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 
 from .. import debug, performance, scaling  # noqa: F401 -- recipes name them
 from .. import interface, paths
-from ..cli import Command, spell_out
+from ..cli import Command, expand_aliases
 from ..errors import UserError
 from ..evaluation import load_checkpoint
 from ..figures import metrics_table, write_curves, write_evaluation
-from ..run_records import begin, newest_checkpoint, recipe_among
-from .distributed import first_process
-from .divergence_guard import Guard
+from ..run_records import start_run, newest_checkpoint, recipe_among
+from .distributed import is_rank_zero
+from .divergence_guard import DivergenceGuard
 from .fine_tuning import FineTune  # noqa: F401 -- configurations name it
-from .interrupts import Ending, end_cleanly
-from .metadata_recorder import Recorder
+from .interrupts import GracefulShutdown, handle_signals
+from .metadata_recorder import MetadataRecorder
 
 # More workers only slow down data that is in memory.
 warnings.filterwarnings("ignore", message=".*does not have many workers")
-# Of several processes, for the report counts each example once.
+# Irrelevant: the report counts each example once.
 warnings.filterwarnings("ignore", message="Using `DistributedSampler` with")
 # The arguments are passed on by `__main__`, on purpose.
 warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
@@ -62,13 +62,13 @@ class CLI(LightningCLI):
     that is used, with the options it was trained with.
     """
 
-    command: str  # that is asked for
+    command: str  # the requested one
     config: Any  # of this command, as it was parsed
     run_dir: Path | None = None  # none for a rehearsal with fast_dev_run
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Know the command that is asked for: each takes a tenth of a second."""
+        """Know only the requested command: each takes a tenth of a second."""
         return {CLI.command: LightningCLI.subcommands()[CLI.command]}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -93,7 +93,7 @@ class CLI(LightningCLI):
         if config.ckpt_path is None:
             return
         _, trained_with = load_checkpoint(Path(config.ckpt_path))
-        # Without the defaults, to see what was asked for.
+        # Without the defaults, to see the options that were given.
         asked = parser.parse_args(self.arguments, defaults=False)
         given = asked[command].get("model", {})
         for name, value in given.items():
@@ -105,9 +105,9 @@ class CLI(LightningCLI):
                 )
 
     def before_instantiate_classes(self) -> None:
-        """Let everything that writes files write into `runs/COMMAND-NNNN`.
+        """Write all files into `runs/COMMAND-NNNN`, or `runs/RECIPE-NNNN`.
 
-        A training with a recipe is called by its name: it is no model to go on with.
+        A training with a recipe makes no model to promote, so it is no run of `fit`.
         """
         config = self.config[self.subcommand]
         torch.set_num_threads(config.threads)
@@ -120,10 +120,10 @@ class CLI(LightningCLI):
                 for callback in config.trainer.callbacks or []
                 if "ProgressBar" not in callback.class_path
             ]
-        if config.trainer.fast_dev_run or not first_process():
+        if config.trainer.fast_dev_run or not is_rank_zero():
             return
         recipe = recipe_among(config.config or ())
-        self.run_dir = begin(recipe or str(self.subcommand))
+        self.run_dir = start_run(recipe or str(self.subcommand))
         config.trainer.default_root_dir = os.path.relpath(self.run_dir, paths.root())
         if isinstance(config.trainer.logger, list):
             for logger in config.trainer.logger:
@@ -178,7 +178,7 @@ class CLI(LightningCLI):
             # From the root, as in the configuration that is kept beside it.
             root = re.escape(os.path.abspath(paths.root()))
             words = [re.sub(rf"(^|=){root}/", r"\1", word) for word in self.arguments]
-            recorder = Recorder(self.run_dir, words, seed)
+            recorder = MetadataRecorder(self.run_dir, words, seed)
             self.trainer.callbacks.append(recorder)  # type: ignore[attr-defined]
 
     def after_fit(self) -> None:
@@ -230,7 +230,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
     Raises:
         UserError: An option is wrong, or the default configuration is missing.
     """
-    end_cleanly()
+    handle_signals()
     default = paths.default_config()
     if not default.is_file():
         raise UserError(
@@ -239,21 +239,21 @@ def run(command: str, arguments: Sequence[str]) -> None:
     if command != "fit":
         # The report goes to another folder than the checkpoint's.
         warnings.filterwarnings("ignore", message="The dirpath has changed from")
-    # A misspelt option must not be taken for another.
+    # A misspelt option must not match another.
     options = {"allow_abbrev": False}
     defaults = {"default_config_files": [str(default)]}
     CLI.command = command
     module, data = interface.training_module(), interface.data_module()
     groups = {"trainer": Trainer, "model": module, "data": data}
-    guard = Guard()
-    with guard.explaining():
+    guard = DivergenceGuard()
+    with guard.reporting_hints():
         CLI(
             module,
             data,
-            args=[command, *spell_out(arguments, groups)],
+            args=[command, *expand_aliases(arguments, groups)],
             parser_class=Parser,
             parser_kwargs={**options, command: defaults},
-            trainer_defaults={"callbacks": [Ending(), guard]},
+            trainer_defaults={"callbacks": [GracefulShutdown(), guard]},
         )
 
 

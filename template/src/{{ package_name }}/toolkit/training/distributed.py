@@ -1,4 +1,4 @@
-"""Several processes that train together: which writes files, and what all have seen."""
+"""Helpers for several processes that train together."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.utils.data import DistributedSampler
 
 
-def first_process() -> bool:
-    """Return whether this process is the first, or the only one.
+def is_rank_zero() -> bool:
+    """Return whether this process has rank zero, or is the only one.
 
     It writes the files. Known before there is a trainer, from what Lightning,
     `torchrun` and SLURM tell the processes that they start.
@@ -19,10 +19,10 @@ def first_process() -> bool:
 
 
 def gather(module: LightningModule, loader: Any, values: Tensor) -> Tensor:
-    """Join what all processes computed of their parts of the data.
+    """Gather the values of all processes in the order of the data.
 
-    Lightning deals the examples out like cards, and the first ones once more where some
-    process would else get fewer.
+    Lightning gives every n-th example to each of n processes, and repeats the first
+    ones where a process would get fewer.
 
     Args:
         module: In the loop over the data.
@@ -30,8 +30,7 @@ def gather(module: LightningModule, loader: Any, values: Tensor) -> Tensor:
         values: Of the n examples of this process, shape (n, ...).
 
     Returns:
-        Those of all examples in the order of the data, in each process, each once,
-        shape (N, ...).
+        Those of all examples, each once, in each process, shape (N, ...).
     """
     sampler = getattr(loader, "sampler", None)
     if not isinstance(sampler, DistributedSampler):
@@ -39,6 +38,6 @@ def gather(module: LightningModule, loader: Any, values: Tensor) -> Tensor:
     parts: Any = module.all_gather(values)  # (processes, n, ...)
     # Processes that split layers among them have the same part.
     parts = parts[:: len(parts) // sampler.num_replicas]  # (parts, n, ...)
-    dealt = parts.transpose(0, 1).flatten(0, 1)  # (parts * n, ...)
+    interleaved = parts.transpose(0, 1).flatten(0, 1)  # (parts * n, ...)
     count = len(sampler.dataset)  # type: ignore[arg-type]
-    return dealt[:count].to(values.device)
+    return interleaved[:count].to(values.device)

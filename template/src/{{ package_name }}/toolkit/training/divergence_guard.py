@@ -1,4 +1,4 @@
-"""The guard of a training: it ends what cannot come to a good end, and says why."""
+"""Detects divergence of a training, and explains known errors."""
 
 import math
 import traceback
@@ -14,35 +14,35 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..run_records import run_folder
-from .error_hints import explain, first_bad_layer
+from .error_hints import error_hint, first_nonfinite_layer
 from .nested_tensors import finite
 
 SEE_GRADIENTS = "To see the gradients before: nox -s debug -- nan"
 
 
-class Guard(Callback):
-    """Stops at the first loss that is no number or ran away, and explains errors.
+class DivergenceGuard(Callback):
+    """Stops a training whose loss diverges, and explains known errors.
 
-    What it needs for that, the batch and the traceback, goes to the folder of the run.
-    Without it a training that diverged would end as if nothing had happened.
+    A loss diverges if it is not finite or stays far above the first one. The batch and
+    the traceback are written into the folder of the run.
 
     Args:
-        factor: A loss has run away that is so many times the first one ...
-        steps: ... for so many steps. A training that is resumed, or a loss that may be
-            negative, has no such limit.
+        factor: The loss diverges at so many times the first one ...
+        steps: ... in so many successive steps. There is no such limit for a resumed
+            training, or if the first loss is not positive.
     """
 
     def __init__(self, factor: float = 100, steps: int = 5) -> None:
         self.factor = factor
         self.steps = steps
-        self.explanation: str | None = None  # of the error that ended the training
+        self.hint: str | None = None  # of the error that ended the training
         self._first: float | None = None
         self._high = 0
         self._batch: Any = None
         self._index = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse a validation without examples; raise an `UserError`.
+        """Refuse a validation without examples; raise a `UserError`.
 
         Lightning would leave it out without a word, and there would be no best model.
         """
@@ -55,7 +55,7 @@ class Guard(Callback):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Remember the batch."""
+        """Keep the batch."""
         self._batch, self._index = batch, batch_idx
 
     def on_train_batch_end(
@@ -66,7 +66,7 @@ class Guard(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Forget the batch: it takes memory."""
+        """Release the batch: it takes memory."""
         self._batch = None
 
     def on_validation_batch_start(
@@ -77,7 +77,7 @@ class Guard(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Remember the batch."""
+        """Keep the batch."""
         self._batch, self._index = batch, batch_idx
 
     def on_validation_batch_end(
@@ -89,13 +89,13 @@ class Guard(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Forget the batch."""
+        """Release the batch."""
         self._batch = None
 
     def on_before_backward(
         self, trainer: Trainer, pl_module: LightningModule, loss: Tensor
     ) -> None:
-        """Look at the loss before it can spoil the weights; raise an `UserError`."""
+        """Check the loss before it changes the weights; raise a `UserError`."""
         value = loss.item()
         if not math.isfinite(value):
             where = f"{self._where(trainer)}, step {trainer.global_step}"
@@ -108,60 +108,58 @@ class Guard(Callback):
         self._high = self._high + 1 if value > self.factor * self._first else 0
         if self._high >= self.steps:
             raise UserError(
-                f"the loss ran away: {self._first:.3g} at first, {value:.3g} in step "
+                f"the loss diverges: {self._first:.3g} at first, {value:.3g} in step "
                 f"{trainer.global_step}. Lower the learning rate. {SEE_GRADIENTS}"
             )
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Explain an error of a known kind, and keep its traceback."""
+        """Explain a known error, and write its traceback to a file."""
         if isinstance(exception, UserError | KeyboardInterrupt):
             return
-        explanation = explain(exception, pl_module, self._where(trainer))
-        if explanation is None:
+        hint = error_hint(exception, pl_module, self._where(trainer))
+        if hint is None:
             return
         lines = traceback.format_exception(exception)
         folder = run_folder(trainer)
         if folder is None:
             print("".join(lines))
-            self.explanation = explanation
+            self.hint = hint
         else:
             path = folder / "traceback.txt"
             path.write_text("".join(lines))
-            self.explanation = explanation + _kept(path, self._save(trainer))
+            self.hint = hint + _kept(path, self._save(trainer))
 
     @contextmanager
-    def explaining(self) -> Iterator[None]:
-        """Make an `UserError` of an error that was explained."""
+    def reporting_hints(self) -> Iterator[None]:
+        """Turn an error with a hint into a `UserError`."""
         try:
             yield
         except Exception:
-            if self.explanation is None:
+            if self.hint is None:
                 raise
             # Its traceback was kept already.
-            raise UserError(self.explanation) from None
+            raise UserError(self.hint) from None
 
     def _cause(self, trainer: Trainer, module: LightningModule) -> str:
         if not finite(self._batch):
             return (
-                "the batch has values that are no numbers: nox -s tests -- tests/data"
+                "the batch has values that are not finite: nox -s tests -- tests/data"
             )
         for name, weight in module.named_parameters():
             if not finite(weight):
-                return f"{name} is no number since the step before. {SEE_GRADIENTS}"
+                return f"{name} is not finite since the step before. {SEE_GRADIENTS}"
         if trainer.world_size > 1:
             # The others would not take part in this step.
             return f"one of several processes. {SEE_GRADIENTS} --trainer.devices=1"
         with torch.no_grad():
-            layer = first_bad_layer(
+            layer = first_nonfinite_layer(
                 module, lambda: module.training_step(self._batch, self._index)
             )
         if layer:
-            return (
-                f"{layer} was given numbers and returns something else. {SEE_GRADIENTS}"
-            )
-        return f"all layers return numbers, so it is the loss itself. {SEE_GRADIENTS}"
+            return f"the output of {layer} is not finite. {SEE_GRADIENTS}"
+        return f"all outputs of layers are finite, so it is the loss. {SEE_GRADIENTS}"
 
     def _where(self, trainer: Trainer) -> str:
         if self._batch is None:
@@ -179,6 +177,6 @@ class Guard(Callback):
 
 
 def _kept(*paths: Path | None) -> str:
-    """Name the files that were left to look at."""
+    """Name the files that were written."""
     names = ", ".join(str(path) for path in paths if path)
-    return f" (left for you: {names})" if names else ""
+    return f" (see {names})" if names else ""

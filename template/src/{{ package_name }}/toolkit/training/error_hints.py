@@ -1,4 +1,4 @@
-"""What an error of PyTorch means, in a line, with the recipe to try next."""
+"""Hints for common errors of PyTorch: the cause in a line, and the next recipe."""
 
 import re
 import traceback
@@ -10,11 +10,11 @@ from torch.nn.modules.module import register_module_forward_hook
 
 from .nested_tensors import finite, shapes
 
-# What an error of each kind says, and what to do. The first that is found counts.
+# Message and hint for each kind of error. The first match counts.
 KINDS: dict[str, tuple[str, str]] = {
     "memory": (
         r"out of memory|not enough memory|can't allocate memory",
-        "out of memory{place}. To see what would help: nox -s costs",
+        "out of memory{place}. To see what would help: nox -s resources",
     ),
     "worker": (
         r"DataLoader worker .*(exited unexpectedly|is killed by signal)",
@@ -60,16 +60,16 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 
 
-def explain(error: BaseException, net: nn.Module, batch: str) -> str | None:
-    """Say in a line what an error means.
+def error_hint(error: BaseException, net: nn.Module, batch: str) -> str | None:
+    """Return a hint for a known error, in a line.
 
     Args:
-        error: What ended a training or an evaluation.
-        net: That was trained.
+        error: That ended a training or an evaluation.
+        net: The network.
         batch: Which batch it was, in words.
 
     Returns:
-        The line, or nothing if the error is of no known kind.
+        The hint, or nothing if the error is not known.
     """
     text = "out of memory" if isinstance(error, MemoryError) else str(error)
     if isinstance(error, OSError) and error.filename:
@@ -79,38 +79,38 @@ def explain(error: BaseException, net: nn.Module, batch: str) -> str | None:
         if re.search(pattern, text):
             # A worker sends its traceback first.
             cause = text.strip().splitlines()[-1 if kind == "loading" else 0]
-            places = [*filter(None, [layer_of(error, net), batch])]
+            places = [*filter(None, [failed_layer(error, net), batch])]
             place = f" in {', '.join(places)}" if places else ""
             return sentence.format(cause=cause.rstrip("."), place=place)
     return None
 
 
-def layer_of(error: BaseException, net: nn.Module) -> str | None:
-    """Name the innermost layer that was called when an error came.
+def failed_layer(error: BaseException, net: nn.Module) -> str | None:
+    """Return the innermost layer in which an error was raised.
 
     Args:
         error: With its traceback.
-        net: That was trained.
+        net: The network.
 
     Returns:
-        Its name, class and the shapes that it was given, if it was in a layer.
+        Its name, class and the shapes of its inputs, if it was in a layer.
     """
     names = _names(net)
     found = None
     for frame, _ in traceback.walk_tb(error.__traceback__):
         module = frame.f_locals.get("self")
-        # Every call of a module goes through here, with what it is given.
+        # Every call of a module goes through here, with its inputs.
         if frame.f_code.co_name == "_call_impl" and id(module) in names:
             given = [frame.f_locals.get("args"), frame.f_locals.get("kwargs")]
             found = f"{names[id(module)]} given {shapes(given)}"
     return found
 
 
-def first_bad_layer(net: nn.Module, run: Callable[[], object]) -> str | None:
-    """Find the first layer that returns something else than numbers.
+def first_nonfinite_layer(net: nn.Module, run: Callable[[], object]) -> str | None:
+    """Find the first layer with an output that is not finite.
 
     Args:
-        net: That was trained.
+        net: The network.
         run: Runs it once more.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Fine-tuning: a training that goes on from a model of other data."""
+"""Fine-tuning: a training that starts from the weights of another model."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from ..evaluation import load_checkpoint, load_production
 
 
 class FineTune(Callback):
-    """Begins with the weights of another model, and keeps a part of them.
+    """Starts from the weights of another model, and freezes some layers.
 
     Weights of another shape, such as those of the last layer when there are other
-    classes, begin at random as in any training. What the preprocessing has learnt comes
-    with the weights, as these know no other inputs.
+    classes, start at random as in any training. The fitted preprocessing comes with the
+    weights, which were trained on its outputs.
 
     Args:
         weights: A checkpoint, or the folder of a production model; from the current
@@ -30,17 +30,17 @@ class FineTune(Callback):
         self.frozen = frozen
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Freeze, before processes share what is left."""
+        """Freeze, before processes exchange gradients."""
         for layer in self._layers(pl_module):
             layer.requires_grad_(False)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the weights, unless this training goes on from its own checkpoint."""
+        """Load the weights, unless the training is resumed."""
         if trainer.ckpt_path is None:
             load_weights(pl_module, paths.found(self.weights))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keep the averages of frozen layers, too."""
+        """Freeze the statistics of BatchNorm layers, too."""
         for layer in self._layers(pl_module):
             for part in layer.modules():
                 if isinstance(part, _BatchNorm):
@@ -56,7 +56,7 @@ class FineTune(Callback):
 
 
 def load_weights(module: LightningModule, path: Path) -> None:
-    """Give a module the weights of a model, as far as they fit, and say so.
+    """Load the weights of a model as far as they fit, and report it.
 
     Args:
         module: Has a network of the same class.
@@ -82,4 +82,4 @@ def load_weights(module: LightningModule, path: Path) -> None:
         raise UserError(f"nothing in {path} fits this model")
     parts[0].load_state_dict(own | fitting)
     others = ", ".join(name for name in own if name not in fitting)
-    print(f"begins with  {path}" + (f", but for {others}" if others else ""))
+    print(f"starts from  {path}" + (f", but for {others}" if others else ""))

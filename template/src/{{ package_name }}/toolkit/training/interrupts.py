@@ -1,4 +1,4 @@
-"""The end of a training by Ctrl-C or `kill`: of all its processes, and how to go on."""
+"""Ctrl-C and SIGTERM: a clean end of all processes of a training."""
 
 import os
 import signal
@@ -9,54 +9,54 @@ from lightning.pytorch.callbacks import Callback
 
 from ..paths import PACKAGE
 from ..run_records import run_folder
-from .distributed import first_process
+from .distributed import is_rank_zero
 
 
-class Ending(Callback):
-    """Lets `kill` do what Ctrl-C does, and says how to go on after both."""
+class GracefulShutdown(Callback):
+    """Ends a training by SIGTERM like one by Ctrl-C, and says how to resume it."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take `kill` back from Lightning."""
-        take_kill_for_ctrl_c()
+        """Replace Lightning's handler of SIGTERM."""
+        treat_sigterm_as_interrupt()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take `kill` back from Lightning."""
-        take_kill_for_ctrl_c()
+        """Replace Lightning's handler of SIGTERM."""
+        treat_sigterm_as_interrupt()
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take `kill` back from Lightning."""
-        take_kill_for_ctrl_c()
+        """Replace Lightning's handler of SIGTERM."""
+        treat_sigterm_as_interrupt()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Name the last checkpoint, if an epoch was finished."""
+        """Print how to resume, if an epoch was finished."""
         folder = run_folder(trainer)
         if folder is None or not isinstance(exception, KeyboardInterrupt):
             return
         last = folder / "checkpoints" / "last.ckpt"
         if last.is_file():
             command = f"python -m {PACKAGE} fit --ckpt_path {last}"
-            print(f"Stopped. Go on with: {command}", file=sys.stderr)
+            print(f"Stopped. To resume: {command}", file=sys.stderr)
 
 
-def take_kill_for_ctrl_c() -> None:
-    """Let `kill` end the program as Ctrl-C does.
+def treat_sigterm_as_interrupt() -> None:
+    """Let SIGTERM raise a `KeyboardInterrupt`, as Ctrl-C does.
 
-    Lightning's own way is to tell the other processes, which may be waiting for
-    something else; then they wait for each other for ever.
+    Lightning's own handler notifies the other processes, which can cause a deadlock if
+    they wait for something else.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def end_cleanly() -> None:
-    """Let `kill` do what Ctrl-C does, and say so where Ctrl-C does nothing.
+def handle_signals() -> None:
+    """Handle SIGTERM like Ctrl-C, and say so where Ctrl-C has no effect.
 
-    Shells let programs in the background ignore Ctrl-C.
+    Shells let background processes ignore Ctrl-C.
     """
-    take_kill_for_ctrl_c()
-    if not first_process():
-        # The first ends the others, and says how to go on: they must not end before.
+    treat_sigterm_as_interrupt()
+    if not is_rank_zero():
+        # Rank zero ends the others and says how to resume: they must not end before.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     elif signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         print(f"In the background: end it with kill {os.getpid()}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The recorder of a training: from what it came, on what it ran, how it ended."""
+"""Records the metadata of a training: code, data, hardware, outcome."""
 
 import json
 import math
@@ -18,13 +18,12 @@ from lightning.pytorch.utilities.data import extract_batch_size
 from ..run_records import RECORD, current_commit
 
 
-class Recorder(Callback):
+class MetadataRecorder(Callback):
     """Writes `record.json` into the folder of a run, when it begins and when it ends.
 
-    A training has finished when it took all its epochs or steps, or when Lightning's
-    `EarlyStopping` ended it. Whatever else ended it, such as `max_time`, Ctrl-C or an
-    error, stopped it early; so did a crash, after which the record is that of the
-    beginning.
+    A training has finished after all its epochs or steps, or when Lightning's
+    `EarlyStopping` ended it. It was stopped early by anything else, such as `max_time`,
+    Ctrl-C or an error, or a crash, after which the record is that of the beginning.
 
     Args:
         folder: Of the run.
@@ -75,7 +74,7 @@ class Recorder(Callback):
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Write how far it came."""
+        """Write how far the training came."""
         if self.start:
             self._write(trainer, finished=False)
 

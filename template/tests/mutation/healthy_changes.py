@@ -1,4 +1,4 @@
-"""What must not matter to the tests: each of these should leave them green."""
+"""Healthy changes: the tests should pass with each of them."""
 
 import locale
 import os
@@ -13,16 +13,16 @@ import lightning
 import pytest
 import torch
 
-from .places import replace
-from .trials import NOTHING, Run, harmless
+from .changes import NOTHING, Run, healthy
+from .patches import replace
 
 
-@harmless(NOTHING)
+@healthy(NOTHING)
 def _(run: Run) -> None:
     pass
 
 
-@harmless("the tests start from other seeds")
+@healthy("the tests start from other seeds")
 def _(run: Run) -> None:
     def make(healthy: Any) -> Any:
         def changed(seed: int, *arguments: Any, **options: Any) -> Any:
@@ -34,12 +34,12 @@ def _(run: Run) -> None:
     replace(lightning, "seed_everything", make)
 
 
-@harmless("PyTorch takes two threads")
+@healthy("PyTorch takes two threads")
 def _(run: Run) -> None:
     torch.set_num_threads(2)
 
 
-@harmless("the tests come in reverse order")
+@healthy("the tests come in reverse order")
 def _(run: Run) -> None:
     class Reverse:
         @pytest.hookimpl(trylast=True)
@@ -49,7 +49,7 @@ def _(run: Run) -> None:
     run.plugins.append(Reverse())
 
 
-@harmless("they are started in another folder")
+@healthy("they are started in another folder")
 def _(run: Run) -> None:
     elsewhere = run.folder.parent / "elsewhere"
     elsewhere.mkdir()
@@ -57,13 +57,13 @@ def _(run: Run) -> None:
     run.tests = [str(run.folder / test) for test in run.tests or ("src", "tests")]
 
 
-@harmless("they run a second time")
+@healthy("they run a second time")
 def _(run: Run) -> None:
     command = (sys.executable, "-m", "pytest", "--quiet", *run.tests)
     subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
 
 
-@harmless("other language, other time zone")
+@healthy("other language, other time zone")
 def _(run: Run) -> None:
     os.environ["TZ"] = "Pacific/Kiritimati"
     time.tzset()
@@ -76,7 +76,7 @@ def _(run: Run) -> None:
         break
 
 
-@harmless("there is no network")
+@healthy("there is no network")
 def _(run: Run) -> None:
     def make(healthy: Any) -> Any:
         def changed(self: socket.socket, address: Any) -> None:
@@ -89,13 +89,13 @@ def _(run: Run) -> None:
     replace(socket.socket, "connect", make)
 
 
-@harmless("the home folder cannot be written")
+@healthy("the home folder cannot be written")
 def _(run: Run) -> None:
     # A folder below a file: not even its owner can make it.
     os.environ["HOME"] = str(Path(__file__).resolve() / "home")
 
 
-@harmless("the machine is busy")
+@healthy("the machine is busy")
 def _(run: Run) -> None:
     # Until this process is gone, however it ends.
     program = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"

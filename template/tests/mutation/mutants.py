@@ -1,7 +1,7 @@
-"""Faults in the source of the package: a sign, a limit, a call left out.
+"""Mutants: edits of the source of the package, such as a sign or a missing call.
 
-Tools for this exist, but they start the tests anew for each change, which takes longer
-than the tests, and do not say whether a change was ever reached.
+Tools for this exist, but they start a new process of tests for each mutant, which takes
+longer than the tests, and do not say whether a mutant was reached.
 """
 
 import ast
@@ -12,16 +12,15 @@ from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
-from .trials import Run, Trial
+from .changes import Change, Run
 
 SOURCE = Path("src")
-KEPT = "toolkit"  # what is tested where it is made
+TOOLKIT = "toolkit"  # the template has its tests
 SHOWN = 60  # characters of code in a name
-# Ends a line that is as right when it is another, such as the size of a batch. Say why.
+# Ends a line whose mutants are equivalent, such as the size of a batch. Say why.
 EQUIVALENT = b"# pragma: no mutate"
 
-# Options that are left alone: `strict` is a test itself, and how something looks is
-# judged by eyes.
+# Options without mutants: `strict` is a test itself, and people look at pictures.
 KEPT_OPTIONS = {
     *("alpha", "cmap", "color", "dpi", "figsize", "fontsize", "ha", "indent"),
     *("integer", "layout", "linestyle", "linewidth", "marker", "prog_bar"),
@@ -69,7 +68,7 @@ class Edit:
         return f"{where}{scope}: {self.what}"
 
     def apply(self, run: Run) -> None:
-        """Make it in the copy, with a note that it was reached."""
+        """Make the edit in the copy, with code that marks when it is reached."""
         path = run.folder / self.path
         lines = path.read_bytes().splitlines(keepends=True)
         starts = [0]
@@ -87,30 +86,30 @@ class Edit:
         path.write_bytes(text[:begin] + code.encode() + text[end:])
 
 
-def source_trials() -> list[Trial]:
-    """Return a trial for each place of the package where something can be changed."""
-    return [_trial(edit) for edit in _all_edits()]
+def mutants() -> list[Change]:
+    """Return all mutants of the package."""
+    return [_change(edit) for edit in _all_edits()]
 
 
-def draw_source_trials(size: int, chance: random.Random) -> list[Trial]:
-    """Draw some from as many functions as there are, of the code that is yours."""
+def draw_mutants(size: int, generator: random.Random) -> list[Change]:
+    """Draw mutants from as many functions as possible, outside the toolkit."""
     scopes: dict[tuple[Path, str], list[Edit]] = defaultdict(list)
     for edit in _all_edits():
-        if KEPT not in edit.path.parts:
+        if TOOLKIT not in edit.path.parts:
             scopes[edit.path, edit.scope].append(edit)
     piles = [*scopes.values()]
     for pile in piles:
-        chance.shuffle(pile)
+        generator.shuffle(pile)
     drawn: list[Edit] = []
     while piles and len(drawn) < size:
-        chance.shuffle(piles)
+        generator.shuffle(piles)
         drawn += [pile.pop() for pile in piles]
         piles = [pile for pile in piles if pile]
-    return [_trial(edit) for edit in drawn[:size]]
+    return [_change(edit) for edit in drawn[:size]]
 
 
-def _trial(edit: Edit) -> Trial:
-    return Trial(str(edit), "source", "code", edit.apply, edit.path.stem)
+def _change(edit: Edit) -> Change:
+    return Change(str(edit), "source", "code", edit.apply, edit.path.stem)
 
 
 def _all_edits() -> list[Edit]:

@@ -1,4 +1,4 @@
-"""What the tests import, imported once for all processes that run them."""
+"""Imports the packages that tests need, once for all processes."""
 
 import os
 

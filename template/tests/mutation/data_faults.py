@@ -10,8 +10,8 @@ from lightning.pytorch.trainer.connectors import data_connector
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from .places import STAGES, in_step, parts, rebuild, replace, with_options
-from .trials import Fired, fault
+from .changes import Applied, fault
+from .patches import STAGES, in_step, parts, rebuild, replace, with_options
 
 STEPS = "single steps"
 
@@ -19,82 +19,82 @@ Pair = tuple[Tensor, Tensor] | None
 
 
 @fault("batches", "labels are shuffled in each", "memorization")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(inputs: Tensor, labels: Tensor) -> Pair:
         return inputs, labels[torch.randperm(len(labels))]
 
-    in_step(change, "training", fired=fired)
+    in_step(change, "training", applied=applied)
 
 
 @fault("batches", "labels are one place out of step", "memorization")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(inputs: Tensor, labels: Tensor) -> Pair:
         return inputs, labels.roll(1, dims=0)
 
-    in_step(change, "training", fired=fired)
+    in_step(change, "training", applied=applied)
 
 
 @fault("batches", "a tenth of the labels is wrong", STEPS)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(inputs: Tensor, labels: Tensor) -> Pair:
         wrong = labels.clone()
         wrong[::10] = labels.flip(0)[::10]
         return inputs, wrong
 
-    in_step(change, "training", fired=fired)
+    in_step(change, "training", applied=applied)
 
 
 @fault("batches", "inputs are twice as large in training", STEPS)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(inputs: Tensor, labels: Tensor) -> Pair:
         return (2 * inputs, labels) if inputs.is_floating_point() else None
 
-    in_step(change, "training", fired=fired)
+    in_step(change, "training", applied=applied)
 
 
 @fault("batches", "inputs are a hundredth in every step", STEPS)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(inputs: Tensor, labels: Tensor) -> Pair:
         return (inputs / 100, labels) if inputs.is_floating_point() else None
 
-    in_step(change, *STAGES, fired=fired)
+    in_step(change, *STAGES, applied=applied)
 
 
 @fault("batches", "inputs are scaled by the batch that they are in", STEPS)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(inputs: Tensor, labels: Tensor) -> Pair:
         if not inputs.is_floating_point() or len(inputs) < 2:
             return None
         return (inputs - inputs.mean()) / inputs.std().clamp_min(1e-6), labels
 
-    in_step(change, *STAGES, fired=fired)
+    in_step(change, *STAGES, applied=applied)
 
 
 @fault("batches", "noise is added to inputs", STEPS)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(inputs: Tensor, labels: Tensor) -> Pair:
         if not inputs.is_floating_point():
             return None
         return inputs + 0.1 * inputs.std() * torch.randn_like(inputs), labels
 
-    in_step(change, "training", fired=fired)
+    in_step(change, "training", applied=applied)
 
 
-def _mirror(stage: str, fired: Fired) -> None:
+def _mirror(stage: str, applied: Applied) -> None:
     def change(inputs: Tensor, labels: Tensor) -> Pair:
         return (inputs.flip(-1), labels) if inputs.dim() > 1 else None
 
-    in_step(change, stage, fired=fired)
+    in_step(change, stage, applied=applied)
 
 
 @fault("batches", "inputs are mirrored in training", STEPS)
-def _(fired: Fired) -> None:
-    _mirror("training", fired)
+def _(applied: Applied) -> None:
+    _mirror("training", applied)
 
 
 @fault("batches", "inputs are mirrored in validation", STEPS)
-def _(fired: Fired) -> None:
-    _mirror("validation", fired)
+def _(applied: Applied) -> None:
+    _mirror("validation", applied)
 
 
 def _in_loader(change: Any) -> None:
@@ -108,11 +108,11 @@ def _in_loader(change: Any) -> None:
 
 
 @fault("loading", "the last batch is left out", STEPS)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(loader: Any, batches: Any) -> Any:
         kept = [*batches]
         if len(kept) > 1:
-            fired()
+            applied()
             del kept[-1]
         return kept
 
@@ -120,11 +120,11 @@ def _(fired: Fired) -> None:
 
 
 @fault("loading", "the first batch comes again in place of the second", STEPS)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(loader: Any, batches: Any) -> Any:
         kept = [*batches]
         if len(kept) > 1:
-            fired()
+            applied()
             kept[1] = kept[0]
         return kept
 
@@ -132,17 +132,17 @@ def _(fired: Fired) -> None:
 
 
 @fault("loading", "examples are not shuffled", "code")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(options: dict[str, Any]) -> None:
         if options.get("shuffle"):
-            fired()
+            applied()
             options["shuffle"] = False
 
     with_options(DataLoader, "__init__", change)
 
 
 @fault("loading", "labels were shuffled once", "label permutation")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     known: Tensor | None = None
 
     def change(loader: Any, batches: Any) -> Any:
@@ -152,7 +152,7 @@ def _(fired: Fired) -> None:
             if pair is None or len(pair[1]) < 2:
                 yield batch
                 continue
-            fired()
+            applied()
             inputs, labels = pair
             # By content, so that it is the same in each epoch.
             seeds = [zlib.crc32(row.numpy().tobytes()) for row in inputs]
@@ -165,10 +165,10 @@ def _(fired: Fired) -> None:
 
 
 @fault("loading", "it takes a tenth of a second for each batch", "cost")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(loader: Any, batches: Any) -> Any:
         for batch in batches:
-            fired()
+            applied()
             end = time.process_time() + 0.1
             while time.process_time() < end:
                 pass
@@ -177,14 +177,14 @@ def _(fired: Fired) -> None:
     _in_loader(change)
 
 
-def _of_another_split(asked: str, given: str, fired: Fired) -> None:
+def _of_another_split(asked: str, given: str, applied: Applied) -> None:
     source = data_connector._DataLoaderSource  # noqa: SLF001 -- no public place
 
     def make(healthy: Any) -> Any:
         def changed(self: Any) -> Any:
             if self.name != f"{asked}_dataloader" or not self.is_module():
                 return healthy(self)
-            fired()
+            applied()
             return getattr(self.instance, f"{given}_dataloader")()
 
         return changed
@@ -193,26 +193,26 @@ def _of_another_split(asked: str, given: str, fired: Fired) -> None:
 
 
 @fault("splits", "validation is on training data", STEPS)
-def _(fired: Fired) -> None:
-    _of_another_split("val", "train", fired)
+def _(applied: Applied) -> None:
+    _of_another_split("val", "train", applied)
 
 
 @fault("splits", "training is on validation data", STEPS)
-def _(fired: Fired) -> None:
-    _of_another_split("train", "val", fired)
+def _(applied: Applied) -> None:
+    _of_another_split("train", "val", applied)
 
 
 @fault("splits", "the test is on validation data", STEPS)
-def _(fired: Fired) -> None:
-    _of_another_split("test", "val", fired)
+def _(applied: Applied) -> None:
+    _of_another_split("test", "val", applied)
 
 
 @fault("splits", "training has test examples too", "data")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def make(healthy: Any) -> Any:
         def changed(first: Any, *rest: Any, **options: Any) -> Any:
             result = healthy(first, *rest, **options)
-            fired()
+            applied()
             result[0] = first
             return result
 
@@ -222,9 +222,9 @@ def _(fired: Fired) -> None:
 
 
 @fault("splits", "they are drawn anew", "data")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(options: dict[str, Any]) -> None:
-        fired()
+        applied()
         options["random_state"] = 12345
 
     with_options(sklearn.model_selection, "train_test_split", change)

@@ -1,4 +1,4 @@
-"""Runs the fast tests once for each change, each time in a fresh copy and process."""
+"""Runs the fast tests for each change, each time in a fresh copy and process."""
 
 import json
 import multiprocessing
@@ -16,76 +16,78 @@ from pathlib import Path
 
 import pytest
 
-from .source_faults import source_trials
-from .trials import Run, Trial, all_trials
+from .changes import Change, Run, all_changes
+from .mutants import mutants
 
-FOLDER = Path("build", "alarms")
-RESULT, FIRED = "result.json", "fired"  # in the folder of a trial
-HANGS = 10  # times as long as the healthy tests take
+FOLDER = Path("build", "mutation")
+RESULT, APPLIED = "result.json", "applied"  # in the folder of a change
+HANGS = 10  # times the duration of the tests without a change
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the tests said to a change.
+    """The result of the tests for a change.
 
     Attributes:
-        trial: The change.
-        fired: Whether it took effect.
-        alarm: The first test that failed, or what else went wrong; empty if none did.
-        seconds: That the tests took.
+        change: That was tested.
+        applied: Whether it took effect.
+        failed_test: The first, or another kind of failure; empty if all passed.
+        seconds: Duration of the tests.
     """
 
-    trial: Trial
-    fired: bool
-    alarm: str
+    change: Change
+    applied: bool
+    failed_test: str
     seconds: float
 
     def __str__(self) -> str:
-        """Return a line about it."""
-        if not self.fired:
-            return f"{self.trial.name}: not applicable"
-        return f"{self.trial.name}: {self.alarm or 'green'} ({self.seconds:.0f} s)"
+        """Return the outcome in a line."""
+        if not self.applied:
+            return f"{self.change.name}: not applicable"
+        return (
+            f"{self.change.name}: {self.failed_test or 'passed'} ({self.seconds:.0f} s)"
+        )
 
 
-class Bench:
-    """Runs trials.
+class Runner:
+    """Runs the tests for changes.
 
     Args:
-        jobs: Trials at a time.
+        jobs: Changes at a time.
         tests: Files and folders of tests to run; all that are fast if empty.
     """
 
     def __init__(self, jobs: int, tests: Sequence[str] = ()) -> None:
         self.context = multiprocessing.get_context("forkserver")
         # Importing takes longer than most tests, and is the same each time.
-        self.context.set_forkserver_preload([f"{__package__}.imports"])
+        self.context.set_forkserver_preload([f"{__package__}.preload"])
         self.jobs = jobs
         self.tests = [*tests]
-        self.heard: Counter[str] = Counter()
-        self.limit = 600.0  # seconds, until it is known how long healthy tests take
+        self.failures: Counter[str] = Counter()
+        self.limit = 600.0  # seconds, until the duration of healthy tests is known
 
-    def run(self, trials: Sequence[Trial]) -> Iterator[Outcome]:
-        """Try all, some at a time, in the order in which they end."""
-        running: dict[int, tuple[ForkServerProcess, Trial, float]] = {}
+    def run(self, changes: Sequence[Change]) -> Iterator[Outcome]:
+        """Yield the outcome of each change, in the order in which the tests end."""
+        running: dict[int, tuple[ForkServerProcess, Change, float]] = {}
         try:
-            yield from self._run([*trials], running)
+            yield from self._run([*changes], running)
         finally:
-            # After Ctrl-C they would go on.
+            # Else they would go on after Ctrl-C.
             for process, *_ in running.values():
                 process.kill()
 
     def _run(
         self,
-        waiting: list[Trial],
-        running: dict[int, tuple[ForkServerProcess, Trial, float]],
+        waiting: list[Change],
+        running: dict[int, tuple[ForkServerProcess, Change, float]],
     ) -> Iterator[Outcome]:
         while waiting or running:
             while waiting and len(running) < self.jobs:
                 slot = min({*range(self.jobs)} - {*running})
-                trial = waiting.pop(0)
-                running[slot] = (self._start(slot, trial), trial, time.monotonic())
+                change = waiting.pop(0)
+                running[slot] = (self._start(slot, change), change, time.monotonic())
             connection.wait([one.sentinel for one, *_ in running.values()], timeout=1)
-            for slot, (process, trial, start) in [*running.items()]:
+            for slot, (process, change, start) in [*running.items()]:
                 seconds = time.monotonic() - start
                 if process.is_alive() and seconds < self.limit:
                     continue
@@ -93,9 +95,9 @@ class Bench:
                 process.kill()
                 process.join()
                 del running[slot]
-                yield self._outcome(slot, trial, seconds, hung=hung)
+                yield self._outcome(slot, change, seconds, hung=hung)
 
-    def _start(self, slot: int, trial: Trial) -> ForkServerProcess:
+    def _start(self, slot: int, change: Change) -> ForkServerProcess:
         folder = FOLDER.resolve() / str(slot)
         shutil.rmtree(folder, ignore_errors=True)
         copy = folder / "a copy"  # a space in the path must not matter
@@ -105,41 +107,41 @@ class Bench:
             if path and Path(path).is_file():
                 (copy / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, copy / path)
-        first = [test for test, _ in self.heard.most_common()]
+        first = [test for test, _ in self.failures.most_common()]
         process = self.context.Process(
-            target=_run, args=(folder, trial.name, first, self.tests)
+            target=_run, args=(folder, change.name, first, self.tests)
         )
         process.start()
         return process
 
     def _outcome(
-        self, slot: int, trial: Trial, seconds: float, *, hung: bool
+        self, slot: int, change: Change, seconds: float, *, hung: bool
     ) -> Outcome:
         folder = FOLDER / str(slot)
         result = folder / RESULT
-        fired = (folder / FIRED).exists()
+        applied = (folder / APPLIED).exists()
         if hung or not result.exists():
-            what = "the tests hang" if hung else "the process of the tests dies"
-            return Outcome(trial, fired, what, seconds)
+            what = "the tests hang" if hung else "the process of the tests crashes"
+            return Outcome(change, applied, what, seconds)
         facts = json.loads(result.read_text())
-        if facts["alarm"]:
-            self.heard[facts["alarm"]] += 1
-        return Outcome(trial, fired, facts["alarm"], facts["seconds"])
+        if facts["failed_test"]:
+            self.failures[facts["failed_test"]] += 1
+        return Outcome(change, applied, facts["failed_test"], facts["seconds"])
 
 
 class _Plugin:
-    """Runs first what is likely to fail, and keeps what does.
+    """Orders tests by how likely they fail, and keeps the first failure.
 
     Args:
         module: Tests with its name, and its examples, come first.
-        first: Tests that have raised an alarm before, most often first.
+        first: Tests that have failed before, the most frequent first.
     """
 
     def __init__(self, module: str, first: list[str]) -> None:
         self.module = module
         files = [test.partition("::")[0] for test in first]
         self.rank = {file: rank for rank, file in reversed([*enumerate(files)])}
-        self.alarm = ""
+        self.failed_test = ""
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -151,25 +153,25 @@ class _Plugin:
             return (
                 not self.module or name != self.module,
                 self.rank.get(file, len(self.rank)),
-                # Tests of training hear most, and soon.
+                # Tests of training catch most faults.
                 "tests/training" not in file,
             )
 
         items.sort(key=rank)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the first."""
-        if report.failed and not self.alarm:
-            self.alarm = report.nodeid
+        """Keep the first failure."""
+        if report.failed and not self.failed_test:
+            self.failed_test = report.nodeid
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A test that cannot be read fails too."""
-        if report.failed and not self.alarm:
-            self.alarm = report.nodeid
+        """Count an error of collection as a failure."""
+        if report.failed and not self.failed_test:
+            self.failed_test = report.nodeid
 
 
 def _run(folder: Path, name: str, first: list[str], tests: list[str]) -> None:
-    """Make the change and run the tests, in the process that is there for it."""
+    """Make the change and run the tests, in the process of this change."""
     copy, root = folder / "a copy", os.getcwd()
     with (folder / "log.txt").open("w") as log:
         os.dup2(log.fileno(), 1)
@@ -180,21 +182,21 @@ def _run(folder: Path, name: str, first: list[str], tests: list[str]) -> None:
     sys.path[:] = [str(copy / "src"), str(copy)] + [
         path for path in sys.path if path not in ("", root, str(Path(root, "src")))
     ]
-    trial = _find(name)
+    change = _find(name)
     for module in [one for one in sys.modules if one.partition(".")[0] == "tests"]:
         del sys.modules[module]
-    plugin = _Plugin(trial.module, first)
-    run = Run(copy, folder / FIRED, tests, [plugin])
-    trial.prepare(run)
+    plugin = _Plugin(change.module, first)
+    run = Run(copy, folder / APPLIED, tests, [plugin])
+    change.apply(run)
     start = time.monotonic()
     options = ["--exitfirst", "--quiet", "-p", "no:cacheprovider"]
     status = pytest.main([*options, *run.tests], plugins=run.plugins)
-    if status and not plugin.alarm:
-        plugin.alarm = f"pytest ends with status {int(status)}"
-    facts = {"alarm": plugin.alarm, "seconds": time.monotonic() - start}
+    if status and not plugin.failed_test:
+        plugin.failed_test = f"pytest ends with status {int(status)}"
+    facts = {"failed_test": plugin.failed_test, "seconds": time.monotonic() - start}
     (folder / RESULT).write_text(json.dumps(facts))
 
 
-def _find(name: str) -> Trial:
-    known = all_trials()
-    return known.get(name) or {one.name: one for one in source_trials()}[name]
+def _find(name: str) -> Change:
+    known = all_changes()
+    return known.get(name) or {one.name: one for one in mutants()}[name]

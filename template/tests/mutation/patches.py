@@ -1,4 +1,4 @@
-"""The places where faults are injected: what passes there can be changed."""
+"""Patches of Lightning and PyTorch, by which faults are injected."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,7 +16,7 @@ Batch = Any
 
 
 def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
-    """Put what `make` makes of a function in its place."""
+    """Replace a function by what `make` makes of it."""
     healthy = getattr(owner, name)
     setattr(owner, name, wraps(healthy)(make(healthy)))
 
@@ -58,14 +58,14 @@ def rebuild(batch: Batch, inputs: Tensor, labels: Tensor) -> Batch:
 def in_step(
     change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor] | None],
     *stages: str,
-    fired: Callable[[], None],
+    applied: Callable[[], None],
 ) -> None:
     """Change inputs and labels just before the steps of some stages see them.
 
     Args:
         change: Gets inputs and labels, and returns others, or None to leave them.
         *stages: Of `STAGES`.
-        fired: Called for each batch that is changed.
+        applied: Called for each batch that is changed.
     """
     for stage in stages:
 
@@ -74,7 +74,7 @@ def in_step(
                 pair = parts(batch)
                 other = change(*pair) if pair else None
                 if other is not None:
-                    fired()
+                    applied()
                     batch = rebuild(batch, *other)
                 return step(self, batch, *rest)
 
@@ -104,16 +104,16 @@ def around_step(
     replace(Strategy, f"{stage}_step", make)
 
 
-def on_loss(change: Callable[[Tensor], Tensor], fired: Callable[[], None]) -> None:
+def on_loss(change: Callable[[Tensor], Tensor], applied: Callable[[], None]) -> None:
     """Change what a training step returns."""
 
     def changed(module: LightningModule, step: Callable[[], Any]) -> Any:
         output = step()
         if isinstance(output, Tensor):
-            fired()
+            applied()
             return change(output)
         if isinstance(output, dict) and "loss" in output:
-            fired()
+            applied()
             return {**output, "loss": change(output["loss"])}
         return output
 
@@ -134,7 +134,7 @@ def on_optimizers(change: Callable[[Optimizer], Optimizer | None]) -> None:
 
 
 def on_gradients(
-    change: Callable[[list[Tensor]], None], fired: Callable[[], None]
+    change: Callable[[list[Tensor]], None], applied: Callable[[], None]
 ) -> None:
     """Change the gradients, in place, after each backward pass."""
 
@@ -144,7 +144,7 @@ def on_gradients(
             found = [weight.grad for weight in self.parameters()]
             gradients = [gradient for gradient in found if gradient is not None]
             if gradients:
-                fired()
+                applied()
                 with torch.no_grad():
                     change(gradients)
 

@@ -22,7 +22,9 @@ class Failure(Exception):
 
 def main(arguments: list[str]) -> int:
     """Print the differences, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="nox -s drift --", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="nox -s template-diff --", description=__doc__
+    )
     parser.add_argument(
         "files", nargs="*", metavar="FILE", help="of which to show the difference"
     )
@@ -77,7 +79,7 @@ def render(template: str, version: str, folder: Path) -> None:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise Failure(
             f"cannot make {version} of {template} ({reason}). With a clone at hand: "
-            "nox -s drift -- --template FOLDER"
+            "nox -s template-diff -- --template FOLDER"
         )
 
 

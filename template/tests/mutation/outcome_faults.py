@@ -11,8 +11,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.trainer.connectors import checkpoint_connector
 from torch import Tensor, nn
 
-from .places import around_step, replace, with_options
-from .trials import Fired, fault
+from .changes import Applied, fault
+from .patches import around_step, replace, with_options
 
 STEPS, REPEAT, CURVE = "single steps", "repeating", "training curve"
 
@@ -34,21 +34,21 @@ def _is_metric(name: str) -> bool:
 
 
 @fault("metrics", "what is logged is a tenth too good", STEPS)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(name: str, value: Any, options: Any) -> tuple[str, Any]:
         if not _is_metric(name):
             return name, value
-        fired()
+        applied()
         return name, value * 0.9
 
     _in_log(change)
 
 
 @fault("metrics", "small batches count as much as large ones", STEPS)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(name: str, value: Any, options: Any) -> tuple[str, Any]:
         if options.get("batch_size"):
-            fired()
+            applied()
             options["batch_size"] = 1
         return name, value
 
@@ -56,13 +56,13 @@ def _(fired: Fired) -> None:
 
 
 @fault("metrics", "only the first batch is logged", STEPS)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     first: dict[str, Any] = {}
 
     def change(name: str, value: Any, options: Any) -> tuple[str, Any]:
         if not _is_metric(name):
             return name, value
-        fired()
+        applied()
         return name, first.setdefault(name, value)
 
     _in_log(change)
@@ -83,34 +83,34 @@ def _in_checkpoint(change: Any) -> None:
 
 
 @fault("checkpoints", "weights are saved in half precision", REPEAT)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(checkpoint: Any) -> None:
         for name, value in checkpoint["state_dict"].items():
             if value.is_floating_point():
-                fired()
+                applied()
                 checkpoint["state_dict"][name] = value.half().to(value.dtype)
 
     _in_checkpoint(change)
 
 
 @fault("checkpoints", "the optimizer's memory is not saved", REPEAT)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(checkpoint: Any) -> None:
         for state in checkpoint.get("optimizer_states", []):
-            fired()
+            applied()
             state["state"] = {}
 
     _in_checkpoint(change)
 
 
 @fault("checkpoints", "a parameter is not loaded", REPEAT)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def make(load: Any) -> Any:
         def changed(self: nn.Module, state: Any, *rest: Any, **options: Any) -> Any:
             kept = dict(self.named_parameters())
             for name in [*state][-1:]:
                 if name in kept:
-                    fired()
+                    applied()
                     state = {**state, name: kept[name].detach().clone()}
             return load(self, state, *rest, **options)
 
@@ -120,10 +120,10 @@ def _(fired: Fired) -> None:
 
 
 @fault("checkpoints", "the exported weights are slightly different", "regression")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def make(save: Any) -> Any:
         def changed(tensors: dict[str, Tensor], *rest: Any, **options: Any) -> Any:
-            fired()
+            applied()
             moved = {name: value * 1.001 for name, value in tensors.items()}
             return save(moved, *rest, **options)
 
@@ -134,10 +134,10 @@ def _(fired: Fired) -> None:
 
 
 @fault("checkpoints", "the worst is kept", "code")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(options: dict[str, Any]) -> None:
         if options.get("monitor"):
-            fired()
+            applied()
             kept = options.get("mode", "min")
             options["mode"] = "max" if kept == "min" else "min"
 
@@ -145,10 +145,10 @@ def _(fired: Fired) -> None:
 
 
 @fault("seeds", "they have no effect", REPEAT)
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def make(healthy: Any) -> Any:
         def changed(*arguments: Any, **options: Any) -> Any:
-            fired()
+            applied()
             result = healthy(*arguments, **options)
             torch.seed()
             return result
@@ -162,38 +162,38 @@ def _(fired: Fired) -> None:
     cli.seed_everything = seed.seed_everything  # type: ignore[attr-defined]
 
 
-def _in_trainer(fired: Fired, **changes: Any) -> None:
+def _in_trainer(applied: Applied, **changes: Any) -> None:
     def change(options: dict[str, Any]) -> None:
-        fired()
+        applied()
         options.update(changes)
 
     with_options(Trainer, "__init__", change)
 
 
 @fault("options", "training sees half of the batches", CURVE)
-def _(fired: Fired) -> None:
-    _in_trainer(fired, limit_train_batches=0.5)
+def _(applied: Applied) -> None:
+    _in_trainer(applied, limit_train_batches=0.5)
 
 
 @fault("options", "validation sees half of the batches", STEPS)
-def _(fired: Fired) -> None:
-    _in_trainer(fired, limit_val_batches=0.5)
+def _(applied: Applied) -> None:
+    _in_trainer(applied, limit_val_batches=0.5)
 
 
 @fault("options", "gradients of two batches are added up", CURVE)
-def _(fired: Fired) -> None:
-    _in_trainer(fired, accumulate_grad_batches=2)
+def _(applied: Applied) -> None:
+    _in_trainer(applied, accumulate_grad_batches=2)
 
 
 @fault("options", "training is in half precision", CURVE)
-def _(fired: Fired) -> None:
-    _in_trainer(fired, precision="bf16-mixed")
+def _(applied: Applied) -> None:
+    _in_trainer(applied, precision="bf16-mixed")
 
 
 @fault("cost", "each step is computed twice", "cost")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(module: LightningModule, step: Any) -> Any:
-        fired()
+        applied()
         step()
         return step()
 
@@ -201,9 +201,9 @@ def _(fired: Fired) -> None:
 
 
 @fault("cost", "each step does something for each weight in Python", "cost")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     def change(module: LightningModule, step: Any) -> Any:
-        fired()
+        applied()
         for weight in module.parameters():
             for row in weight.detach().flatten()[:100]:
                 row.abs().item()
@@ -213,11 +213,11 @@ def _(fired: Fired) -> None:
 
 
 @fault("cost", "what a step computed is kept for ever", "memory")
-def _(fired: Fired) -> None:
+def _(applied: Applied) -> None:
     kept: list[Any] = []
 
     def change(module: LightningModule, step: Any) -> Any:
-        fired()
+        applied()
         output = step()
         kept.append(output)
         return output

@@ -1,0 +1,58 @@
+"""Operation counts: the cost of a computation in units that are the same in every run.
+
+Seconds on a shared machine vary several-fold, so a limit on them either misses a slower
+computation or raises false alarms. Floating-point operations and calls of PyTorch
+operators do not vary.
+"""
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one call.
+
+    Attributes:
+        flops: Floating-point operations of convolutions and matrix products.
+        operators: PyTorch operators called: grows with work done step by step in
+            Python, such as a loop over examples.
+        cpu_seconds: Processor time, without that of other programs; it still varies by
+            half, so a limit must be several times as high.
+    """
+
+    flops: int
+    operators: int
+    cpu_seconds: float
+
+
+class _OperatorCounter(TorchDispatchMode):
+    count = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def tensors_alive() -> int:
+    """Count the tensors that are still referenced."""
+    gc.collect()
+    return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
+
+
+def measure_cost(function: Callable[[], object]) -> Cost:
+    """Call a function and return its cost."""
+    flops, operators = FlopCounterMode(display=False), _OperatorCounter()
+    start = time.process_time()
+    with flops, operators:
+        function()
+    return Cost(flops.get_total_flops(), operators.count, time.process_time() - start)

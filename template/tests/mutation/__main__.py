@@ -1,0 +1,84 @@
+"""Mutation testing: inject faults one at a time, and count those that tests catch.
+
+A test suite is a classifier of changes: it should fail for a fault, and pass for a
+healthy change. So it is measured like a classifier. Each change is made in a process
+and a copy of its own, in which the fast tests run until the first failure.
+"""
+
+import argparse
+import random
+import sys
+from pathlib import Path
+
+from .changes import NOTHING, all_changes
+from .mutants import draw_mutants, mutants
+from .report import draw_report
+from .runner import HANGS, Outcome, Runner
+
+RESULT = Path("build", "mutation.md")
+
+
+def main() -> int:
+    """Test all changes, print the report, and write it into build/."""
+    parser = argparse.ArgumentParser(
+        prog="nox -s mutation --", description=str(__doc__).partition("\n")[0]
+    )
+    add = parser.add_argument
+    add("--sample", type=int, metavar="N", help="make a random sample of N changes")
+    add("--seed", type=int, default=0, help="of the random choice of changes")
+    add(
+        "--source",
+        type=int,
+        default=40,
+        metavar="N",
+        help="mutants to draw in your source",
+    )
+    add(
+        "--only",
+        action="append",
+        metavar="TEXT",
+        help="changes with this text in their name",
+    )
+    add("--jobs", type=int, default=2, help="changes at a time, each in its process")
+    add("--list", action="store_true", help="list the changes and stop")
+    add("tests", nargs="*", help="files and folders; by default all fast tests")
+    options = parser.parse_args()
+    every = all_changes()
+    nothing = every.pop(NOTHING)
+    generator = random.Random(options.seed)  # noqa: S311 -- nothing secret
+    if options.only:
+        changes = [
+            one
+            for one in (*every.values(), *mutants())
+            if any(text in one.name for text in options.only)
+        ]
+    else:
+        changes = [*every.values(), *draw_mutants(options.source, generator)]
+    if not changes:
+        parser.error("no change has such a name: see --list")
+    if options.sample is not None:
+        size = max(1, min(options.sample, len(changes)))
+        changes = generator.sample(changes, size)
+    if options.list:
+        print("\n".join(change.name for change in changes))
+        return 0
+    runner = Runner(max(1, options.jobs), options.tests)
+    (healthy,) = runner.run([nothing])
+    print(healthy, flush=True)
+    if healthy.failed_test:
+        print("error: tests fail without any change: fix them first", file=sys.stderr)
+        return 1
+    runner.limit = HANGS * healthy.seconds + 60
+    outcomes: list[Outcome] = []
+    for outcome in runner.run(changes):
+        outcomes.append(outcome)
+        print(f"{len(outcomes):3} of {len(changes)}  {outcome}", flush=True)
+    text = draw_report(outcomes)
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(text)
+    print("\n" + text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
