@@ -1,7 +1,7 @@
-"""The tasks of this repository; `nox -l` lists them.
+"""Every task has one name, here; `nox -l` lists them.
 
-Sessions run in the environment of nox itself, the project's: there is one PyTorch to
-install and one set of versions.
+Sessions run in the environment that nox itself runs in, the project's: there is
+one PyTorch to install and one set of versions to think about.
 """
 
 import importlib.util

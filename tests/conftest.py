@@ -12,7 +12,7 @@ import pytest
 from tests import environment, processes
 
 if TYPE_CHECKING:
-    from tests.reader import Reader
+    from tests.doc_runner import DocRunner
     from tests.zones import Zone
 
 # They run in generated projects: tests/test_toolkit.py.
@@ -131,9 +131,9 @@ def zone_of(tmp_path_factory: pytest.TempPathFactory) -> "Zone":
 
 
 @pytest.fixture
-def reader(template: Path, tmp_path: Path) -> "Reader":
+def doc_runner(template: Path, tmp_path: Path) -> "DocRunner":
     """Somebody in an empty folder."""
-    from tests.reader import Reader  # as above
+    from tests.doc_runner import DocRunner  # as above
 
     (tmp_path / "work").mkdir()
-    return Reader(tmp_path / "work", template)
+    return DocRunner(tmp_path / "work", template)

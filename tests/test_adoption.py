@@ -4,27 +4,32 @@ from pathlib import Path
 
 import pytest
 
-from tests import lab
+from tests import existing_repository
 from tests.helpers import ANSWERS_FILE, ROOT, commit, git, update, write_answer
-from tests.reader import Reader
+from tests.doc_runner import DocRunner
 
 
 @pytest.mark.environment
-def test_existing_repository_keeps_what_it_has(reader: Reader, tmp_path: Path) -> None:
+def test_existing_repository_keeps_what_it_has(
+    doc_runner: DocRunner, tmp_path: Path
+) -> None:
     """Level by level; and updates keep up what was taken, and bring nothing else."""
     # Installed for real: what was taken must not need what the page does not name.
-    reader.environ["INSTALL"] = "create"
-    lab.settle(reader.folder)
-    reader.follow(ROOT / "docs" / "existing-repository.md")
-    folder = reader.folder
-    for name, content in lab.FILES.items():
+    doc_runner.environ["INSTALL"] = "create"
+    existing_repository.settle(doc_runner.folder)
+    doc_runner.follow(ROOT / "docs" / "existing-repository.md")
+    folder = doc_runner.folder
+    for name, content in existing_repository.FILES.items():
         text = (folder / name).read_text("utf-8")
-        if name not in lab.MENDED:
+        if name not in existing_repository.MENDED:
             assert text == content, name
-    assert "def build(size: int) -> nn.Module:" in (folder / lab.MENDED[0]).read_text()
+    assert (
+        "def build(size: int) -> nn.Module:"
+        in (folder / existing_repository.MENDED[0]).read_text()
+    )
     assert not list(folder.glob("models")) + list(folder.glob("configs"))
     source = tmp_path / "template"
-    git(tmp_path, "clone", "--quiet", str(reader.template), str(source))
+    git(tmp_path, "clone", "--quiet", str(doc_runner.template), str(source))
     for name in ("noxfile.py", "README.md.jinja", "models/production/card.md"):
         with (source / "template" / name).open("a") as file:
             file.write("# From the next release.\n")

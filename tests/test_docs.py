@@ -21,7 +21,7 @@ from tests.helpers import (
     render_repository,
 )
 from tests.projects import toolkit_tests
-from tests.reader import Reader, compare, replace
+from tests.doc_runner import DocRunner, compare, replace
 from tests.zones import starter_patterns
 
 DOCS = ROOT / "docs"
@@ -143,18 +143,18 @@ def _zone(name: str) -> set[str]:
 def test_commands_of_the_reference(name: str, template: Path, tmp_path: Path) -> None:
     """They are for any project that is committed."""
     project = render_repository(tmp_path / "project")
-    Reader(project, template).follow(DOCS / name)
+    DocRunner(project, template).follow(DOCS / name)
 
 
 @pytest.mark.night
 @pytest.mark.environment
 @pytest.mark.parametrize("name", ["getting-started.md", "own-data-and-model.md"])
-def test_page_works_word_for_word(name: str, reader: Reader) -> None:
+def test_page_works_word_for_word(name: str, doc_runner: DocRunner) -> None:
     """From an empty folder to the end, and what is shown is what comes."""
     if name == "getting-started.md":
         # It shows what tests say that run on all cores.
-        del reader.environ["PYTEST_XDIST_AUTO_NUM_WORKERS"]
-    reader.follow(DOCS / name, numbers=name == "getting-started.md")
+        del doc_runner.environ["PYTEST_XDIST_AUTO_NUM_WORKERS"]
+    doc_runner.follow(DOCS / name, numbers=name == "getting-started.md")
 
 
 # Written by a command that the pages name.
@@ -188,46 +188,50 @@ MISTAKES = (
     [["own-data-and-model.md"], ["tabular-data.md", "regression.md"]],
     ids=["pictures", "a number from a table"],
 )
-def test_fast_tests_of_a_second_task_pass(pages: list[str], reader: Reader) -> None:
+def test_fast_tests_of_a_second_task_pass(
+    pages: list[str], doc_runner: DocRunner
+) -> None:
     """What the pages make is green, and few files change."""
     for page in pages:
-        reader.follow(DOCS / page, numbers=False, checks=False)
-    reader.run("nox -s tests")
-    _check_changes(reader)
+        doc_runner.follow(DOCS / page, numbers=False, checks=False)
+    doc_runner.run("nox -s tests")
+    _check_changes(doc_runner)
 
 
 @pytest.mark.night
 @pytest.mark.environment
-def test_pages_of_a_second_task_work_word_for_word(reader: Reader) -> None:
+def test_pages_of_a_second_task_work_word_for_word(doc_runner: DocRunner) -> None:
     """All that they say works, and all tests of the toolkit; the alarms hold."""
     # The second page goes on where the first ends: hooks, types and notebooks of both
     # are looked at in its end.
-    reader.run("export NOXSESSION=tests")
-    reader.follow(DOCS / "tabular-data.md", numbers=False)
-    reader.run("unset NOXSESSION")
-    with toolkit_tests(reader.folder) as folder:
-        reader.run(TOOLKIT.format(folder))
-    reader.follow(DOCS / "regression.md", numbers=False)
-    with toolkit_tests(reader.folder) as folder:
-        reader.run(TOOLKIT.format(folder))
-    reader.run(RECIPES)
-    _check_changes(reader)
+    doc_runner.run("export NOXSESSION=tests")
+    doc_runner.follow(DOCS / "tabular-data.md", numbers=False)
+    doc_runner.run("unset NOXSESSION")
+    with toolkit_tests(doc_runner.folder) as folder:
+        doc_runner.run(TOOLKIT.format(folder))
+    doc_runner.follow(DOCS / "regression.md", numbers=False)
+    with toolkit_tests(doc_runner.folder) as folder:
+        doc_runner.run(TOOLKIT.format(folder))
+    doc_runner.run(RECIPES)
+    _check_changes(doc_runner)
     for file, healthy, broken, alarm in MISTAKES:
-        path = reader.folder / file
+        path = doc_runner.folder / file
         source = path.read_text("utf-8")
         replace(path, healthy, broken)
-        output = reader.run(f"pytest -q {alarm}", may_fail=True)
+        output = doc_runner.run(f"pytest -q {alarm}", may_fail=True)
         path.write_text(source, "utf-8")
         assert f"FAILED {alarm}::" in output, output
 
 
-def _check_changes(reader: Reader) -> None:
+def _check_changes(doc_runner: DocRunner) -> None:
     """Starter files have changed, few of them, and no others."""
     first = "$(git rev-list --max-parents=0 HEAD)"
-    output = reader.run(f"git diff --name-only --diff-filter=ad --no-renames {first}")
+    output = doc_runner.run(
+        f"git diff --name-only --diff-filter=ad --no-renames {first}"
+    )
     changed = [name for name in output.splitlines() if not name.startswith(BY_COMMAND)]
     assert len(changed) <= MAX_CHANGED, changed
-    (package,) = (reader.folder / "src").glob("*/__init__.py")
+    (package,) = (doc_runner.folder / "src").glob("*/__init__.py")
     managed, starter = (
         tuple(
             path.replace("digit_recognizer", package.parent.name)

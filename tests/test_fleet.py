@@ -18,7 +18,7 @@ from tests.helpers import (
     write_answer,
 )
 from tests.releases import LIST, RELEASES
-from tests.team import work
+from tests.simulated_team import work
 
 pytestmark = pytest.mark.one_version
 

@@ -30,7 +30,7 @@ from tests.projects import (
     toolkit_tests,
     without_caches,
 )
-from tests.reader import Reader
+from tests.doc_runner import DocRunner
 
 pytestmark = pytest.mark.environment
 
@@ -578,10 +578,10 @@ def test_runs_are_tracked_offline(default_project: Project, tmp_path: Path) -> N
 )
 def test_page_works_word_for_word(default_project: Project, page: str) -> None:
     """Recipes, layers that are split over two processes, data that stay in files."""
-    reader = Reader(default_project.path, default_project.path)
-    reader.run("source .venv/bin/activate")
+    doc_runner = DocRunner(default_project.path, default_project.path)
+    doc_runner.run("source .venv/bin/activate")
     try:
-        reader.follow(default_project.path / "docs" / f"{page}.md")
+        doc_runner.follow(default_project.path / "docs" / f"{page}.md")
     finally:
         default_project.run("git checkout --quiet src tests")
     # Evaluated in one piece and in memory, the model is what it was in training.

@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers import ROOT, commit
 from tests.projects import first_push
-from tests.recorder import Recorder
+from tests.fake_gh import FakeGh
 from tests.workflows import Host
 
 SCRIPT = ROOT / "template" / ".github" / "scripts" / "report.sh"
@@ -31,19 +31,19 @@ def report(
     issues = [{"number": 3, "title": "Retrain is red"}]
     if issue:
         issues.append({"number": 7, "title": "Nightly is red"})
-    recorder = Recorder(folder, {"issue list": issues})
+    gh = FakeGh(folder, {"issue list": issues})
     for job, log in logs.items():
         (folder / "logs" / f"log-{job}").mkdir(parents=True)
         (folder / "logs" / f"log-{job}" / "log.txt").write_text(log)
     facts = {job: {"result": result} for job, result in needs.items()}
-    recorder.run(
+    gh.run(
         SCRIPT,
         "logs",
         folder=folder,
         GITHUB_WORKFLOW="Nightly",
         NEEDS=json.dumps(facts),
     )
-    look, *calls = recorder.calls()
+    look, *calls = gh.calls()
     assert look[:4] == ["issue", "list", "--state", "open"]
     return calls
 
@@ -119,15 +119,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def run(
-    project: Path, folder: Path, recorder: Recorder, day: str, **variables: Any
-) -> Any:
+def run(project: Path, folder: Path, gh: FakeGh, day: str, **variables: Any) -> Any:
     """Run the workflow as at night, on a Sunday or one of the other days."""
     host = Host(
         project,
         folder,
         "schedule",
-        programs={"gh": recorder.program},
+        programs={"gh": gh.program},
         variables=variables,
         schedule=f"17 2 * * {day}",
     )
@@ -138,8 +136,8 @@ def run(
 @pytest.mark.environment
 def test_first_night_is_green(project: Path, tmp_path: Path) -> None:
     """No runner, no lock, no issue; the slow tests run, and only here."""
-    recorder = Recorder(tmp_path)
-    jobs = run(project, tmp_path / "host", recorder, "0")
+    gh = FakeGh(tmp_path)
+    jobs = run(project, tmp_path / "host", gh, "0")
     log = "".join(job.log for job in jobs.values())
     results = {name: job.result for name, job in jobs.items()}
     assert results == {
@@ -152,7 +150,7 @@ def test_first_night_is_green(project: Path, tmp_path: Path) -> None:
     assert slow not in jobs["newest"].log and fast in jobs["newest"].log
     assert "| false alarms: 0 | no alarm: 1 |" in jobs["mutation"].summary
     assert "\n| infra.1 | the same seed " in jobs["mutation"].summary
-    assert [call[:2] for call in recorder.calls()] == [["issue", "list"]]
+    assert [call[:2] for call in gh.calls()] == [["issue", "list"]]
 
 
 @pytest.mark.night
@@ -174,15 +172,15 @@ def test_bad_night_ends_in_one_issue(project: Path, tmp_path: Path) -> None:
     for name in ("memorization", "repeatability", "steps"):
         (clone / "tests" / "training" / f"test_{name}.py").unlink()
     commit(clone, "Train less")
-    recorder = Recorder(tmp_path)
-    jobs = run(clone, tmp_path / "host", recorder, "1-6", GPU_RUNNER='"gpu-t4"')
+    gh = FakeGh(tmp_path)
+    jobs = run(clone, tmp_path / "host", gh, "1-6", GPU_RUNNER='"gpu-t4"')
     results = {name: job.result for name, job in jobs.items()}
     assert results == {
         **dict.fromkeys(("slow", "gpu"), "failure"),
         **dict.fromkeys(("newest", "report"), "success"),
         "mutation": "skipped",
     }
-    _, (*create, body) = recorder.calls()
+    _, (*create, body) = gh.calls()
     assert create == ["issue", "create", "--title", "Nightly is red", "--body-file"]
     assert "    FAILED tests/training/test_full_training.py::" in body
     assert "    FAILED tests/training/test_speed.py::" in body

@@ -13,7 +13,7 @@ from tests import processes
 from tests.environment import ROOT, use_mirror
 from tests.helpers import git
 from tests.markdown import code_blocks, inline_commands
-from tests.reader import MAX_POINTS
+from tests.doc_runner import MAX_POINTS
 
 README = ROOT / "README.md"
 

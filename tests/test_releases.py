@@ -30,7 +30,7 @@ from tests.helpers import (
 )
 from tests.projects import Project, toolkit_tests
 from tests.releases import LIST, RELEASES, Release
-from tests.team import EDITS, OWN, work
+from tests.simulated_team import EDITS, OWN, work
 from tests.zones import Zone, check_files, starter_files, starter_patterns
 
 # Updates are Copier's, on whatever Python; tests/test_updates.py tries them on each.

@@ -12,7 +12,7 @@ import yaml
 from tests.expressions import FUNCTIONS, Missing, condition, fill
 from tests.helpers import ROOT, commit, git
 from tests.projects import first_push
-from tests.recorder import Recorder
+from tests.fake_gh import FakeGh
 from tests.workflows import Host, Job, results
 
 WORKFLOW = ROOT / "template" / ".github" / "workflows" / "retrain.yml"
@@ -135,7 +135,7 @@ def forget(project: Path) -> None:
 def retrain(
     project: Path,
     folder: Path,
-    recorder: Recorder,
+    gh: FakeGh,
     runner: str = '"cpu"',
     **inputs: Any,
 ) -> dict[str, Job]:
@@ -144,7 +144,7 @@ def retrain(
         project,
         folder,
         "workflow_dispatch" if inputs else "schedule",
-        programs={"gh": recorder.program},
+        programs={"gh": gh.program},
         variables={"GPU_RUNNER": runner},
         inputs=inputs,
     )
@@ -159,12 +159,12 @@ def test_nothing_runs_without_a_runner(project: Path, tmp_path: Path) -> None:
 
 def test_missing_gpu_is_red_in_a_second(project: Path, tmp_path: Path) -> None:
     """Before anything is installed, which takes minutes."""
-    recorder = Recorder(tmp_path)
-    jobs = retrain(project, tmp_path / "host", recorder, '"gpu-t4"')
+    gh = FakeGh(tmp_path)
+    jobs = retrain(project, tmp_path / "host", gh, '"gpu-t4"')
     assert results(jobs) == ["failure", "skipped", "skipped", "success"]
     assert jobs["train"].ran["Look for the GPU"] == "failure"
     assert jobs["train"].ran["Install"] == "skipped"
-    _, opened = recorder.calls()
+    _, opened = gh.calls()
     assert opened[:4] == ["issue", "create", "--title", "Retrain is red"]
     assert "## train\n" in opened[-1]
 
@@ -173,28 +173,28 @@ def test_missing_gpu_is_red_in_a_second(project: Path, tmp_path: Path) -> None:
 @pytest.mark.environment
 def test_equal_model_is_kept(project: Path, tmp_path: Path) -> None:
     """That of another seed; nobody is bothered with it."""
-    recorder = Recorder(tmp_path)
-    jobs = retrain(project, tmp_path / "host", recorder)
+    gh = FakeGh(tmp_path)
+    jobs = retrain(project, tmp_path / "host", gh)
     log = "".join(job.log for job in jobs.values())
     assert results(jobs) == ["success", "success", "skipped", "success"], log
     assert jobs["compare"].outputs["verdict"] == "keep"
     assert "**keep**: no significant difference" in jobs["compare"].summary
-    assert [call[:2] for call in recorder.calls()] == [["issue", "list"]]
+    assert [call[:2] for call in gh.calls()] == [["issue", "list"]]
 
 
 @pytest.mark.night
 @pytest.mark.environment
 def test_regression_ends_red(project: Path, tmp_path: Path) -> None:
     """And says on which suite, on the page of the run."""
-    recorder = Recorder(tmp_path)
-    jobs = retrain(project, tmp_path / "host", recorder, **BRIEF)
+    gh = FakeGh(tmp_path)
+    jobs = retrain(project, tmp_path / "host", gh, **BRIEF)
     log = jobs["train"].log
     assert results(jobs) == ["success", "failure", "skipped", "skipped"], log
     assert "**regress**: worse on all (" in jobs["compare"].summary
     assert "](errors.png)" not in jobs["compare"].summary
     artefact = tmp_path / "host" / "artefacts" / "comparison"
     assert {path.name for path in artefact.iterdir()} >= {"card.md", "errors.png"}
-    assert recorder.calls() == []
+    assert gh.calls() == []
 
 
 @pytest.mark.environment
@@ -205,13 +205,13 @@ def test_better_model_is_proposed_and_can_be_taken_back(
     clone = Path(shutil.copytree(project, tmp_path / "project"))
     forget(clone)
     commit(clone, "Forget everything")
-    recorder = Recorder(tmp_path)
-    jobs = retrain(clone, tmp_path / "host", recorder, **BRIEF)
+    gh = FakeGh(tmp_path)
+    jobs = retrain(clone, tmp_path / "host", gh, **BRIEF)
     log = "".join(job.log for job in jobs.values())
     assert results(jobs) == ["success"] * 3 + ["skipped"], log
     assert "better on all (" in jobs["compare"].summary
 
-    setup, find, (*create, body) = recorder.calls()
+    setup, find, (*create, body) = gh.calls()
     assert setup == ["auth", "setup-git"]
     assert find[:4] == ["pr", "list", "--head", "retrain"]
     (title,) = [word for word in create if word.startswith("Promote a new model: ")]
@@ -238,15 +238,15 @@ def test_better_model_is_proposed_and_can_be_taken_back(
     assert git(clone, "diff", "HEAD~2") == ""
 
     # The next one takes its place.
-    again = Recorder(tmp_path / "again", {"pr list": [{"number": 7}]})
+    again = FakeGh(tmp_path / "again", {"pr list": [{"number": 7}]})
     propose(clone, tmp_path / "again", again)
     assert again.calls()[-1][:4] == ["pr", "edit", "7", "--title"]
 
 
-def propose(repository: Path, folder: Path, recorder: Recorder) -> None:
+def propose(repository: Path, folder: Path, gh: FakeGh) -> None:
     """Run the script of the last job once more."""
     work = folder / "work"
     git(folder.parent, "clone", "--quiet", repository.as_uri(), str(work))
     shutil.copytree(folder.parent / "host/artefacts/comparison", work / "build")
     script = work / ".github" / "scripts" / "propose.sh"
-    recorder.run(script, "build", folder=work)
+    gh.run(script, "build", folder=work)

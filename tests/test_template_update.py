@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers import commit, git
 from tests.projects import first_push
-from tests.recorder import Recorder
+from tests.fake_gh import FakeGh
 from tests.workflows import Host, Job, results
 
 pytestmark = pytest.mark.environment
@@ -48,15 +48,13 @@ def old(source: Path, young: Path) -> Path:
     return project
 
 
-def look(
-    project: Path, folder: Path, recorder: Recorder, app: str = ""
-) -> dict[str, Job]:
+def look(project: Path, folder: Path, gh: FakeGh, app: str = "") -> dict[str, Job]:
     """Run the workflow, with an App or without."""
     host = Host(
         project,
         folder,
         "schedule",
-        programs={"gh": recorder.program},
+        programs={"gh": gh.program},
         variables={"UPDATE_APP": app},
         secrets={"UPDATE_APP_KEY": "opens nothing"},
     )
@@ -65,10 +63,10 @@ def look(
 
 def test_newest_version_closes_the_issue(young: Path, tmp_path: Path) -> None:
     """And opens none."""
-    recorder = Recorder(tmp_path, {"issue list": OPEN})
-    jobs = look(young, tmp_path / "host", recorder, "an App")
+    gh = FakeGh(tmp_path, {"issue list": OPEN})
+    jobs = look(young, tmp_path / "host", gh, "an App")
     assert results(jobs) == ["success", "success", "skipped", "skipped"], jobs
-    find, close = recorder.calls()
+    find, close = gh.calls()
     assert find[:2] == ["issue", "list"]
     assert close[:4] == ["issue", "close", "7", "--comment"]
 
@@ -85,11 +83,11 @@ def test_new_version_is_one_issue(
     issues: list[dict[str, Any]], command: list[str], old: Path, tmp_path: Path
 ) -> None:
     """That names it, and the one command to take it."""
-    recorder = Recorder(tmp_path, {"issue list": issues})
-    jobs = look(old, tmp_path / "host", recorder)
+    gh = FakeGh(tmp_path, {"issue list": issues})
+    jobs = look(old, tmp_path / "host", gh)
     log = "".join(job.log for job in jobs.values())
     assert results(jobs) == ["success", "success", "skipped", "skipped"], log
-    _, (*words, body) = recorder.calls()
+    _, (*words, body) = gh.calls()
     assert words == ["issue", *command, "--title", TITLE, "--body-file"]
     assert "\n    uvx copier update --defaults\n" in body
 
@@ -98,11 +96,11 @@ def test_new_version_is_one_issue(
 def test_app_proposes_the_update(old: Path, tmp_path: Path) -> None:
     """Workflows included, on a branch of its own."""
     clone = Path(shutil.copytree(old, tmp_path / "project"))
-    recorder = Recorder(tmp_path)
-    jobs = look(clone, tmp_path / "host", recorder, "an App")
+    gh = FakeGh(tmp_path)
+    jobs = look(clone, tmp_path / "host", gh, "an App")
     log = "".join(job.log for job in jobs.values())
     assert results(jobs) == ["success"] * 4, log
-    *_, (*create, body) = recorder.calls()
+    *_, (*create, body) = gh.calls()
     title = f"Update from the template to {NEXT_VERSION.removeprefix('v')}"
     branch = ["--head", "template-update", "--base", "main"]
     assert create == ["pr", "create", *branch, "--title", title, "--body-file"]
@@ -123,9 +121,9 @@ def test_conflict_is_left_to_people(old: Path, tmp_path: Path) -> None:
     with (clone / "noxfile.py").open("a") as file:
         file.write("# From the team.\n")
     commit(clone, "Add a line where the template does")
-    recorder = Recorder(tmp_path)
-    jobs = look(clone, tmp_path / "host", recorder, "an App")
+    gh = FakeGh(tmp_path)
+    jobs = look(clone, tmp_path / "host", gh, "an App")
     assert results(jobs) == ["success", "success", "failure", "skipped"]
     assert re.search(r"--- Stop at conflicts\nnoxfile.py\n", jobs["update"].log)
-    assert [call[:2] for call in recorder.calls()][1:] == [["issue", "create"]]
+    assert [call[:2] for call in gh.calls()][1:] == [["issue", "create"]]
     assert "template-update" not in git(clone, "branch", "--list")

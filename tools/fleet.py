@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.releases import RELEASES
 
 ROOT = Path(__file__).resolve().parents[1]
-DRIFT = ROOT / "template" / "scripts" / "template_diff.py"
+TEMPLATE_DIFF = ROOT / "template" / "scripts" / "template_diff.py"
 ANSWERS = ".copier-answers.yml"
 TITLES = ("repository", "version", "behind", "edited", "state", "update")
 
@@ -59,9 +59,9 @@ def look(checkout: Path, template: Path, *, trial: bool) -> list[str]:
     version = found[1].strip("'\"")
     tags = [release.tag for release in RELEASES]
     behind = str(len(tags) - 1 - tags.index(version)) if version in tags else "?"
-    command = [sys.executable, str(DRIFT), "--template", str(template)]
-    drift = run(checkout, command)
-    edited = drift.stdout.split(" ")[0] if drift.returncode == 0 else "?"
+    command = [sys.executable, str(TEMPLATE_DIFF), "--template", str(template)]
+    diff = run(checkout, command)
+    edited = diff.stdout.split(" ")[0] if diff.returncode == 0 else "?"
     state = unfinished(checkout)
     row = [version, behind, edited, state]
     if trial:

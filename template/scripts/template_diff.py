@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory() as folder:
             pristine = Path(folder, "pristine")
             render(template, version, pristine)
-            names = drift(pristine)
+            names = different_files(pristine)
             for name in options.files:
                 if name not in names:
                     raise Failure(f"{name} is no managed file that differs")
@@ -100,7 +100,7 @@ def managed(pristine: Path) -> list[str]:
     return found
 
 
-def drift(pristine: Path) -> list[str]:
+def different_files(pristine: Path) -> list[str]:
     """Return the managed files that are gone or have another content here."""
     return [
         name

@@ -45,7 +45,7 @@ MAX_CHANGED = 4
 SAVE = 'trap \'export -p > "$STATE"; pwd > "$STATE.folder"\' EXIT'
 
 
-class Reader:
+class DocRunner:
     """Somebody who does what a page says, in one terminal."""
 
     def __init__(self, folder: Path, template: Path) -> None:

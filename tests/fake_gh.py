@@ -10,7 +10,7 @@ from typing import Any
 from tests import processes
 
 
-class Recorder:
+class FakeGh:
     """Plays `gh`: records every call, and answers as it is told.
 
     Args:

@@ -17,12 +17,14 @@ from tests.helpers import (
     write_answer,
 )
 from tests.releases import RELEASES
-from tests.team import EDITS, work
+from tests.simulated_team import EDITS, work
 
 pytestmark = pytest.mark.one_version
 
 
-def drift(project: Path, *arguments: str, **variables: str) -> tuple[int, list[str]]:
+def template_diff(
+    project: Path, *arguments: str, **variables: str
+) -> tuple[int, list[str]]:
     """Run the script, and return its exit status and the lines that it prints."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = processes.run(
@@ -36,7 +38,7 @@ def drift(project: Path, *arguments: str, **variables: str) -> tuple[int, list[s
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a change of each kind."""
-    project = render_repository(tmp_path_factory.mktemp("drift") / "project")
+    project = render_repository(tmp_path_factory.mktemp("template_diff") / "project")
     (project / ".editorconfig").unlink()
     for name in (
         "README.md",
@@ -59,7 +61,7 @@ def test_untouched_project_has_none(tmp_path: Path) -> None:
         strictness="strict",
         use_notebooks=False,
     )
-    status, (line,) = drift(project)
+    status, (line,) = template_diff(project)
     assert status == 0
     assert line.startswith("0 of ")
     assert line.endswith(f" managed files differ from {VERSION}")
@@ -67,7 +69,7 @@ def test_untouched_project_has_none(tmp_path: Path) -> None:
 
 def test_each_change_is_shown(project: Path) -> None:
     """Of managed files; those of the team are nobody's business."""
-    status, (first, *lines) = drift(project)
+    status, (first, *lines) = template_diff(project)
     assert status == 0
     assert first.startswith("3 of ")
     heads = [line for before, line in zip(lines, lines[1:], strict=False) if not before]
@@ -82,11 +84,11 @@ def test_each_change_is_shown(project: Path) -> None:
 
 def test_one_file_can_be_asked_for(project: Path) -> None:
     """Then the others are only counted."""
-    _, lines = drift(project, "noxfile.py")
+    _, lines = template_diff(project, "noxfile.py")
     assert lines.count("+# ours") == 1
     assert "scripts/setup.sh  2 lines added, 1 removed" in lines
     error = "error: README.md is no managed file that differs"
-    assert drift(project, "README.md") == (2, [error])
+    assert template_diff(project, "README.md") == (2, [error])
 
 
 def test_template_that_cannot_be_reached(
@@ -97,23 +99,23 @@ def test_template_that_cannot_be_reached(
     subprocess.run(["git", "clone", "--quiet", project, clone], check=True)
     address = "https://host.invalid/template.git"
     write_answer(clone, "_src_path", address)
-    status, (line,) = drift(clone, GIT_TERMINAL_PROMPT="0")
+    status, (line,) = template_diff(clone, GIT_TERMINAL_PROMPT="0")
     assert status == 2
     assert line.startswith(f"error: cannot make {VERSION} of {address} (")
     assert line.endswith(
         "). With a clone at hand: nox -s template-diff -- --template FOLDER"
     )
-    assert drift(clone, "--template", str(template)) == drift(project)
+    assert template_diff(clone, "--template", str(template)) == template_diff(project)
 
 
 def test_what_is_missing_is_named(project: Path, tmp_path: Path) -> None:
     """A program, or the answers."""
-    status, (line,) = drift(project, PATH="")
+    status, (line,) = template_diff(project, PATH="")
     assert (status, line) == (2, "error: this needs uv: https://docs.astral.sh/uv/")
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", project, clone], check=True)
     (clone / ANSWERS_FILE).unlink()
-    status, (line,) = drift(clone)
+    status, (line,) = template_diff(clone)
     assert status == 2
     assert line.startswith(
         f"error: {ANSWERS_FILE} says no _src_path: this is no project"
@@ -127,7 +129,7 @@ def test_drift_survives_an_update(tmp_path: Path) -> None:
     )
     work(project)
     update(project)
-    _, lines = drift(project)
+    _, lines = template_diff(project)
     heads = {line for before, line in zip(lines, lines[1:], strict=False) if not before}
     for name, (_, added) in EDITS.items():
         count = added.count("\n")
