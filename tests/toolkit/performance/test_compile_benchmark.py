@@ -63,7 +63,7 @@ def test_time_to_compile_has_to_come_back(
     fit(Module(), BoringDataModule(), 64, callbacks=[callback])
     output = capsys.readouterr().out
     assert f"\n\n{line}\n" in output
-    assert f"as it is {192:15.2f}" in output
+    assert f"eager    {192:15.2f}" in output
     assert f"compiled {100 + 64 * seconds:15.2f}" in output
 
 

@@ -48,7 +48,7 @@ class CompileBenchmark(Callback):
         after = self._measure(compiled, batches)
         examples = sum(map(extract_batch_size, batches))
         rows = [["", "first round, s", "others, s", "examples a second", ""]]
-        for name, (first, others) in (("as it is", before), ("compiled", after)):
+        for name, (first, others) in (("eager", before), ("compiled", after)):
             speed, ratio = examples / others, before[1] / others
             cells = [f"{first:.2f}", f"{others:.3f}", f"{speed:,.0f}", f"{ratio:.2f} x"]
             rows.append([name, *cells])
