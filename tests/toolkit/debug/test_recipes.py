@@ -1,4 +1,4 @@
-"""Does each recipe in `configs/debug/` run, and show what it promises?"""
+"""Does each recipe in `configs/debug/` run, and print what it promises?"""
 
 import re
 from pathlib import Path
@@ -6,17 +6,14 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
-from {{ package_name }}.__main__ import main
-from {{ package_name }}.toolkit.errors import UserError
-from {{ package_name }}.toolkit.run_records import (
-    newest_checkpoint,
-)
-from {{ package_name }}.training import TrainingModule
-from tests.helpers.workplace import SETTINGS, enter
+from digit_recognizer.__main__ import main
+from digit_recognizer.toolkit.errors import UserError
+from digit_recognizer.toolkit.run_records import newest_checkpoint
+from digit_recognizer.training import TrainingModule
+from tests.helpers.workplace import ROOT, SETTINGS, enter
 
-PACKAGE = "{{ package_name }}"
-CONFIGS = Path(__file__).parents[2] / "configs"
-RECIPES = sorted(path.stem for path in (CONFIGS / "debug").glob("*.yaml"))
+PACKAGE = "digit_recognizer"
+RECIPES = sorted(path.stem for path in (ROOT / "configs" / "debug").glob("*.yaml"))
 ONE_BATCH = ["--fast_dev_run=1"]  # and no files
 FEW = ["--max_epochs=1", "--limit_train_batches=2", "--limit_val_batches=1"]
 FEWER_STEPS = ["--trainer.callbacks.steps=2", "--trainer.callbacks.traced=1"]
@@ -26,7 +23,7 @@ NO_COMPILER = [
     "--limit_train_batches=2",
 ]
 HALF = ["--trainer.callbacks.fraction=0.5", "--seed_everything=2", "--max_epochs=1"]
-# What a recipe prints, and the options that make it quicker here.
+# What a recipe prints, and options that make it faster here.
 SEEN: dict[str, tuple[str, list[str]]] = {
     "accumulate": ("", ONE_BATCH),
     "batch-size": ("", [*FEW, "--trainer.callbacks.max_trials=1"]),
@@ -51,19 +48,18 @@ SEEN: dict[str, tuple[str, list[str]]] = {
 
 @pytest.fixture(autouse=True)
 def _in_workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As long as all the rest takes the picture of the curves.
+    # Drawing the curves takes as long as all the rest.
     curves = f"{PACKAGE}.toolkit.training.commands.write_curves"
     monkeypatch.setattr(curves, lambda run_dir: run_dir)
     enter(tmp_path, monkeypatch, *SETTINGS)
 
 
-@pytest.mark.slow  # who needs one sees by himself what is wrong; no model depends on it
-@pytest.mark.ml_test_score("infra.5")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipe_shows_what_it_promises(
+def test_recipe_prints_what_it_promises(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And leaves no model that could be taken for a good one."""
+    """A recipe runs, prints its result, and writes no run of `fit` to promote."""
     seen, options = SEEN.get(name, ("", []))
     recipe = f"--config=configs/debug/{name}.yaml"
     assert main(["fit", recipe, "--trainer.accelerator=cpu", *options]) == 0
@@ -73,15 +69,15 @@ def test_recipe_shows_what_it_promises(
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipe_says_what_it_is_for(name: str) -> None:
-    """In its first line, and in the next what to look at."""
-    lines = Path("configs", "debug", f"{name}.yaml").read_text().splitlines()
+def test_recipe_begins_with_its_purpose(name: str) -> None:
+    """The first line of a recipe is its purpose, the second what to expect."""
+    lines = Path("configs", "debug", f"{name}.yaml").read_text("utf-8").splitlines()
     assert lines[0].startswith("# ")
     assert lines[1].startswith("# You should see: ")
 
 
 def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the next training step fail."""
+    """Make the next training step raise an error."""
 
     def training_step(self: TrainingModule, batch: object, batch_idx: int) -> Tensor:
         raise error
@@ -92,7 +88,7 @@ def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_known_error_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the recipe to try; the traceback and the batch lie with the run."""
+    """A known error is one line with a recipe; the run keeps traceback and batch."""
     message = "mat1 and mat2 shapes cannot be multiplied"
     fail_with(RuntimeError(message), monkeypatch)
     assert main(["fit", "--trainer.accelerator=cpu"]) == 2
@@ -106,7 +102,7 @@ def test_known_error_is_one_line(
 
 
 def test_unknown_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody has to read it."""
+    """An unknown error keeps its traceback."""
     fail_with(ZeroDivisionError("once in a blue moon"), monkeypatch)
     with pytest.raises(ZeroDivisionError, match="blue moon"):
         main(["fit", "--trainer.accelerator=cpu"])
