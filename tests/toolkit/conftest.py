@@ -1,4 +1,4 @@
-"""What the tests of the toolkit share."""
+"""Fixtures of the tests of the toolkit."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ from tests.helpers.workplace import enter
 
 @pytest.fixture
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a training leave its files in an empty folder."""
+    """Run the test in an empty folder."""
     enter(tmp_path, monkeypatch)

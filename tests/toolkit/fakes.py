@@ -20,7 +20,7 @@ class Compiler:
     """A backend of `torch.compile` that needs no compiler, and counts its calls.
 
     Args:
-        clock: That it advances.
+        clock: The clock to advance.
         first: Seconds to compile.
         others: Seconds for each call.
     """

@@ -1,4 +1,4 @@
-"""Does a task that is older than a tool keep the others?"""
+"""Does the toolkit work with a task that lacks functions of the task interface?"""
 
 import runpy
 import sys
@@ -16,18 +16,18 @@ from digit_recognizer.toolkit.paths import PACKAGE
 pytestmark = pytest.mark.task_interface
 
 
-def test_names_are_those_of_the_task() -> None:
-    """Of today, whatever they were when the toolkit was imported."""
+def test_names_resolve_to_the_task_module() -> None:
+    """Each name of the interface is the current attribute of the task module."""
     module = import_module(interface.TASK)
     assert {name: getattr(interface.task, name) for name in interface.NAMES} == {
         name: getattr(module, name) for name in interface.NAMES
     }
 
 
-def test_missing_name_is_asked_for(
+def test_missing_function_fails_only_where_needed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By the command that needs it; others work."""
+    """A command that needs the function fails; other functions work."""
     monkeypatch.delattr(f"{interface.TASK}.embed")
     assert interface.missing() == ["embed"]
     assert callable(task.evaluate)
@@ -46,13 +46,13 @@ def test_missing_name_is_asked_for(
         ([""], "error: unknown command '': see "),
     ],
 )
-def test_package_needs_not_know_a_command(
+def test_toolkit_command_line_needs_no_package_command(
     arguments: list[str],
     message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """As its own commands may be older than those of the toolkit."""
+    """`python -m` on the toolkit runs commands that an older package lacks."""
     monkeypatch.delattr(f"{interface.TASK}.embed")
     program = f"{PACKAGE}.toolkit.cli"
     monkeypatch.setattr(sys, "argv", [program, *arguments])
@@ -61,8 +61,8 @@ def test_package_needs_not_know_a_command(
     assert capsys.readouterr().err.startswith(message)
 
 
-def test_task_itself_can_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it came later than the first projects; what it imports cannot."""
+def test_missing_task_module_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `task.py` all names are missing, and the error names the file."""
     monkeypatch.setitem(sys.modules, interface.TASK, None)
     assert interface.missing() == [*interface.NAMES]
     with pytest.raises(UserError, match="this needs load_splits in src/"):
@@ -70,7 +70,7 @@ def test_task_itself_can_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_data_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a process, and again where another function loads them."""
+    """The loaded splits are cached for each function, and read-only."""
     assert interface.splits() is interface.splits()
     other = {"val": object()}
     monkeypatch.setattr(f"{interface.TASK}.load_splits", lambda: other)
@@ -81,7 +81,7 @@ def test_data_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("module", ["training", "datamodule"])
 def test_missing_class_is_named(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether its module is missing or has none of the name."""
+    """The error names the file, whether the class or the module is missing."""
     find = interface.training_module if module == "training" else interface.data_module
     name = find().__name__
     monkeypatch.delattr(f"{PACKAGE}.{module}.{name}")
@@ -92,18 +92,18 @@ def test_missing_class_is_named(module: str, monkeypatch: pytest.MonkeyPatch) ->
         find()
 
 
-def test_examples_that_cannot_be_replaced_are_named() -> None:
-    """With the class that lacks the method, and where to read what it does."""
+def test_missing_replace_method_is_named() -> None:
+    """The error names the class that lacks the method."""
 
     class Rows:
-        """As they were written for an older toolkit."""
+        """Examples without a method `replace`."""
 
     nothing = torch.zeros(0)
     with pytest.raises(UserError, match="this needs a method replace of Rows: "):
         interface.replace(Rows(), raw=nothing, labels=nothing)
 
 
-def test_other_names_are_mistakes() -> None:
-    """As of any module."""
+def test_unknown_name_is_an_attribute_error() -> None:
+    """A misspelt name of the interface is reported as for any module."""
     with pytest.raises(AttributeError, match="'load_split' is no part of"):
         _ = getattr(interface.task, "load_split")  # noqa: B009 -- mypy would find it

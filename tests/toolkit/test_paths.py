@@ -11,10 +11,10 @@ from digit_recognizer.toolkit.errors import UserError
 from tests.helpers.workplace import ROOT, enter
 
 
-def test_paths_are_short_in_the_folder_of_the_repository(
+def test_paths_are_relative_in_the_repository_root(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """So what is printed and recorded names no machine."""
+    """Relative paths keep folders of a machine out of output and metadata."""
     monkeypatch.delenv(paths.VARIABLE, raising=False)
     monkeypatch.chdir(ROOT)
     assert paths.runs() == Path("runs")
@@ -24,7 +24,7 @@ def test_paths_are_short_in_the_folder_of_the_repository(
 def test_paths_are_absolute_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of the repository, and not of the folder that is the current one."""
+    """In another folder, paths are absolute and point into the repository."""
     monkeypatch.delenv(paths.VARIABLE, raising=False)
     for folder in (tmp_path, ROOT / "tests"):
         monkeypatch.chdir(folder)
@@ -35,7 +35,7 @@ def test_paths_are_absolute_elsewhere(
 def test_second_worktree_needs_its_own_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither its settings nor those of the first are used without a word."""
+    """A package installed from another worktree is an error."""
     (tmp_path / "src" / paths.PACKAGE / "toolkit").mkdir(parents=True)
     monkeypatch.delenv(paths.VARIABLE, raising=False)
     for folder in (tmp_path, tmp_path / "src"):
@@ -46,10 +46,10 @@ def test_second_worktree_needs_its_own_environment(
     assert paths.root() == tmp_path.resolve()
 
 
-def test_another_repository_can_be_named(
+def test_root_can_be_set_by_a_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If it is there."""
+    """A folder that does not exist is an error."""
     enter(tmp_path, monkeypatch)
     assert paths.root() == Path()
     monkeypatch.chdir(ROOT)
@@ -59,8 +59,8 @@ def test_another_repository_can_be_named(
         paths.root()
 
 
-def test_installed_package_works_on_the_current_folder(tmp_path: Path) -> None:
-    """As in an image that holds the package and no repository."""
+def test_installed_package_uses_the_current_folder(tmp_path: Path) -> None:
+    """A package in site-packages has no repository, as in a container image."""
     package = tmp_path / "lib" / "site-packages" / paths.PACKAGE
     (package / "toolkit").mkdir(parents=True)
     for name in ("__init__.py", "toolkit/__init__.py", "toolkit/errors.py"):
@@ -80,10 +80,10 @@ def test_installed_package_works_on_the_current_folder(tmp_path: Path) -> None:
     assert done.stdout == "'runs'\n"
 
 
-def test_path_of_a_configuration_is_found(
+def test_path_is_resolved_in_folder_then_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the current folder first, then in the repository."""
+    """A path is looked up in the current folder first, then in the repository."""
     (tmp_path / "models").mkdir()
     monkeypatch.setenv(paths.VARIABLE, str(tmp_path))
     monkeypatch.chdir(ROOT / "tests")

@@ -1,4 +1,4 @@
-"""Do hard examples become a suite, and only where a person says so?"""
+"""Do hard examples become a suite after a person has reviewed them?"""
 
 import dataclasses
 import json
@@ -31,19 +31,19 @@ from tests.helpers.workplace import enter
 
 pytestmark = pytest.mark.task_interface
 
-CASE = HardExample("0123", "1", "2", 3.5, suspect=True)
+EXAMPLE = HardExample("0123", "1", "2", 3.5, suspect=True)
 
 
 @pytest.fixture(autouse=True)
-def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The review of the project is left alone."""
+def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in a new folder, so that the project's review is unchanged."""
     enter(tmp_path, monkeypatch, "models/production")
 
 
-def answer(*answers: str) -> None:
-    """Say who is wrong in the first examples of the review."""
+def review_first(*verdicts: str) -> None:
+    """Review the first examples: is the model wrong, or the data?"""
     examples = load_review()
-    for row, wrong in enumerate(answers):
+    for row, wrong in enumerate(verdicts):
         examples[row] = dataclasses.replace(
             examples[row], wrong=wrong, why=f"as {row} says"
         )
@@ -51,10 +51,10 @@ def answer(*answers: str) -> None:
 
 
 def mislabelled() -> tuple[Any, list[str]]:
-    """The validation split with labels that changed places, and their digests.
+    """Return the validation split with swapped labels, and their digests.
 
-    Ten of them, or fewer where there are few examples; each is half of the way from the
-    smallest label to the largest off.
+    Ten labels are swapped, or fewer in a small split: each with the one that is half of
+    the sorted labels away.
     """
     data = task.load_splits()["val"]
     half = len(data) // 2
@@ -69,7 +69,7 @@ def mislabelled() -> tuple[Any, list[str]]:
 
 
 def test_wrong_labels_are_among_the_hardest() -> None:
-    """Each of them."""
+    """All swapped labels are among the 25 hardest examples."""
     data, changed = mislabelled()
     evaluation = task.evaluate(load_production(), data)
     found = [
@@ -78,26 +78,26 @@ def test_wrong_labels_are_among_the_hardest() -> None:
     assert {*changed} <= {*found}
 
 
-def answers(losses: torch.Tensor) -> Any:
-    """An evaluation of the validation split in which nothing is right."""
+def without_correct(losses: torch.Tensor) -> Any:
+    """Return an evaluation without correct predictions."""
     data = task.load_splits()["val"]
     wrong = torch.zeros(len(data), dtype=torch.bool)
     return SimpleNamespace(predictions=data.labels, losses=losses, correct=wrong)
 
 
-def test_suspects_are_marked() -> None:
-    """Here one loss is far out, as all others are the same."""
+def test_suspected_label_errors_are_marked() -> None:
+    """An example whose loss is an outlier is a suspect."""
     data = task.load_splits()["val"]
     losses = torch.zeros(len(data))
     losses[3] = 1
-    examples = collect_hard_examples(answers(losses), data, [], 2)
+    examples = collect_hard_examples(without_correct(losses), data, [], 2)
     assert [example.suspect for example in examples] == [True, False]
     assert examples[0].digest == data.digests()[3]
     assert (examples[0].loss, examples[1].loss) == (1, 0)
 
 
-def test_suspects_contradict_what_the_model_is_sure_of() -> None:
-    """As sure as it usually is where it says the same and is right."""
+def test_suspects_have_confident_wrong_predictions() -> None:
+    """Suspects reach the mean confidence of correct predictions of their class."""
     evaluation = SimpleNamespace(
         predictions=torch.tensor([0, 0, 0, 0, 1, 1, 2]),
         correct=torch.tensor([True, True, False, False, True, False, False]),
@@ -112,8 +112,8 @@ def test_suspects_contradict_what_the_model_is_sure_of() -> None:
     ]
 
 
-def test_suspects_have_losses_that_are_far_out() -> None:
-    """Where the model does not say how sure it is."""
+def test_suspects_have_outlying_losses() -> None:
+    """Outliers of the loss are used where the model gives no confidences."""
     losses = torch.tensor([*range(100), 229, 230, 260]).double()
     correct = torch.zeros(103, dtype=torch.bool)
     evaluation = SimpleNamespace(losses=losses, correct=correct)
@@ -123,19 +123,19 @@ def test_suspects_have_losses_that_are_far_out() -> None:
     assert suspected_label_errors(evaluation).nonzero().flatten().tolist() == [101]
 
 
-def test_answers_make_a_suite(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of the examples that the model is wrong on; wrong labels are to be corrected."""
+def test_reviewed_examples_become_a_suite(capsys: pytest.CaptureFixture[str]) -> None:
+    """Errors of the model are added to a suite; wrong labels are to be corrected."""
     assert main(["review-errors", "--count=3"]) == 0
     assert f"{paths.review()}: 3 of 3 are not reviewed" in capsys.readouterr().out
     assert paths.build("hard-examples.png").read_bytes().startswith(b"\x89PNG")
     first, second, third = load_review()
     assert first.loss >= second.loss >= third.loss
     assert not paths.suites().exists()
-    answer("model", "data")
+    review_first("model", "data")
     assert main(["review-errors", "--count=3"]) == 0
     assert f"{paths.review()}: 1 of 3 are not reviewed" in capsys.readouterr().out
     assert not paths.suites().exists()
-    answer("model", "data", "model")
+    review_first("model", "data", "model")
     assert main(["review-errors", "--count=3"]) == 0
     printed = capsys.readouterr().out
     assert f"correct  the label of {second.digest}, which is {second.label}" in printed
@@ -151,7 +151,7 @@ def test_answers_make_a_suite(capsys: pytest.CaptureFixture[str]) -> None:
     assert [
         split for split, _ in map(evaluation_set.locate, evaluation_set.suites[NAME])
     ] == ["val"] * 2
-    # What was said stays, whatever is asked next.
+    # The review of earlier examples stays when more are added.
     before = path.read_text()
     assert main(["review-errors", "--count=5"]) == 0
     assert f"{paths.review()}: 2 of 5 are not reviewed" in capsys.readouterr().out
@@ -165,37 +165,39 @@ def test_answers_make_a_suite(capsys: pytest.CaptureFixture[str]) -> None:
     assert path.read_text() == before
 
 
-def test_suite_keeps_what_people_wrote() -> None:
-    """Its floor, its reason and its lines."""
+def test_suite_keeps_manual_changes() -> None:
+    """The minimum accuracy, the reason and the lines are unchanged."""
     data = task.load_splits()["val"]
     evaluation = task.evaluate(load_production(), data)
     first, second, third = collect_hard_examples(evaluation, data, [], 3)
-    said = [dataclasses.replace(example, wrong="model") for example in (first, second)]
-    suite = extend_suite(said, evaluation, data)
+    reviewed = [
+        dataclasses.replace(example, wrong="model") for example in (first, second)
+    ]
+    suite = extend_suite(reviewed, evaluation, data)
     assert suite.examples[0].why == f"predicted {first.prediction}"
     write_suite(dataclasses.replace(suite, min_accuracy=0.125, why="mine"))
-    said.append(dataclasses.replace(third, wrong="model"))
-    extend_suite(said, evaluation, data)
+    reviewed.append(dataclasses.replace(third, wrong="model"))
+    extend_suite(reviewed, evaluation, data)
     (again,) = load_suites()
     assert (again.min_accuracy, again.why) == (0.125, "mine")
     assert again.examples[:2] == suite.examples
     assert [example.digest for example in again.examples[2:]] == [third.digest]
 
 
-def test_new_suite_blocks_nobody() -> None:
-    """The model in use gets one of four right, and stays in use."""
+def test_new_suite_has_reachable_minimum_accuracy() -> None:
+    """The minimum is the accuracy of the production model."""
     data = task.load_splits()["val"]
-    evaluation = answers(torch.arange(len(data)) * 1.0)
+    evaluation = without_correct(torch.arange(len(data)) * 1.0)
     evaluation.correct[-2] = True
     examples = collect_hard_examples(evaluation, data, [], 4)
-    said = [dataclasses.replace(example, wrong="model") for example in examples]
-    assert extend_suite(said, evaluation, data).min_accuracy == 0.25
+    reviewed = [dataclasses.replace(example, wrong="model") for example in examples]
+    assert extend_suite(reviewed, evaluation, data).min_accuracy == 0.25
     with pytest.raises(UserError, match="not every example in .* is reviewed"):
         extend_suite(examples, evaluation, data)
 
 
-def test_nothing_but_wrong_labels_makes_no_suite() -> None:
-    """A suite without examples would be a mistake."""
+def test_wrong_labels_alone_make_no_suite() -> None:
+    """No suite without examples is written."""
     data = task.load_splits()["val"]
     evaluation = task.evaluate(load_production(), data)
     (example,) = collect_hard_examples(evaluation, data, [], 1)
@@ -203,17 +205,19 @@ def test_nothing_but_wrong_labels_makes_no_suite() -> None:
     assert not paths.suites().exists()
 
 
-def test_corrected_labels_are_settled() -> None:
-    """Also examples that were removed; nobody is asked about them again."""
+def test_corrected_labels_are_not_reviewed_again() -> None:
+    """The same holds for examples that were removed."""
     data = task.load_splits()["val"]
     evaluation = task.evaluate(load_production(), data)
     (example,) = collect_hard_examples(evaluation, data, [], 1)
     old = dataclasses.replace(example, label="another", wrong="data")
-    assert collect_hard_examples(evaluation, data, [CASE, old], 1) == [example]
+    assert collect_hard_examples(evaluation, data, [EXAMPLE, old], 1) == [example]
 
 
-def test_other_model_finds_other_examples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that knows nothing."""
+def test_given_checkpoint_adds_its_hard_examples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A checkpoint with zero weights has other hard examples."""
     main(["review-errors", "--count=1"])
     net = load_production()
     with torch.no_grad():
@@ -237,15 +241,15 @@ def test_other_model_finds_other_examples(monkeypatch: pytest.MonkeyPatch) -> No
         ("model", "line 1 must be one JSON object with digest, label, prediction"),
         (json.dumps({"digest": "0123"}), "line 1 must be"),
         (
-            json.dumps(dataclasses.asdict(CASE) | {"wrong": "nobody"}),
+            json.dumps(dataclasses.asdict(EXAMPLE) | {"wrong": "nobody"}),
             "line 1: wrong is model or data, not 'nobody'",
         ),
     ],
 )
-def test_mistakes_are_named(
+def test_invalid_review_is_named(
     line: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And nothing is lost by them."""
+    """The error names the line, and the file is unchanged."""
     paths.review().parent.mkdir(parents=True)
     paths.review().write_text(f"{line}\n")
     assert main(["review-errors"]) == 2
@@ -255,7 +259,7 @@ def test_mistakes_are_named(
     assert paths.review().read_text() == f"{line}\n"
 
 
-def test_count_is_a_number_of_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    """At least one."""
+def test_count_must_be_positive(capsys: pytest.CaptureFixture[str]) -> None:
+    """A count of 0 is an error."""
     assert main(["review-errors", "--count=0"]) == 2
     assert capsys.readouterr().err == "error: --count is at least 1, not 0\n"

@@ -1,4 +1,4 @@
-"""Are groups of errors found, and said to be what they are?"""
+"""Are slices with many errors found and described?"""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,14 +30,14 @@ PLANTED = [*range(15)]
 
 
 @pytest.fixture(autouse=True)
-def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures and suites of the project are left alone."""
+def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in a new folder, so that the project's suites are unchanged."""
     enter(tmp_path, monkeypatch, "models/production")
 
 
 @pytest.fixture
 def labels() -> torch.Tensor:
-    """120 labels of two classes, which take turns, so that each is known by heart."""
+    """120 labels that alternate between two classes."""
     data = task.load_splits()["train"]
     classes = task.class_index(data.labels)  # (N,)
     few = [data.labels[(classes == index).nonzero()[0]] for index in (0, 1)]
@@ -45,12 +45,12 @@ def labels() -> torch.Tensor:
 
 
 def planted(labels: torch.Tensor) -> tuple[torch.Tensor, Any]:
-    """Embeddings of two clear classes, and an evaluation: fifteen lie apart, all wrong.
+    """Return embeddings and an evaluation with a slice of 15 errors.
 
-    Of all others one in ten is wrong, here and there.
+    The two classes are clearly separate, and one in ten of all others is wrong.
     """
     generator = torch.Generator().manual_seed(1)
-    order = labels.argsort(stable=True)  # the planted are all of one class
+    order = labels.argsort(stable=True)  # all planted rows are of one class
     ordered = labels[order]
     embeddings = torch.randn(len(labels), 4, generator=generator)
     embeddings[:, 0] += 8 * (ordered == ordered[0])
@@ -65,19 +65,19 @@ def planted(labels: torch.Tensor) -> tuple[torch.Tensor, Any]:
     return embeddings, evaluation
 
 
-@pytest.mark.parametrize("sure", [None, 0.9, 0.6], ids=str)
-def test_planted_group_is_found(labels: torch.Tensor, sure: float | None) -> None:
-    """And nobody else is in it, whether or not the model says how sure it is."""
+@pytest.mark.parametrize("confidence", [None, 0.9, 0.6], ids=str)
+def test_planted_slice_is_found(labels: torch.Tensor, confidence: float | None) -> None:
+    """Exactly the planted rows are found, with and without confidences."""
     embeddings, evaluation = planted(labels)
-    if sure:
-        evaluation.confidences = torch.full((len(labels),), sure)
+    if confidence:
+        evaluation.confidences = torch.full((len(labels),), confidence)
     first, *_ = find_slices(embeddings, evaluation, {})
     assert sorted(first.rows) == PLANTED
     assert first.wrong == len(PLANTED)
 
 
-def test_group_with_right_answers_is_found(labels: torch.Tensor) -> None:
-    """What is alike stays together, though every third is right."""
+def test_slice_with_correct_predictions_is_found(labels: torch.Tensor) -> None:
+    """A third of the predictions in the slice are correct."""
     embeddings, evaluation = planted(labels)
     evaluation.correct[PLANTED[::3]] = True
     evaluation.predictions[PLANTED[::3]] = evaluation.labels[PLANTED[::3]]
@@ -87,8 +87,8 @@ def test_group_with_right_answers_is_found(labels: torch.Tensor) -> None:
     assert first.wrong / len(first.rows) >= 0.6
 
 
-def test_errors_of_the_right_class_are_found(labels: torch.Tensor) -> None:
-    """Of a number, an answer can be in the right range and too far off."""
+def test_errors_within_the_correct_class_are_found(labels: torch.Tensor) -> None:
+    """In regression, a prediction in the correct range can be too far off."""
     embeddings, evaluation = planted(labels)
     evaluation.predictions = evaluation.labels
     first, *_ = find_slices(embeddings, evaluation, {})
@@ -96,8 +96,8 @@ def test_errors_of_the_right_class_are_found(labels: torch.Tensor) -> None:
     assert first.wrong / len(first.rows) > 0.7
 
 
-def test_worst_group_comes_first(labels: torch.Tensor) -> None:
-    """By the share of errors; and no example is in two groups."""
+def test_slice_with_most_errors_comes_first(labels: torch.Tensor) -> None:
+    """Slices are sorted by error rate, and no example is in two slices."""
     embeddings, evaluation = planted(labels)
     evaluation.correct[:] = True
     evaluation.correct[PLANTED[4:]] = False
@@ -120,15 +120,15 @@ def test_worst_group_comes_first(labels: torch.Tensor) -> None:
 def test_frequent_errors_come_first(
     labels: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where there are too many kinds to begin with all of them."""
+    """If there are too many kinds of error, the search starts with frequent ones."""
     monkeypatch.setattr(slices, "MAX_ERRORS", 1)
     embeddings, evaluation = planted(labels)
     first, *_ = find_slices(embeddings, evaluation, {})
     assert sorted(first.rows) == PLANTED
 
 
-def test_most_typical_comes_first(labels: torch.Tensor) -> None:
-    """What is far from the others of the group comes last."""
+def test_typical_examples_come_first(labels: torch.Tensor) -> None:
+    """The example that is farthest from its slice comes last."""
     embeddings, evaluation = planted(labels)
     embeddings[PLANTED] = embeddings[PLANTED].mean(dim=0)
     embeddings[PLANTED[4], 1] += 3
@@ -137,8 +137,8 @@ def test_most_typical_comes_first(labels: torch.Tensor) -> None:
     assert first.rows[-1] == PLANTED[4]
 
 
-def test_usual_errors_are_no_slice(labels: torch.Tensor) -> None:
-    """Nor is a single one, nor a group of fewer than five."""
+def test_few_or_uniform_errors_are_no_slice(labels: torch.Tensor) -> None:
+    """A slice has five examples or more, and an error rate above the mean."""
     embeddings, evaluation = planted(labels)
     evaluation.predictions, evaluation.correct[:] = evaluation.labels, True
     assert find_slices(embeddings, evaluation, {}) == []
@@ -152,15 +152,15 @@ def test_usual_errors_are_no_slice(labels: torch.Tensor) -> None:
     assert find_slices(embeddings, evaluation, {}) == []
 
 
-def test_same_embedding_for_all_is_no_error(labels: torch.Tensor) -> None:
-    """A network that has learnt nothing still has errors of one kind."""
+def test_equal_embeddings_are_accepted(labels: torch.Tensor) -> None:
+    """An untrained network still has a slice of errors of one kind."""
     embeddings, evaluation = planted(labels)
     first, *_ = find_slices(torch.ones_like(embeddings), evaluation, {})
     assert {*first.rows} >= {*PLANTED}
 
 
-def test_sentence_names_what_sets_apart(labels: torch.Tensor) -> None:
-    """The largest difference first, in units of what is usual; three at most."""
+def test_description_names_largest_differences(labels: torch.Tensor) -> None:
+    """At most three attributes are named, by standardized difference."""
     _, evaluation = planted(labels)
     inside = torch.zeros(len(labels), dtype=torch.bool)
     inside[PLANTED] = True
@@ -183,8 +183,8 @@ def test_sentence_names_what_sets_apart(labels: torch.Tensor) -> None:
     )
 
 
-def test_picture_shows_a_few_of_each() -> None:
-    """As many of every slice, so that each is a line."""
+def test_picture_shows_five_examples_per_slice() -> None:
+    """Each slice is a row of the picture."""
     data = task.load_splits()["val"]
     evaluation = task.evaluate(load_production(), data)
     found = [Slice([*range(7)], 2, ""), Slice([*range(7, 12)], 2, "")]
@@ -197,7 +197,7 @@ def test_picture_shows_a_few_of_each() -> None:
 
 @pytest.fixture
 def alike(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Eight rows on which the model is made to be wrong, as it sees no difference."""
+    """Eight rows with similar embeddings, on which predictions are made wrong."""
     data, net = task.load_splits()["val"], load_production()
     embeddings = task.embed(net, data)
     distances = torch.cdist(embeddings, embeddings[:1])[:, 0]  # (N,)
@@ -222,7 +222,7 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_slice_becomes_a_suite(
     alike: list[int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On request; what it is for stands in both."""
+    """A suite is written on request, with the description of the slice."""
     assert main(["slices"]) == 0
     first, *_ = capsys.readouterr().out.splitlines()
     assert first.startswith("slice 1  ")
@@ -243,10 +243,10 @@ def test_slice_becomes_a_suite(
     assert "near-each-other" in load_evaluation_set(splits).suites
 
 
-def test_nothing_is_lost_by_a_mistake(
+def test_invalid_suite_option_changes_nothing(
     alike: list[int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A suite that is there stays as it was."""
+    """An existing or invalid name and an unknown slice are errors."""
     paths.suites().mkdir(parents=True)
     path = paths.suites() / "mine.jsonl"
     path.write_text("")
@@ -262,8 +262,8 @@ def test_nothing_is_lost_by_a_mistake(
     assert path.read_text() == ""
 
 
-def test_no_errors_are_no_slice(capsys: pytest.CaptureFixture[str]) -> None:
-    """And that is said."""
+def test_no_errors_give_no_slices(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line says so, and nothing is drawn."""
     data = task.load_splits()["val"]
     with pytest.MonkeyPatch.context() as patch:
         evaluation = SimpleNamespace(
@@ -279,9 +279,9 @@ def test_no_errors_are_no_slice(capsys: pytest.CaptureFixture[str]) -> None:
     assert not paths.build("slices.png").exists()
 
 
-def test_other_model_has_other_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That of a checkpoint, if one is named."""
-    asked = []
+def test_given_checkpoint_is_analysed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checkpoint is evaluated in place of the production model."""
+    evaluated = []
     net = load_production()
     monkeypatch.setattr(
         "digit_recognizer.toolkit.analysis.commands.load_checkpoint",
@@ -293,16 +293,16 @@ def test_other_model_has_other_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluate = task.evaluate
 
     def remember(net: Any, data: Any) -> Any:
-        asked.append(net)
+        evaluated.append(net)
         return evaluate(net, data)
 
     monkeypatch.setattr(f"{interface.TASK}.evaluate", remember)
     assert main(["slices", "--ckpt_path=a.ckpt"]) == 0
-    assert asked == [net]
+    assert evaluated == [net]
 
 
-def test_suite_of_a_slice_says_what_was_wrong() -> None:
-    """Of each example; its floor blocks nobody."""
+def test_suite_of_a_slice_has_predictions() -> None:
+    """Each example has its prediction; the minimum is below the current accuracy."""
     data = task.load_splits()["val"]
     evaluation: Any = SimpleNamespace(
         labels=data.labels,

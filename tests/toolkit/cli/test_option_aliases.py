@@ -1,4 +1,4 @@
-"""Are options understood as they are written elsewhere?"""
+"""Are short options expanded, and removed ones named?"""
 
 import inspect
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from digit_recognizer.toolkit.errors import UserError
 
 
 def data(batch_size: int = 1, precision: int = 1) -> None:
-    """Take options that the trainer lacks, and one that it has, too."""
+    """Take an option that the trainer lacks, and one that it has, too."""
 
 
 @pytest.mark.parametrize(
-    ("given", "spelt"),
+    ("given", "expanded"),
     [
         ("--overfit_batches 1", "--trainer.overfit_batches 1"),
         ("--precision=16", "--trainer.precision=16"),
@@ -26,10 +26,10 @@ def data(batch_size: int = 1, precision: int = 1) -> None:
         ("--batch_size=8", "--data.batch_size=8"),
     ],
 )
-def test_option_without_its_group_gets_it(given: str, spelt: str) -> None:
-    """The lecture writes it so; where two groups have it, the first is meant."""
+def test_option_is_expanded_with_its_group(given: str, expanded: str) -> None:
+    """If two groups have the option, the first one is used."""
     groups: dict[str, Callable[..., Any]] = {"trainer": Trainer, "data": data}
-    assert expand_aliases(given.split(), groups) == spelt.split()
+    assert expand_aliases(given.split(), groups) == expanded.split()
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,15 @@ def test_option_without_its_group_gets_it(given: str, spelt: str) -> None:
         "--model.precision=16",
     ],
 )
-def test_other_arguments_are_left_alone(argument: str) -> None:
-    """A misspelt one must not be taken for another."""
+def test_other_arguments_are_unchanged(argument: str) -> None:
+    """Misspelt options, options with a group and other words are not expanded."""
     assert expand_aliases([argument], {"trainer": Trainer}) == [argument]
 
 
 @pytest.mark.parametrize("name", REMOVED)
 @pytest.mark.parametrize("prefix", ["--", "--trainer."])
-def test_option_that_is_gone_is_named(name: str, prefix: str) -> None:
-    """With what to write instead."""
+def test_removed_option_is_named(name: str, prefix: str) -> None:
+    """The error says what to use in place of the option."""
     with pytest.raises(UserError) as caught:
         expand_aliases([f"{prefix}{name}=1"], {"trainer": Trainer})
     assert str(caught.value) == f"--{name} was removed: use {REMOVED[name]}"

@@ -1,4 +1,4 @@
-"""Is an error one line, and can its traceback be seen?"""
+"""Is an error one line, and is its traceback shown on request?"""
 
 import os
 
@@ -9,12 +9,12 @@ from digit_recognizer.toolkit.errors import UserError
 
 
 @pytest.fixture(autouse=True)
-def _traceback_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "")
 
 
 def fail(arguments: object) -> int:
-    """Fail by what a library says."""
+    """Raise a UserError that is caused by a ValueError."""
     assert arguments == ["some.csv"]
     try:
         return int("no number")
@@ -22,35 +22,35 @@ def fail(arguments: object) -> int:
         raise UserError("some.csv cannot be read") from error
 
 
-def test_error_names_the_way_to_its_cause(capsys: pytest.CaptureFixture[str]) -> None:
-    """In its line, as it is needed where nobody expected it."""
+def test_error_says_how_to_see_its_cause(capsys: pytest.CaptureFixture[str]) -> None:
+    """The error line names the option and the variable for the traceback."""
     assert call(fail, ["some.csv"]) == 2
     hint = f"(the cause: {TRACEBACK}, or {VARIABLE}=1)"
     assert capsys.readouterr().err == f"error: some.csv cannot be read {hint}\n"
 
 
 @pytest.mark.parametrize("by_variable", [False, True])
-def test_traceback_can_be_seen(
+def test_traceback_is_shown_on_request(
     by_variable: bool,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Of the error and of its cause; the line comes last."""
+    """The tracebacks of the error and its cause come before the error line."""
     if by_variable:
         monkeypatch.setenv(VARIABLE, "1")
         assert call(fail, ["some.csv"]) == 2
     else:
         assert call(fail, ["some.csv", TRACEBACK]) == 2
-    said = capsys.readouterr().err
-    assert "ValueError: invalid literal for int()" in said
-    assert 'return int("no number")' in said
-    assert said.endswith("error: some.csv cannot be read\n")
-    # A training that the command starts shows its own.
+    printed = capsys.readouterr().err
+    assert "ValueError: invalid literal for int()" in printed
+    assert 'return int("no number")' in printed
+    assert printed.endswith("error: some.csv cannot be read\n")
+    # The variable is inherited by a training in a subprocess.
     assert os.environ[VARIABLE] == "1"
 
 
-def test_error_without_a_cause_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """There is nothing more to see."""
+def test_error_without_a_cause_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a cause, the line does not mention the traceback."""
 
     def refuse(arguments: object) -> int:
         raise UserError("no file some.csv")

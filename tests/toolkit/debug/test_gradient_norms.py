@@ -1,4 +1,4 @@
-"""Are the gradients of each layer measured, and drawn even if training fails?"""
+"""Are gradient norms of each layer logged, and drawn even if training fails?"""
 
 from pathlib import Path
 
@@ -27,8 +27,8 @@ class Fragile(BoringModel):
             raise ZeroDivisionError
 
 
-def test_norm_is_taken_over_a_layer() -> None:
-    """Over weight and bias together: 3 and 4 make 5; what is unused has none."""
+def test_norm_covers_all_parameters_of_a_layer() -> None:
+    """Weight and bias have one norm together; a layer without gradients has none."""
     used = nn.Linear(1, 1)
     used.weight.grad = torch.full((1, 1), 3.0)
     used.bias.grad = torch.full((1,), 4.0)
@@ -42,7 +42,7 @@ def test_gradients_are_logged_and_drawn(
     steps: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Most of all when training fails."""
+    """Gradient norms are logged and drawn, also when training fails."""
     norms = GradientNorms()
     try:
         trainer = fit(module, BoringDataModule(), 3, callbacks=[norms])
@@ -56,8 +56,8 @@ def test_gradients_are_logged_and_drawn(
     assert "gradients.png" in capsys.readouterr().out
 
 
-def test_picture_is_red_where_there_is_no_number() -> None:
-    """Nor is there one where a layer has fewer gradients than others."""
+def test_nonfinite_norms_are_masked() -> None:
+    """The heat map masks norms that are nan, infinite or missing."""
     norms = {"a": [1.0, float("nan"), 0.0], "b": [0.1, float("inf")]}
     figure = draw_gradient_norms(norms, [2.0, 1.0, float("inf")])
     (image,) = figure.axes[1].get_images()

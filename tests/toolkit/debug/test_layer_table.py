@@ -1,4 +1,4 @@
-"""Is each layer of a network seen, with what it was given and what it returned?"""
+"""Does the layer table show input and output shapes of each layer?"""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from tests.helpers.training import fit
 
 
 class Twice(nn.Module):
-    """Calls one layer twice, has a number of its own, and one layer it never calls."""
+    """Calls one layer twice, has a parameter of its own, and an unused layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,12 +19,12 @@ class Twice(nn.Module):
         self.unused = nn.Linear(3, 3)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return what comes out, by name."""
+        """Return the output in a dictionary."""
         return {"y": self.linear(self.linear(x)[:1]) * self.scale}
 
 
 class Broken(BoringModel):
-    """Has a layer that does not fit the one before it."""
+    """Has two layers whose sizes do not fit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,8 +32,8 @@ class Broken(BoringModel):
         self.layer = nn.Sequential(*layers)  # type: ignore[assignment]
 
 
-def test_layer_is_described_by_what_it_does() -> None:
-    """In the order of the calls, with the first shapes and all the memory."""
+def test_layers_are_listed_in_order_of_calls() -> None:
+    """Each called layer has its first shapes, parameters and total memory."""
     net = nn.Sequential(Twice())
     watch = LayerRecorder(net)
     net(torch.zeros(2, 3))
@@ -45,8 +45,8 @@ def test_layer_is_described_by_what_it_does() -> None:
     assert (inner.memory, outer.memory) == (24 + 12, 12)
 
 
-def test_watching_ends() -> None:
-    """Training goes on as if nobody had looked."""
+def test_stopped_recorder_records_nothing() -> None:
+    """A stopped recorder ignores further calls."""
     net = nn.Sequential(nn.Linear(2, 2))
     watch = LayerRecorder(net)
     watch.stop()
@@ -54,8 +54,8 @@ def test_watching_ends() -> None:
     assert watch.layers == {}
 
 
-def test_table_comes_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """Not for each of three batches."""
+def test_table_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table is printed for the first batch only."""
     fit(BoringModel(), BoringDataModule(), 3, callbacks=[LayerTable()])
     (line,) = (
         line
@@ -66,7 +66,7 @@ def test_table_comes_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_last_line_is_the_layer_that_failed(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is what one looks for."""
+    """If the forward pass fails, the last line names the layer that failed."""
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         fit(Broken(), BoringDataModule(), 1, callbacks=[LayerTable()])
     *_, before, last = capsys.readouterr().out.splitlines()

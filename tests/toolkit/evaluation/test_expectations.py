@@ -1,4 +1,4 @@
-"""Is it said what is unusual about an example?"""
+"""Are values outside their expected range reported?"""
 
 import torch
 
@@ -7,8 +7,8 @@ from digit_recognizer.toolkit.evaluation.expectations import Range, out_of_range
 RANGES = {"size": Range(1, 10), "weight": Range(0.5, 1000, mostly=0.9)}
 
 
-def test_each_example_has_its_own_remarks() -> None:
-    """In the order of the examples; the limits themselves are usual."""
+def test_warnings_are_listed_per_example() -> None:
+    """The limits of a range are part of it."""
     size, weight = torch.tensor([1.0, 10.01, 0]), torch.tensor([1000.0, 0.5, 1234.5])
     assert out_of_range({"size": size, "weight": weight}, RANGES) == [
         [],
@@ -20,17 +20,17 @@ def test_each_example_has_its_own_remarks() -> None:
     ]
 
 
-def test_what_is_no_number_is_unusual() -> None:
-    """It would pass any comparison that asks for too much or too little."""
+def test_nonfinite_values_are_out_of_range() -> None:
+    """Values of nan and infinity are reported."""
     size = torch.tensor([torch.nan, torch.inf])
-    remarks = out_of_range({"size": size, "weight": torch.ones(2)}, RANGES)
-    assert [line for (line,) in remarks] == [
+    warnings = out_of_range({"size": size, "weight": torch.ones(2)}, RANGES)
+    assert [line for (line,) in warnings] == [
         "size is nan, expected from 1 to 10",
         "size is inf, expected from 1 to 10",
     ]
 
 
-def test_attributes_without_a_range_are_not_judged() -> None:
-    """They describe, and nothing is expected of them."""
+def test_attributes_without_a_range_are_not_checked() -> None:
+    """An attribute without a range causes no warning."""
     more = {"size": torch.ones(1), "weight": torch.ones(1), "age": torch.zeros(1)}
     assert out_of_range(more, RANGES) == [[]]

@@ -1,4 +1,4 @@
-"""Can a model be promoted, loaded, and trusted to be the one of its record?"""
+"""Can a model be promoted, loaded and verified against its metadata?"""
 
 import json
 import shutil
@@ -53,14 +53,14 @@ TRAINING = {
 
 @pytest.fixture(autouse=True)
 def _few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty take half a second."""
+    """Draw two pictures, as twenty take half a second."""
     most = "digit_recognizer.toolkit.evaluation.model_card.MAX_PICTURES"
     monkeypatch.setattr(most, 2)
 
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    """A checkpoint in the folder of its run, as the trainer leaves it."""
+    """A checkpoint in its run folder, as the trainer saves it."""
     trainer = lightning.Trainer(accelerator="cpu", logger=False, barebones=False)
     trainer.strategy.connect(TrainingModule(width=4, embedding_size=6))
     path = tmp_path / "run" / "checkpoints" / "best.ckpt"
@@ -70,8 +70,10 @@ def checkpoint(tmp_path: Path) -> Path:
     return path
 
 
-def test_production_model_is_the_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
-    """Same weights, same architecture, and a record that fits them."""
+def test_production_model_equals_the_checkpoint(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """Weights, metadata, configuration and golden outputs fit the checkpoint."""
     folder = tmp_path / "production"
     write_production(checkpoint, folder, {"accuracy": 0.5})
     net, hyperparameters = load_checkpoint(checkpoint)
@@ -98,10 +100,10 @@ def test_production_model_is_the_checkpoint(checkpoint: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "record.json"])
-def test_promotion_of_unknown_origin_changes_nothing(
+def test_checkpoint_without_origin_is_not_promoted(
     name: str, checkpoint: Path, tmp_path: Path
 ) -> None:
-    """A model nobody could train again does not become the one in use."""
+    """A checkpoint that cannot be reproduced does not become the production model."""
     (checkpoint.parents[1] / name).unlink()
     with pytest.raises(UserError, match=f"{name} is missing"):
         promote(checkpoint, tmp_path / "production", even_if_worse=True)
@@ -111,7 +113,7 @@ def test_promotion_of_unknown_origin_changes_nothing(
 def test_worse_model_is_promoted_only_on_request(
     checkpoint: Path, tmp_path: Path
 ) -> None:
-    """This one has learnt nothing."""
+    """An untrained model is refused, and promoted with even_if_worse."""
     folder = tmp_path / "production"
     shutil.copytree(paths.production(), folder)
     before = (folder / "record.json").read_text()
@@ -122,12 +124,12 @@ def test_worse_model_is_promoted_only_on_request(
     assert load_record(folder)["metrics"]["test"] == comparison.new.metrics()
     everything, *_ = comparison.result.suites
     assert everything.regressions > everything.fixes
-    # Now it is the one in use, and a model is no worse than itself.
+    # Now it is the production model, and has no regressions against itself.
     assert compare_models(checkpoint, folder).result.suites[0].regressions == 0
 
 
-def test_promotion_can_be_taken_back(checkpoint: Path, tmp_path: Path) -> None:
-    """By the revert of its commit: the model before gives its old answers."""
+def test_promotion_can_be_reverted(checkpoint: Path, tmp_path: Path) -> None:
+    """After `git revert`, the previous model predicts the same outputs as before."""
     folder = tmp_path / "production"
     shutil.copytree(paths.production(), folder)
     x, _ = task.load_splits()["test"].batch([0, 1, 2])
@@ -141,16 +143,18 @@ def test_promotion_can_be_taken_back(checkpoint: Path, tmp_path: Path) -> None:
     assert torch.equal(load_production(folder)(x), before)
 
 
-def test_new_model_is_tried_on_what_was_asked(checkpoint: Path, tmp_path: Path) -> None:
-    """The card shows it; the next promotion, without questions, shows no old one."""
-    folder, asked = tmp_path / "production", tmp_path / "log"
+def test_shadow_evaluation_replays_logged_requests(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """The card shows the shadow evaluation; a promotion without logs removes it."""
+    folder, log = tmp_path / "production", tmp_path / "log"
     shutil.copytree(paths.production(), folder)
     raw = task.load_splits()["test"].raw[:8]
-    log_predictions(asked, Path("a"), "", raw, range(8), [[]] * 8)
+    log_predictions(log, Path("a"), "", raw, range(8), [[]] * 8)
     before = task.evaluate(
         load_production(folder), task.load_splits()["test"]
     ).predictions[:8]
-    replayed = partial(replay, [asked])
+    replayed = partial(replay, [log])
     comparison = promote(checkpoint, folder, even_if_worse=True, replay=replayed)
     shadow = comparison.shadow
     assert isinstance(shadow, ShadowEvaluation) and shadow.changed
@@ -164,22 +168,22 @@ def test_new_model_is_tried_on_what_was_asked(checkpoint: Path, tmp_path: Path) 
 
 
 def git(folder: Path, *arguments: str) -> None:
-    """Run git as somebody who has just installed it."""
+    """Run git with a user name and an address."""
     person = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
     command = ["git", "-C", str(folder), *person, *arguments]
     subprocess.run(command, check=True, capture_output=True)
 
 
 def commit(folder: Path) -> None:
-    """Commit all there is."""
+    """Commit all files."""
     git(folder, "add", "--all")
     git(folder, "commit", "--message=Promote")
 
 
-def test_models_are_judged_on_suites_that_people_keep(
+def test_models_are_compared_on_suites_from_files(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever in the data their examples are."""
+    """The examples of a suite may be in any split but the training split."""
     data = task.load_splits()["val"]
     examples = [
         SuiteExample(digest, task.label_name(label), "one of all")
@@ -194,10 +198,10 @@ def test_models_are_judged_on_suites_that_people_keep(
     assert whole.new == correct.double().mean()
     old = task.evaluate(load_production(), data).correct
     assert whole.regressions == (old & ~correct).sum()
-    # The whole is still the test split, as are the errors on the card.
+    # The first suite is still the test split, as are the errors on the card.
     assert comparison.result.suites[0].size == len(task.load_splits()["test"])
     assert len(comparison.new.correct) == len(comparison.data)
-    # What was chosen for its errors may find a model worse, and never better.
+    # A suite of errors can show that a model is worse, not that it is better.
     promote(checkpoint, tmp_path / "production", even_if_worse=True)
     loaded = "digit_recognizer.toolkit.evaluation.model_comparison.load_checkpoint"
     monkeypatch.setattr(loaded, lambda path: (load_production(), {}))
@@ -206,8 +210,10 @@ def test_models_are_judged_on_suites_that_people_keep(
     assert whole.finding == ""
 
 
-def test_model_for_another_network_makes_way(checkpoint: Path, tmp_path: Path) -> None:
-    """As after `model.py` was rewritten: it cannot be used, nor compared."""
+def test_incompatible_production_model_is_replaced(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """A production model that does not fit `model.py` is replaced, not compared."""
     folder = tmp_path / "production"
     shutil.copytree(paths.production(), folder)
     record = load_record(folder)
@@ -220,7 +226,7 @@ def test_model_for_another_network_makes_way(checkpoint: Path, tmp_path: Path) -
 
 
 def test_changed_data_are_named(checkpoint: Path, tmp_path: Path) -> None:
-    """Both models are judged on what the data are now, and the card says so."""
+    """Both models are evaluated on the current data, and the card says so."""
     folder = tmp_path / "production"
     shutil.copytree(paths.production(), folder)
     assert compare_models(checkpoint, folder).changed_splits == []
@@ -236,8 +242,8 @@ def test_changed_data_are_named(checkpoint: Path, tmp_path: Path) -> None:
     assert "have changed since the last promotion" in card
 
 
-def test_card_shows_new_errors(checkpoint: Path, tmp_path: Path) -> None:
-    """Those of the new model alone, with a picture, and the curves of its run."""
+def test_card_shows_regressions(checkpoint: Path, tmp_path: Path) -> None:
+    """The card shows regressions with a picture, and the curves of the run."""
     (checkpoint.parents[1] / "curves.png").write_bytes(b"curves")
     comparison = compare_models(checkpoint)
     card = write_model_card(comparison, tmp_path / "card")
@@ -250,8 +256,10 @@ def test_card_shows_new_errors(checkpoint: Path, tmp_path: Path) -> None:
         assert (card.parent / name).stat().st_size > 0
 
 
-def test_card_of_an_equal_model_shows_none(checkpoint: Path, tmp_path: Path) -> None:
-    """Not those of the comparison before, either."""
+def test_card_of_an_equal_model_shows_no_errors(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """Without regressions, the picture of an earlier comparison is removed."""
     write_model_card(compare_models(checkpoint), tmp_path / "card")
     promote(checkpoint, tmp_path / "production", even_if_worse=True)
     equal = compare_models(checkpoint, tmp_path / "production")
@@ -260,8 +268,8 @@ def test_card_of_an_equal_model_shows_none(checkpoint: Path, tmp_path: Path) -> 
     assert not (tmp_path / "card" / "errors.png").exists()
 
 
-def test_broken_model_is_not_compared(checkpoint: Path) -> None:
-    """What is no number is no reason for anything."""
+def test_model_with_nan_loss_is_not_compared(checkpoint: Path) -> None:
+    """A checkpoint with nan in its weights is an error."""
     content = torch.load(checkpoint, weights_only=True)
     content["state_dict"]["net.head.bias"] *= torch.nan
     torch.save(content, checkpoint)
@@ -272,7 +280,7 @@ def test_broken_model_is_not_compared(checkpoint: Path) -> None:
 def test_unfinished_training_is_promoted_only_on_request(
     checkpoint: Path, tmp_path: Path
 ) -> None:
-    """There can be a reason to, and nobody does it by mistake."""
+    """A training that stopped early is promoted only with even_if_worse."""
     path = checkpoint.parents[1] / "record.json"
     path.write_text(json.dumps(TRAINING | {"finished": False}))
     with pytest.raises(UserError, match="stopped early, after 60 steps: go on"):
@@ -280,8 +288,8 @@ def test_unfinished_training_is_promoted_only_on_request(
     promote(checkpoint, tmp_path / "production", even_if_worse=True)
 
 
-def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
-    """One bit is enough."""
+def test_weights_with_wrong_checksum_are_refused(tmp_path: Path) -> None:
+    """A single changed bit in the weights is an error."""
     shutil.copytree(paths.production(), tmp_path, dirs_exist_ok=True)
     weights = tmp_path / "model.safetensors"
     content = bytearray(weights.read_bytes())
@@ -292,8 +300,8 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["record.json", "model.safetensors"])
-def test_missing_files_are_named(name: str, tmp_path: Path) -> None:
-    """The message says what to do."""
+def test_missing_production_files_are_named(name: str, tmp_path: Path) -> None:
+    """The message says how to get the file."""
     shutil.copytree(paths.production(), tmp_path, dirs_exist_ok=True)
     (tmp_path / name).unlink()
     with pytest.raises(UserError, match=r"promote a checkpoint|git checkout"):
@@ -301,18 +309,18 @@ def test_missing_files_are_named(name: str, tmp_path: Path) -> None:
 
 
 class Code:
-    """Runs when somebody loads it with all that pickles may do."""
+    """Runs code when it is unpickled without restrictions."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return what to call, and with what."""
+        """Return a function to call, and its arguments."""
         return (Path.touch, (self.mark,))
 
 
 def test_checkpoint_with_code_is_refused(checkpoint: Path, tmp_path: Path) -> None:
-    """A file of anybody's must not run it."""
+    """The code in the pickle does not run."""
     content = torch.load(checkpoint, weights_only=True)
     torch.save({**content, "more": Code(mark := tmp_path / "mark")}, checkpoint)
     with pytest.raises(UserError, match="best.ckpt is not a checkpoint"):
@@ -323,7 +331,7 @@ def test_checkpoint_with_code_is_refused(checkpoint: Path, tmp_path: Path) -> No
 def test_checkpoint_of_another_network_is_named(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What does not fit is said; a mistake in the network itself keeps its name."""
+    """Options and weights that do not fit are named; bugs in the network are raised."""
     content = torch.load(checkpoint, weights_only=True)
     torch.save({**content, "hyper_parameters": {"depth": 3}}, checkpoint)
     with pytest.raises(UserError, match=r"best.ckpt was trained without model.\w+, "):
@@ -343,8 +351,8 @@ def test_checkpoint_of_another_network_is_named(
         load_checkpoint(checkpoint)
 
 
-def test_other_files_are_no_checkpoints(tmp_path: Path) -> None:
-    """Text, or nothing at all."""
+def test_invalid_checkpoint_file_is_named(tmp_path: Path) -> None:
+    """A text file and a missing file are errors that name the file."""
     (tmp_path / "text.ckpt").write_text("no checkpoint")
     for name in ("text.ckpt", "nowhere.ckpt"):
         with pytest.raises(UserError, match=name):

@@ -9,7 +9,7 @@ from digit_recognizer.toolkit.evaluation.settings import Settings, load_settings
 
 
 def test_settings_are_optional(tmp_path: Path) -> None:
-    """Each of them has a default, and an empty file is one of defaults."""
+    """Each setting has a default, and an empty file gives all defaults."""
     path = tmp_path / "comparison.yaml"
     for text in ("", "# Nothing yet.\n", "---\n", "--- # nothing\nnull\n"):
         path.write_text(text)
@@ -18,8 +18,8 @@ def test_settings_are_optional(tmp_path: Path) -> None:
     assert load_settings(path) == Settings("report", 0.05, {"all": 0.9})
 
 
-def test_settings_that_are_missing_are_an_error(tmp_path: Path) -> None:
-    """A model would else be judged without its floors, and nobody would know."""
+def test_missing_settings_are_an_error(tmp_path: Path) -> None:
+    """A missing file is an error, as models would be compared without thresholds."""
     path = tmp_path / "comparison.yaml"
     assert load_settings(path) == Settings()  # there are no configurations at all
     (tmp_path / "default.yaml").touch()
@@ -37,8 +37,8 @@ def test_settings_that_are_missing_are_an_error(tmp_path: Path) -> None:
         "min_accuracy: [",
     ],
 )
-def test_mistakes_are_named(text: str, tmp_path: Path) -> None:
-    """In one line, with the file."""
+def test_invalid_settings_are_named(text: str, tmp_path: Path) -> None:
+    """An invalid setting is reported in one line with the file."""
     path = tmp_path / "comparison.yaml"
     path.write_text(text)
     with pytest.raises(UserError, match=r"comparison.yaml: .") as error:

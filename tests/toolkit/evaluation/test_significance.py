@@ -1,4 +1,4 @@
-"""Is a regression noticed, by name, and chance left alone?"""
+"""Does the paired significance test find regressions, and ignore chance?"""
 
 import pytest
 import torch
@@ -12,8 +12,8 @@ OLD = torch.ones(200, dtype=torch.bool)
 OLD[[99, 199]] = False
 
 
-def test_equal_model_is_kept() -> None:
-    """Some examples change sides whenever one trains again."""
+def test_insignificant_differences_keep_the_old_model() -> None:
+    """A few regressions and fixes occur whenever a model is retrained."""
     new = OLD.clone()
     new[[3, 4, 5]] = False
     new[[99, 199]] = True
@@ -23,8 +23,8 @@ def test_equal_model_is_kept() -> None:
     assert [suite.finding for suite in result.suites] == ["", "", ""]
 
 
-def test_loss_in_one_suite_is_a_regression() -> None:
-    """Even if as much is won in another, and the average stays."""
+def test_regression_in_one_suite_is_found() -> None:
+    """An equal improvement in another suite does not hide the regression."""
     new = torch.ones_like(OLD)
     new[:10] = False
     old = torch.ones_like(OLD)
@@ -43,7 +43,7 @@ def test_loss_in_one_suite_is_a_regression() -> None:
 
 
 def test_better_model_is_promoted() -> None:
-    """With what it is better on."""
+    """The reason names the suites that improved significantly."""
     old = torch.ones_like(OLD)
     old[:20] = False
     result = compare_suites(torch.ones_like(OLD), old, SUITES, {})
@@ -51,8 +51,8 @@ def test_better_model_is_promoted() -> None:
     assert "left (100.0% instead of 80.0%)" in result.reason
 
 
-def test_suite_of_errors_makes_no_model_better() -> None:
-    """Whatever the old model got wrong, most others get right; they may still fail."""
+def test_one_sided_suites_find_regressions_only() -> None:
+    """A suite chosen for errors of the old model cannot show an improvement."""
     old = torch.ones_like(OLD)
     old[:20] = False
     suites = {"all": SUITES["right"], "errors": range(20), "right ones": range(20, 90)}
@@ -68,8 +68,8 @@ def test_suite_of_errors_makes_no_model_better() -> None:
     assert result.reason.startswith("worse on right ones (71.4% instead of")
 
 
-def test_more_suites_make_no_more_false_alarms() -> None:
-    """Six of six against the new model: seldom in one suite, not in one of twenty."""
+def test_alpha_is_corrected_for_the_number_of_suites() -> None:
+    """Six regressions are significant in a single suite, not in one of twenty."""
     new, old = torch.ones_like(OLD), torch.ones_like(OLD)
     new[:6] = False
     old[100:106] = False  # the average stays
@@ -79,8 +79,8 @@ def test_more_suites_make_no_more_false_alarms() -> None:
     assert compare_suites(new, old, many, {}, alpha=0.7).verdict == "regress"
 
 
-def test_floor_holds_whatever_the_old_model_does() -> None:
-    """A bad model in use is no excuse."""
+def test_minimum_accuracy_is_independent_of_old_model() -> None:
+    """A suite below its minimum is a regression, even if the old model is worse."""
     new = torch.zeros_like(OLD)
     new[:150] = True
     for old in (None, torch.zeros_like(OLD)):
@@ -95,7 +95,7 @@ def test_floor_holds_whatever_the_old_model_does() -> None:
 
 
 def test_first_model_is_promoted() -> None:
-    """There is nothing to compare it with, and its table says so."""
+    """Without a production model, the table has no accuracy of an old model."""
     result = compare_suites(OLD, None, SUITES, {})
     assert (result.verdict, result.reason) == (
         "promote",
@@ -105,7 +105,7 @@ def test_first_model_is_promoted() -> None:
 
 
 def test_table_has_a_row_for_each_suite() -> None:
-    """What was lost stands before what was won."""
+    """A row has both accuracies, the regressions, the fixes and the finding."""
     new = OLD.clone()
     new[:20] = False
     new[199] = True
@@ -115,8 +115,8 @@ def test_table_has_a_row_for_each_suite() -> None:
     assert rows[2] == ["right", "100", "99.0%", "100.0%", "0", "1", ""]
 
 
-def test_mistakes_are_named() -> None:
-    """A floor for a suite that was renamed would hold for nothing."""
+def test_unknown_or_empty_suites_are_named() -> None:
+    """A minimum for an unknown suite and a suite without examples are errors."""
     with pytest.raises(UserError, match="suite 'Left', but the suites are: all,"):
         compare_suites(OLD, OLD, SUITES, {"Left": 0.5})
     with pytest.raises(UserError, match="the suite nobody has no examples"):

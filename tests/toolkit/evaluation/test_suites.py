@@ -1,4 +1,4 @@
-"""Are the suites that people keep found in the data, and mistakes in them named?"""
+"""Are suites read from files, their examples found, and mistakes named?"""
 
 import json
 from pathlib import Path
@@ -25,14 +25,14 @@ LINE = {"digest": "0123", "label": "1", "why": "odd"}
 
 
 def member(split: str, row: int) -> dict[str, str]:
-    """The line for an example of the data."""
+    """Return the line for an example of a split."""
     data = task.load_splits()[split]
     label = task.label_name(data.labels[row])
     return {"digest": data.digests()[row], "label": label, "why": "odd"}
 
 
 def write(folder: Path, *lines: object, name: str = "strange") -> Path:
-    """A suite of these lines, each an object or text as it is."""
+    """Write a suite of these lines, each an object or plain text."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl"
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
@@ -41,15 +41,15 @@ def write(folder: Path, *lines: object, name: str = "strange") -> Path:
 
 
 def test_suites_are_optional(tmp_path: Path) -> None:
-    """Without one, models are judged on the test split alone."""
+    """Without suite files, models are evaluated on the test split alone."""
     evaluation_set = load_evaluation_set(task.load_splits(), tmp_path / "nowhere")
     assert [*evaluation_set.splits] == ["test"]
     assert evaluation_set.suites["all"] == [*range(len(evaluation_set.splits["test"]))]
     assert not evaluation_set.from_files
 
 
-def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
-    """Each is found where it is, and counts in no other suite."""
+def test_suite_has_examples_of_two_splits(tmp_path: Path) -> None:
+    """Each example is found in its split, and counts in no other suite."""
     first, second = member("val", 4), member("test", 2)
     write(tmp_path, HEAD, first, second)
     splits = task.load_splits()
@@ -62,8 +62,8 @@ def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
     assert evaluation_set.min_accuracy["strange"] == HEAD["min_accuracy"]
     net = load_production()
     evaluations = evaluation_set.evaluate(net)
-    answers = correct(evaluations)[evaluation_set.suites["strange"]]
-    assert answers.tolist() == [
+    found = correct(evaluations)[evaluation_set.suites["strange"]]
+    assert found.tolist() == [
         evaluations["val"].correct[4],
         evaluations["test"].correct[2],
     ]
@@ -84,8 +84,10 @@ def test_examples_of_two_splits_are_one_suite(tmp_path: Path) -> None:
         ([HEAD, LINE, LINE], "line 3: 0123 is there already"),
     ],
 )
-def test_mistakes_are_named(lines: list[object], message: str, tmp_path: Path) -> None:
-    """In one sentence, with the file and the line."""
+def test_invalid_suite_files_are_named(
+    lines: list[object], message: str, tmp_path: Path
+) -> None:
+    """An invalid line is reported with its file and its number."""
     path = write(tmp_path, *lines)
     with pytest.raises(UserError, match=message) as error:
         load_suites(tmp_path)
@@ -93,7 +95,7 @@ def test_mistakes_are_named(lines: list[object], message: str, tmp_path: Path) -
 
 
 def test_examples_must_be_in_the_data(tmp_path: Path) -> None:
-    """As they are there, and not for training; else they say nothing."""
+    """They must have the same label there, and not be in the training split."""
     splits = task.load_splits()
     write(tmp_path, HEAD, member("val", 0), LINE)
     with pytest.raises(UserError, match="line 3: there is no example 0123 in the"):
@@ -106,17 +108,17 @@ def test_examples_must_be_in_the_data(tmp_path: Path) -> None:
         load_evaluation_set(splits, tmp_path)
 
 
-def test_names_are_not_given_twice(tmp_path: Path) -> None:
-    """A suite by the name of another would take its place."""
+def test_reserved_suite_name_is_refused(tmp_path: Path) -> None:
+    """A suite file must not replace the built-in suite `all`."""
     write(tmp_path, HEAD, member("val", 0), name="all")
     with pytest.raises(UserError, match="all.jsonl needs another name"):
         load_evaluation_set(task.load_splits(), tmp_path)
 
 
-def test_missed_floors_are_named_and_drawn(
+def test_suites_below_minimum_are_named_and_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A network that has forgotten everything says the same of all examples."""
+    """A network with zero weights is below the minimum of one of two suites."""
     net = load_production()
     with torch.no_grad():
         for weight in net.parameters():

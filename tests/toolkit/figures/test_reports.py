@@ -1,4 +1,4 @@
-"""Do reports show what was measured?"""
+"""Do reports show the measured metrics, errors and curves?"""
 
 import csv
 import json
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.task_interface
 
 
 def test_examples_are_listed_by_loss(tmp_path: Path) -> None:
-    """One line per example, the worst first, found again by its digest."""
+    """Each example has a line with its digest; the highest loss comes first."""
     data = task.load_splits()["val"]
     evaluation = task.evaluate(task.Network(), data)
     for path in write_evaluation(evaluation, data, tmp_path, {"checkpoint": "x"}):
@@ -41,8 +41,8 @@ def test_examples_are_listed_by_loss(tmp_path: Path) -> None:
     assert metrics == {"model": {"checkpoint": "x"}, **evaluation.metrics()}
 
 
-def test_confusion_shows_each_count() -> None:
-    """In the row of the truth and the column of the prediction."""
+def test_confusion_matrix_shows_each_count() -> None:
+    """Rows are true classes, and columns are predicted classes."""
     data = task.load_splits()["val"]
     evaluation = task.evaluate(task.Network(), data)
     figure = draw_confusion_matrix(evaluation)
@@ -62,22 +62,22 @@ def test_confusion_shows_each_count() -> None:
         assert [tick.get_text() for tick in ticks] == [*task.CLASSES]
 
 
-def test_errors_name_truth_and_prediction() -> None:
-    """The worst example is the first picture."""
+def test_errors_name_label_and_prediction() -> None:
+    """The example with the highest loss is the first picture."""
     data = task.load_splits()["val"]
     evaluation = task.evaluate(task.Network(), data)
     figure = draw_errors(evaluation, data, count=3)
     assert len(figure.axes) == 3
     worst = int(evaluation.losses.argmax())
     assert figure.axes[0].get_xlabel() == data.digests()[worst]
-    truth = task.label_name(data.labels[worst])
-    answer = task.label_name(evaluation.predictions[worst])
+    label = task.label_name(data.labels[worst])
+    prediction = task.label_name(evaluation.predictions[worst])
     title = figure.axes[0].get_title()
-    assert title.startswith(f"{truth}, predicted {answer}\n")
+    assert title.startswith(f"{label}, predicted {prediction}\n")
 
 
-def test_curves_are_those_of_the_run(tmp_path: Path) -> None:
-    """Training and validation write rows of their own."""
+def test_curves_show_training_and_validation(tmp_path: Path) -> None:
+    """Both are drawn by epoch, though they are in separate rows of the file."""
     (tmp_path / "metrics.csv").write_text(
         "epoch,train/loss,val/accuracy,val/loss\n"
         "0,,0.5,1.5\n0,2.0,,\n1,,0.75,1.25\n1,1.0,,\n"
@@ -104,14 +104,14 @@ def test_curves_are_those_of_the_run(tmp_path: Path) -> None:
 
 
 def test_run_without_a_finished_epoch_has_empty_curves(tmp_path: Path) -> None:
-    """A picture is no reason for a traceback."""
+    """A metrics file without rows is no error."""
     (tmp_path / "metrics.csv").write_text("epoch,train/loss\n")
     for axes in draw_curves(tmp_path).axes:
         assert all(np.size(line.get_xdata()) == 0 for line in axes.get_lines())
 
 
-def test_table_is_of_the_metrics() -> None:
-    """As they are elsewhere."""
+def test_metrics_table_has_all_metrics() -> None:
+    """A row has the number of examples, the accuracy and the loss of a split."""
     evaluation = task.evaluate(task.Network(), task.load_splits()["val"])
     head, line = metrics_table({"val": evaluation}).splitlines()
     values = dict(zip(head.split(), line.split()[1:], strict=True))

@@ -1,4 +1,4 @@
-"""Are answers judged by the ceiling, and told as what they are?"""
+"""Do behavioural tests enforce their maximum failure rate and report results?"""
 
 import json
 from types import SimpleNamespace
@@ -8,30 +8,30 @@ import pytest
 
 from tests.helpers.behaviour import Checklist, Result, pytest_terminal_summary, table
 
-MAX_FAILURE_RATES = {"test_max_failure_rate_is_that_of_the_test": 0.25}
+MAX_FAILURE_RATES = {"test_max_failure_rate_is_read_from_the_module": 0.25}
 
 
 class Notes(dict[str, Any]):
-    """What a test records."""
+    """Properties that a test records."""
 
     def result(self) -> Result:
-        """Return the result among it."""
+        """Return the recorded result."""
         return Result(**json.loads(self["behaviour"]))
 
 
 @pytest.fixture
 def notes() -> Notes:
-    """Nothing so far."""
+    """No properties yet."""
     return Notes()
 
 
 def checklist_for(max_failure_rate: float, notes: Notes) -> Checklist:
-    """A checklist of a test with this ceiling."""
+    """Return a checklist with this maximum failure rate."""
     return Checklist("test_it", max_failure_rate, notes.__setitem__)
 
 
-def test_known_answers_are_required(notes: Notes) -> None:
-    """Each wrong one is named."""
+def test_minimum_functionality_compares_with_labels(notes: Notes) -> None:
+    """Each prediction that differs from its label is listed."""
     checklist = checklist_for(0.5, notes)
     checklist.minimum_functionality("names", ["a", "b"], ["a", "c"], ["one", "two"])
     result = notes.result()
@@ -40,23 +40,23 @@ def test_known_answers_are_required(notes: Notes) -> None:
     assert result.first == ["two: b instead of c"]
 
 
-def test_answers_must_stay(notes: Notes) -> None:
-    """Without names it is the number of the question."""
+def test_invariance_lists_changed_predictions(notes: Notes) -> None:
+    """An example without a name is listed by its number."""
     checklist_for(0.4, notes).invariance("place", [1, 2, 3], [1, 5, 3])
     assert notes.result().kind == "invariance"
     assert notes.result().first == ["question 2: 2 became 5"]
 
 
-def test_answers_must_change_as_expected(notes: Notes) -> None:
-    """What happened instead is said by the test."""
+def test_directional_expectation_lists_failures(notes: Notes) -> None:
+    """An example that changed in the wrong direction is listed."""
     checklist = checklist_for(0.5, notes)
     checklist.directional_expectation("ink", [False, True], ["up", "down"])
     assert notes.result().kind == "directional expectation"
     assert notes.result().first == ["question 1: up"]
 
 
-def test_too_many_failures_are_one(notes: Notes) -> None:
-    """The message has the rate, the ceiling and the first that failed."""
+def test_failure_rate_above_maximum_fails(notes: Notes) -> None:
+    """The message has the rate, the maximum and the first failures."""
     checklist = checklist_for(0.5, notes)
     with pytest.raises(pytest.fail.Exception) as failure:
         checklist.invariance("place", "abcdef", "zyxwve", [*"123456"])
@@ -70,27 +70,27 @@ def test_too_many_failures_are_one(notes: Notes) -> None:
     assert notes.result().failed == 6
 
 
-def test_nothing_may_fail_at_a_ceiling_of_nothing(notes: Notes) -> None:
-    """One of a thousand is too many, and none is not."""
+def test_zero_failure_rate_allows_no_failure(notes: Notes) -> None:
+    """With a maximum of 0, one failure in 1000 fails the test."""
     checklist = checklist_for(0, notes)
     checklist.invariance("place", [0] * 1000, [0] * 1000)
     with pytest.raises(pytest.fail.Exception, match="1 of 1000 failed"):
         checklist.invariance("place", [0] * 1000, [0] * 999 + [1])
 
 
-def test_test_without_questions_fails(notes: Notes) -> None:
-    """It would be green for ever."""
+def test_empty_test_fails(notes: Notes) -> None:
+    """A test without examples fails, as it would always pass."""
     with pytest.raises(pytest.fail.Exception, match="test_it asks nothing"):
         checklist_for(1, notes).invariance("place", [], [])
 
 
-def test_max_failure_rate_is_that_of_the_test(checklist: Checklist) -> None:
-    """As it stands at the head of the file."""
+def test_max_failure_rate_is_read_from_the_module(checklist: Checklist) -> None:
+    """The fixture reads the rate of its test from MAX_FAILURE_RATES."""
     assert checklist.max_failure_rate == MAX_FAILURE_RATES[checklist.test]
 
 
-def test_ceiling_is_nothing_by_default(checklist: Checklist) -> None:
-    """A new test begins strictly."""
+def test_max_failure_rate_is_zero_by_default(checklist: Checklist) -> None:
+    """A test without an entry allows no failure."""
     assert checklist.max_failure_rate == 0
 
 
@@ -99,31 +99,31 @@ def test_ceiling_is_nothing_by_default(checklist: Checklist) -> None:
     [
         ({"test_renamed": 0.1}, "there is no test test_renamed here"),
         (
-            {"test_mistakes_in_max_failure_rates_are_named": 50},
+            {"test_invalid_max_failure_rates_are_named": 50},
             "is a fraction, from 0 to 1",
         ),
     ],
 )
-def test_mistakes_in_max_failure_rates_are_named(
+def test_invalid_max_failure_rates_are_named(
     max_failure_rates: dict[str, float],
     message: str,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A ceiling that holds for nothing is one."""
+    """Unknown tests and rates outside 0 to 1 are errors."""
     monkeypatch.setattr(request.module, "MAX_FAILURE_RATES", max_failure_rates)
     with pytest.raises(pytest.fail.Exception, match=message):
         request.getfixturevalue("checklist")
 
 
 def result(capability: str, kind: str, asked: int, failed: int) -> Result:
-    """The result of a test about a capability."""
+    """Return a result for this capability and kind of test."""
     first = ["one: a became b"][:failed]
     return Result(f"test_{capability}", capability, kind, asked, failed, first, 0.5)
 
 
-def test_table_adds_up_the_tests_of_a_cell() -> None:
-    """A line for each capability, a column for each kind."""
+def test_table_sums_tests_of_a_cell() -> None:
+    """Rows are capabilities, columns are kinds of test."""
     results = [
         result("place", "invariance", 10, 1),
         result("place", "invariance", 30, 3),
@@ -136,8 +136,8 @@ def test_table_adds_up_the_tests_of_a_cell() -> None:
     ]
 
 
-def test_table_ends_the_run() -> None:
-    """With what failed, in tests that are green, too; not where nothing was asked."""
+def test_summary_lists_failures_of_passed_tests() -> None:
+    """The summary has the table and the first failures, or nothing without results."""
     lines: list[str] = []
     reports: list[SimpleNamespace] = []
     reporter = SimpleNamespace(

@@ -1,4 +1,4 @@
-"""Does the comparison of training curves hear what it should?"""
+"""Does the comparison of training curves find differences beyond the tolerance?"""
 
 import json
 import math
@@ -26,16 +26,16 @@ RECORDED: Curve = {"losses": [2.0, 1.5, 1.0], "metrics": {"val/loss": 0.5}}
         pytest.param({"metrics": {}}, "val/loss", id="a metric is missing"),
     ],
 )
-def test_difference_names_what_differs(
+def test_difference_names_steps_and_metrics(
     change: dict[str, object], named: str | None
 ) -> None:
-    """Nothing else, and nothing where all is within the tolerance."""
+    """Only the step or metric beyond its tolerance is named."""
     lines = difference(RECORDED, RECORDED | change, TOLERANCE).splitlines()
     assert [line[:9].strip() for line in lines[1:]] == ([named] if named else [])
 
 
 def test_accepting_keeps_other_accelerators(tmp_path: Path) -> None:
-    """Who has no GPU must not lose the curve of those who have one."""
+    """A new CPU curve does not replace the recorded GPU curve."""
     path = tmp_path / "curve.json"
     accept(path, "gpu", RECORDED)
     accept(path, "cpu", RECORDED | {"losses": [3.0]})
@@ -45,8 +45,10 @@ def test_accepting_keeps_other_accelerators(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("losses", [[], [math.nan], [2.0, math.inf]])
-def test_worthless_curve_is_refused(tmp_path: Path, losses: list[float]) -> None:
-    """Everything, or nothing, would agree with it."""
+def test_empty_or_nonfinite_curve_is_refused(
+    tmp_path: Path, losses: list[float]
+) -> None:
+    """A curve without steps, or with a non-finite loss, is not recorded."""
     with pytest.raises(ValueError, match=r"step \d is|took no step"):
         accept(tmp_path / "curve.json", "cpu", RECORDED | {"losses": losses})
     assert not (tmp_path / "curve.json").exists()

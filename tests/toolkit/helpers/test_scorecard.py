@@ -1,4 +1,4 @@
-"""Are points counted that are earned, and no others?"""
+"""Does the scorecard count the points that are earned, and no others?"""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ GOOD = {
     "where": "https://example.org",
     "until": "2027-10-31",
 }
-# The same today, whenever that is.
+# Valid on the day that the tests run.
 VOUCHED = GOOD | {
     "when": str(date.today()),
     "until": str(date.today() + timedelta(days=30)),
@@ -84,7 +84,7 @@ addopts = -p tests.helpers.scorecard -m "not slow"
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository whose host runs its tests."""
+    """A repository with tests, evidence and a CI workflow."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     (tmp_path / "pytest.ini").write_text(SETTINGS)
@@ -101,7 +101,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
-    """Run the tests of the project, which looks for its own card."""
+    """Run the tests of the project with these options."""
     command = [sys.executable, "-m", "pytest", "--import-mode=importlib", *options]
     return subprocess.run(command, capture_output=True, text=True)
 
@@ -110,8 +110,8 @@ PROCESSES = ["-n0", pytest.param("-n2", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("processes", PROCESSES)
-def test_what_was_not_passed_earns_nothing(processes: str, project: Path) -> None:
-    """Failed, skipped, left out, failed in the end, or expected to fail."""
+def test_only_passed_tests_earn_points(processes: str, project: Path) -> None:
+    """Tests that fail, are skipped, deselected or xfailed earn no point."""
     done = run("--scorecard=build", processes)
     card = json.loads(Path("build", "scorecard.json").read_text())
     points = card["points"]
@@ -134,8 +134,8 @@ def test_what_was_not_passed_earns_nothing(processes: str, project: Path) -> Non
     assert Path("build", "scorecard.png").stat().st_size > 1000
 
 
-def test_what_nobody_starts_is_worth_a_half(project: Path) -> None:
-    """A test that is run when somebody thinks of it."""
+def test_tests_without_ci_earn_half_a_point(project: Path) -> None:
+    """A passed test earns half a point where no CI workflow runs it."""
     assert runs_by_itself(project)
     command = ["git", "init", "--quiet"]
     subprocess.run(command, check=True)
@@ -147,8 +147,8 @@ def test_what_nobody_starts_is_worth_a_half(project: Path) -> None:
     assert sums(score(claims, {}, TODAY, automatic=False))["data"] == 0.5
 
 
-def test_some_tests_are_no_basis(project: Path) -> None:
-    """Others that claim the same point may be red."""
+def test_scorecard_refuses_a_subset_of_tests(project: Path) -> None:
+    """A scorecard needs all tests, as several can claim the same point."""
     done = run("--scorecard=build", "tests")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "--scorecard needs all tests: name no files" in done.stderr
@@ -157,7 +157,7 @@ def test_some_tests_are_no_basis(project: Path) -> None:
 
 @pytest.mark.parametrize("processes", PROCESSES)
 def test_unknown_point_is_an_error(processes: str, project: Path) -> None:
-    """In every run, with a card or without."""
+    """A test that claims an unknown point fails, also without a scorecard."""
     unknown = '@pytest.mark.ml_test_score("data.8")\ndef test_it(): pass\n'
     Path("tests", "test_it.py").write_text(f"import pytest\n{unknown}")
     done = run(processes)
@@ -165,13 +165,13 @@ def test_unknown_point_is_an_error(processes: str, project: Path) -> None:
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
 
 
-def test_all_points_are_there() -> None:
-    """Seven in each of four tables."""
+def test_each_section_has_seven_points() -> None:
+    """The four sections have seven points each."""
     assert [*POINTS] == [f"{name}.{n}" for name in SECTIONS for n in range(1, 8)]
 
 
-def test_evidence_expires() -> None:
-    """And then it counts nothing, whatever it says."""
+def test_expired_evidence_scores_nothing() -> None:
+    """Evidence counts until its last day, and scores 0 after it."""
     old = Evidence("Ada", date(2026, 1, 1), "here", date(2026, 11, 26))
     scored = score({}, {"model.2": old}, TODAY, automatic=True)
     assert scored["model.2"] == Scored(0, "not earned: evidence expired 2026-11-26")
@@ -179,8 +179,8 @@ def test_evidence_expires() -> None:
     assert last["model.2"].score == 0.5
 
 
-def test_evidence_stands_in_for_a_red_test() -> None:
-    """A person has looked; and a green test is worth more than that."""
+def test_evidence_scores_half_a_point() -> None:
+    """Evidence scores 0.5 where the test fails; a passed test scores 1."""
     vouched = {"data.1": Evidence("Ada", TODAY, "here", TODAY)}
     red = score({"data.1": {"test": "failed"}}, vouched, TODAY, automatic=True)
     assert red["data.1"].score == 0.5
@@ -188,8 +188,8 @@ def test_evidence_stands_in_for_a_red_test() -> None:
     assert green["data.1"].score == 1
 
 
-def test_cheapest_point_of_the_lowest_section_is_next() -> None:
-    """What was earned once comes first."""
+def test_next_point_is_in_the_lowest_section() -> None:
+    """In the lowest section, a point that a test already claims comes first."""
     claims = {
         point: {"test": "passed"} for point in POINTS if not point.startswith("data")
     }
@@ -216,10 +216,10 @@ def test_cheapest_point_of_the_lowest_section_is_next() -> None:
         ("data.1", {"where": "docs/nowhere.md"}, "there is no docs/nowhere.md"),
     ],
 )
-def test_poor_evidence_is_refused(
+def test_invalid_evidence_is_refused(
     point: str, change: dict[str, str], message: str, tmp_path: Path
 ) -> None:
-    """With the place to mend."""
+    """The message names the file, the point and the mistake."""
     path = tmp_path / "configs" / "evidence.yaml"
     path.parent.mkdir()
     path.write_text(json.dumps({"evidence": {point: GOOD | change}}))
@@ -227,8 +227,8 @@ def test_poor_evidence_is_refused(
         load_evidence(tmp_path, TODAY)
 
 
-def test_other_settings_are_refused(tmp_path: Path) -> None:
-    """And without a file nobody vouches for anything."""
+def test_unknown_keys_in_evidence_are_refused(tmp_path: Path) -> None:
+    """Unknown keys are an error; a missing file is no evidence."""
     assert load_evidence(tmp_path, TODAY) == {}
     path = tmp_path / "configs" / "evidence.yaml"
     path.parent.mkdir()

@@ -1,4 +1,4 @@
-"""Does checkpointing take less memory, and change nothing else?"""
+"""Does activation checkpointing save memory without changing the weights?"""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,33 +19,33 @@ WIDTH, DEPTH = 32, 16
 
 
 def block() -> nn.Module:
-    """A layer that forgets at random: calculated twice, it must forget the same."""
+    """Return a layer with dropout, whose mask must be the same when recomputed."""
     return nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.Tanh(), nn.Dropout(0.5))
 
 
 class InTurn(nn.Module):
-    """Blocks in a list."""
+    """Blocks in a ModuleList."""
 
     def __init__(self) -> None:
         super().__init__()
         self.blocks = nn.ModuleList([block() for _ in range(DEPTH)])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Call one after the other."""
+        """Call the blocks in order."""
         for each in self.blocks:
             x = each(x)
         return x
 
 
 def step(module: BoringModel, batch: Tensor) -> Tensor:
-    """Return the loss of one example, many times over."""
+    """Return the loss of one example, expanded to a batch of 500."""
     return module.layer(batch.expand(500, -1)).square().mean()
 
 
 def train(
     build: Callable[[], nn.Module], checkpointing: ActivationCheckpointing | None
 ) -> tuple[nn.Module, int]:
-    """Train for two steps, with many examples in each; return the memory, too."""
+    """Train for two steps, and return the network and the peak memory."""
     torch.manual_seed(0)
     module, memory = BoringModel(), PeakMemory()
     module.layer = build()  # type: ignore[assignment]
@@ -62,8 +62,8 @@ def train(
     [lambda: nn.Sequential(*[block() for _ in range(DEPTH)]), InTurn],
     ids=["a sequence", "a list"],
 )
-def test_same_is_learnt_with_less_memory(build: Callable[[], nn.Module]) -> None:
-    """To the last digit, though layers forget at random."""
+def test_same_weights_with_less_memory(build: Callable[[], nn.Module]) -> None:
+    """Trained weights are exactly the same, even with dropout."""
     plain, most = train(build, None)
     other, less = train(build, ActivationCheckpointing())
     assert less < 0.6 * most
@@ -75,7 +75,7 @@ def test_same_is_learnt_with_less_memory(build: Callable[[], nn.Module]) -> None
 
 
 def test_layers_can_be_named() -> None:
-    """Each is wrapped as it is."""
+    """Only the named layers are checkpointed."""
     names = [f"layer.blocks.{number}" for number in range(DEPTH)]
     _, most = train(InTurn, None)
     _, less = train(InTurn, ActivationCheckpointing(names))
@@ -86,8 +86,8 @@ def test_layers_can_be_named() -> None:
     ("layers", "message"),
     [(["layer.9"], "no layer layer.9: it is one of .*layer"), ([], "name the layers")],
 )
-def test_layer_that_is_not_there_is_an_error(layers: list[str], message: str) -> None:
-    """Else one would measure that it does not help."""
+def test_unknown_layer_is_an_error(layers: list[str], message: str) -> None:
+    """An unknown layer, and no layer to checkpoint, are errors."""
     with pytest.raises(UserError, match=message):
         fit(
             BoringModel(),

@@ -1,4 +1,4 @@
-"""Is the speed of training compared with what was recorded?"""
+"""Is the speed of training compared with the recorded speed?"""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ RECIPE = Path("configs", "debug", "benchmark.yaml")
 
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What is called, in the place of trainings that take some seconds each."""
+    """Commands of fake trainings with a fixed speed."""
     enter(tmp_path, monkeypatch)
     RECIPE.parent.mkdir(parents=True)
     RECIPE.write_text("# How fast?\n")
@@ -50,7 +50,7 @@ def test_slower_than_recorded_is_an_error(
     status: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """By more than it varies, at one of the batch sizes."""
+    """A ratio well below the recorded one fails, at any batch size."""
     paths.speed().write_text(json.dumps({"mps": {"64": 0.8, "512": before}, "cpu": {}}))
     assert main(["benchmark", "--model.width=4"]) == status
     sizes = ["--data.batch_size=64", "--data.batch_size=512"]
@@ -63,7 +63,7 @@ def test_slower_than_recorded_is_an_error(
 
 @pytest.mark.usefixtures("commands")
 def test_ratio_is_recorded_on_request(capsys: pytest.CaptureFixture[str]) -> None:
-    """That of other accelerators stays; what is not recorded raises no alarm."""
+    """--accept records ratios of this accelerator, and keeps those of others."""
     assert main(["benchmark"]) == 0
     assert "recorded nothing yet" in capsys.readouterr().out
     assert not paths.speed().exists()
@@ -74,10 +74,10 @@ def test_ratio_is_recorded_on_request(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.usefixtures("commands")
-def test_training_that_failed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """With its words, and nothing is recorded."""
+def test_failed_training_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    """The output of the training is shown, and nothing is recorded."""
     assert main(["benchmark", "--accept", "--model.width=0"]) == 2
-    told = capsys.readouterr()
-    assert "no luck today" in told.out
-    assert "error: training in batches of 64 failed" in told.err
+    output = capsys.readouterr()
+    assert "no luck today" in output.out
+    assert "error: training in batches of 64 failed" in output.err
     assert not paths.speed().exists()

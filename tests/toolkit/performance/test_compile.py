@@ -1,4 +1,4 @@
-"""Are layers compiled, and nothing else changed?"""
+"""Are layers compiled without changing the training?"""
 
 from typing import cast
 
@@ -17,7 +17,7 @@ from tests.helpers.training import fit
 
 
 class Nested(nn.Module):
-    """Layers in a list, which nobody calls, and one without parameters."""
+    """Layers in a list, which is not called, and one without parameters."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Nested(nn.Module):
 
 
 def trained(*callbacks: Compile) -> dict[str, Tensor]:
-    """Train for some steps, and return the weights."""
+    """Train for three steps, and return the weights."""
     torch.manual_seed(1)
     module = BoringModel()
     fit(module, BoringDataModule(), 3, callbacks=callbacks)
@@ -35,8 +35,8 @@ def trained(*callbacks: Compile) -> dict[str, Tensor]:
     return module.state_dict()
 
 
-def test_training_is_the_same() -> None:
-    """Compiled once, for all steps; and the weights keep their names."""
+def test_compiled_training_is_the_same() -> None:
+    """A layer is compiled once for all steps, and weights keep their names."""
     compiler = Compiler()
     weights = trained(Compile(cast("str", compiler)))
     assert (compiler.compiled, compiler.called) == (1, 3)
@@ -44,7 +44,7 @@ def test_training_is_the_same() -> None:
 
 
 def test_outermost_layers_with_parameters_are_compiled() -> None:
-    """Those of PyTorch, too."""
+    """Layers of a ModuleList and of PyTorch itself are among them."""
     net, compiler = Nested(), Compiler()
     layers = compile_layers(net, cast("str", compiler), "default")
     assert layers == [net.outer, net.listed[0]]
@@ -53,8 +53,8 @@ def test_outermost_layers_with_parameters_are_compiled() -> None:
     assert compiler.called == 2
 
 
-def test_layer_that_two_have_changed_is_as_before() -> None:
-    """Whichever of the callbacks ends first."""
+def test_forward_is_restored_after_two_callbacks() -> None:
+    """The order in which two callbacks end does not matter."""
     module, compiler = BoringModel(), Compiler()
     callbacks = [ActivationCheckpointing(["layer"]), Compile(cast("str", compiler))]
     fit(module, BoringDataModule(), 3, callbacks=callbacks)
@@ -63,7 +63,7 @@ def test_layer_that_two_have_changed_is_as_before() -> None:
 
 
 def test_nothing_to_compile_is_an_error() -> None:
-    """It would be as slow as before, and nobody would know why."""
+    """A network without parameters has no layer to compile."""
     with pytest.raises(UserError, match="nothing to compile"):
         compile_layers(nn.Sequential(nn.ReLU()), "eager", "default")
 
@@ -72,6 +72,6 @@ def test_nothing_to_compile_is_an_error() -> None:
     ("backend", "mode"), [("nobody", "default"), ("inductor", "x")]
 )
 def test_unknown_options_are_an_error(backend: str, mode: str) -> None:
-    """They are named."""
+    """The error names the unknown backend or mode."""
     with pytest.raises(UserError, match="Invalid backend: 'nobody'|mode=x"):
         compile_layers(Nested(), backend, mode)

@@ -1,4 +1,4 @@
-"""Is it found whether compiled layers pay?"""
+"""Does the benchmark find whether compilation saves time?"""
 
 from typing import cast
 
@@ -17,7 +17,7 @@ from tests.helpers.training import fit
 
 
 class Slow(nn.Linear):
-    """Takes three seconds; compiled, it takes what its compiler says."""
+    """Takes three seconds; compiled, the time that the compiler sets."""
 
     clock: Clock
 
@@ -29,7 +29,7 @@ class Slow(nn.Linear):
 
 
 class Module(BoringModel):
-    """Has one such layer."""
+    """Has one slow layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Module(BoringModel):
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that goes on while layers are compiled or called."""
+    """A clock that advances when layers are compiled or called."""
     clock = Clock()
     monkeypatch.setattr(compile_benchmark, "time", clock)
     monkeypatch.setattr(compile_benchmark, "now", lambda module: clock.now)
@@ -54,10 +54,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         (3, "leave it: compiled layers are not faster here"),
     ],
 )
-def test_time_to_compile_has_to_come_back(
+def test_compile_time_is_compared_with_speedup(
     seconds: float, line: str, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each is timed apart from what comes once."""
+    """The advice names the number of steps that make up for the compile time."""
     compiler = Compiler(clock, first=100, others=seconds)
     callback = CompileBenchmark(cast("str", compiler), seconds=0)
     fit(Module(), BoringDataModule(), 64, callbacks=[callback])
@@ -67,15 +67,15 @@ def test_time_to_compile_has_to_come_back(
     assert f"compiled {100 + 64 * seconds:15.2f}" in output
 
 
-def test_each_is_measured_for_a_while(clock: Clock) -> None:
-    """The time to compile does not count."""
+def test_compile_time_is_not_part_of_the_measurement(clock: Clock) -> None:
+    """Rounds are repeated until the given seconds are over."""
     compiler = Compiler(clock, first=1000, others=3)
     callback = CompileBenchmark(cast("str", compiler), seconds=3 * 64 * 4)
     fit(Module(), BoringDataModule(), 64, callbacks=[callback])
     assert compiler.called == 64 * 5
 
 
-def test_a_little_faster_is_not_faster() -> None:
-    """It is a machine's mood."""
+def test_small_speedup_is_ignored() -> None:
+    """A speedup below 5% is within the noise of a machine."""
     assert compile_advice((1, 1), (2, 0.96), 1).startswith("leave it")
     assert compile_advice((1, 1), (2, 0.95), 1).startswith("take")

@@ -1,4 +1,4 @@
-"""Is a training compared with the same one in a loop by hand?"""
+"""Is the trainer's overhead measured against a plain loop?"""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ class Examples(Dataset[tuple[Tensor, Tensor]]):
 
 
 class Data(LightningDataModule):
-    """Batches of four, or of two."""
+    """Batches of four, the last one of two."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -55,27 +55,29 @@ class Data(LightningDataModule):
 
 
 class Module(BoringModel):
-    """Takes three seconds for a step, and remembers what it saw."""
+    """Takes three seconds for a step, and records its examples."""
 
     clock: Clock
     seen: list[float]
-    disturbed = -1  # an epoch in which something else takes the time
+    slow_epoch = -1  # none
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the loss."""
-        self.clock.now += 100 if self.current_epoch == self.disturbed else 3
+        self.clock.now += 100 if self.current_epoch == self.slow_epoch else 3
         self.seen += batch[0].tolist()
         self.log("loss", 1)
         return self.layer(batch[1].new_ones(32)).sum()
 
-    def configure_optimizers(self) -> tuple[list[SGD], list[object]]:  # type: ignore[override]
-        """Return an optimizer, as one may."""
+    def configure_optimizers(  # type: ignore[override]
+        self,
+    ) -> tuple[list[SGD], list[object]]:
+        """Return an optimizer in a list."""
         return [SGD(self.parameters(), lr=0.1)], []
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that goes on while something is loaded or computed."""
+    """A clock that advances when an example is loaded or a step computed."""
     clock = Clock()
     monkeypatch.setattr(overhead, "time", clock)
     monkeypatch.setattr(overhead, "now", lambda module: clock.now)
@@ -84,8 +86,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_both_are_timed(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
-    """Loading is what the loop does without; a training by hand is as long."""
+def test_trainer_and_loop_are_timed(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The loop takes the same steps as the trainer without loading the data."""
     trainer = fit(Module(), Data(clock), 1000, callbacks=[TrainerOverhead(seconds=0)])
     assert trainer.current_epoch == 4  # the first one does not count
     facts = json.loads(Path(OVERHEAD).read_text())
@@ -99,8 +103,8 @@ def test_both_are_timed(clock: Clock, capsys: pytest.CaptureFixture[str]) -> Non
     assert "batches of 4: " in capsys.readouterr().out
 
 
-def test_loop_sees_what_training_sees(clock: Clock) -> None:
-    """Each example once an epoch, in another order."""
+def test_loop_uses_the_same_examples(clock: Clock) -> None:
+    """Trainer and loop see each example once an epoch, in another order."""
     fit(Module(), Data(clock), 1000, callbacks=[TrainerOverhead(seconds=0)])
     epochs = torch.tensor(Module.seen).reshape(-1, len(EXAMPLES))
     assert len(epochs) == 2 * 4
@@ -109,8 +113,8 @@ def test_loop_sees_what_training_sees(clock: Clock) -> None:
     assert epochs[1].tolist() != EXAMPLES.tolist()
 
 
-def test_memory_is_that_of_a_step(clock: Clock) -> None:
-    """The loop needs as much, and neither counts the other's."""
+def test_peak_memory_is_measured_separately(clock: Clock) -> None:
+    """Neither peak includes memory of the other."""
     fit(Module(), Data(clock), 1000, callbacks=[TrainerOverhead(seconds=0)])
     facts = json.loads(Path(OVERHEAD).read_text())
     weights = sum(weight.nbytes for weight in Module().parameters())
@@ -119,42 +123,40 @@ def test_memory_is_that_of_a_step(clock: Clock) -> None:
         assert 2 * weights < facts[name]["peak_bytes"] < 4 * weights
 
 
-def test_busy_machine_does_not_count(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The fastest epoch is what it takes."""
-    monkeypatch.setattr(Module, "disturbed", 2)
+def test_fastest_epoch_counts(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch with slow steps does not change the result."""
+    monkeypatch.setattr(Module, "slow_epoch", 2)
     fit(Module(), Data(clock), 1000, callbacks=[TrainerOverhead(seconds=0)])
     assert json.loads(Path(OVERHEAD).read_text())["fit"]["seconds"] == 19
 
 
-def test_watching_ends_with_an_error(
+def test_memory_tracking_ends_with_an_error(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else all that follows in this process is counted, and slow."""
+    """After a failed training, new tensors are not counted."""
     monkeypatch.setattr(Module, "on_before_zero_grad", fail)
     callback = TrainerOverhead()
     with pytest.raises(ZeroDivisionError):
         fit(Module(), Data(clock), 1000, callbacks=[callback])
     before = callback.fit.peak
-    kept = torch.ones(100_000)
-    assert callback.fit.peak == before < kept.nbytes
+    tensor = torch.ones(100_000)
+    assert callback.fit.peak == before < tensor.nbytes
 
 
 def fail(module: Module, optimizer: object) -> None:
-    """End a training in its first step."""
+    """Fail in the first step of a training."""
     raise ZeroDivisionError
 
 
-def test_several_processes_are_refused() -> None:
-    """The loop would have the work of all of them."""
+def test_multiple_processes_are_refused() -> None:
+    """The loop has one process, so a comparison would be unfair."""
     trainer = cast("Trainer", SimpleNamespace(world_size=2))
     with pytest.raises(UserError, match="devices=1"):
         TrainerOverhead().on_train_start(trainer, Module())
 
 
-def test_race_ends_when_its_time_is_over(clock: Clock) -> None:
-    """A small training takes many turns, a large one a few."""
+def test_measurement_ends_after_given_seconds(clock: Clock) -> None:
+    """Epochs are repeated until the given seconds are over."""
     trainer = fit(
         Module(), Data(clock), 1000, callbacks=[TrainerOverhead(seconds=28 * 6)]
     )
@@ -162,7 +164,7 @@ def test_race_ends_when_its_time_is_over(clock: Clock) -> None:
 
 
 def test_one_epoch_is_too_few(clock: Clock) -> None:
-    """It is slower than others."""
+    """The first epoch is slower than others, and does not count."""
     with pytest.raises(UserError, match="two are needed"):
         fit(Module(), Data(clock), 3, callbacks=[TrainerOverhead()])
     assert not Path(OVERHEAD).exists()

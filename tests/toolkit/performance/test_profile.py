@@ -1,4 +1,4 @@
-"""Is the time of a step told apart, and is nothing measured that is not a step?"""
+"""Are loading and computing timed separately, and operations traced?"""
 
 import json
 from pathlib import Path
@@ -50,7 +50,7 @@ class Quick(BoringModel):
 
 
 class SlowData(BoringDataModule):
-    """Brings what loads slowly."""
+    """Ten examples that load slowly."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -71,10 +71,10 @@ class Heavy(BoringModel):
         return self.step(batch)
 
 
-def test_slow_loading_is_seen(
+def test_loading_is_timed_apart_from_computing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not as computing; the step between two epochs is left out."""
+    """The first step of an epoch is left out."""
     clock = Clock()
     monkeypatch.setattr(f"{PACKAGE}.toolkit.performance.profile.time", clock)
     profile = Profile(warmup=2, steps=12, traced=1)
@@ -86,8 +86,8 @@ def test_slow_loading_is_seen(
     assert "loading  75% of a step, which takes 4000.00 ms" in output
 
 
-def test_dearest_operation_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of the steps that were traced, and with all others in a file."""
+def test_slowest_operation_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table has operations of the traced steps; the trace file has all."""
     profile = Profile(warmup=1, steps=3, traced=2, operations=3)
     fit(Heavy(), BoringDataModule(), 50, callbacks=[profile])
     _, title, first, *_ = capsys.readouterr().out.splitlines()
@@ -102,7 +102,7 @@ def test_dearest_operation_comes_first(capsys: pytest.CaptureFixture[str]) -> No
 def test_training_without_steps_to_measure_is_an_error(
     steps: int, batches: int
 ) -> None:
-    """Too short, or with one batch in an epoch: there is nothing to show."""
+    """Training is too short, or has one batch an epoch."""
     profile, data = Profile(), BoringDataModule()
     with pytest.raises(UserError, match="steps, before they were measured"):
         fit(BoringModel(), data, steps, overfit_batches=batches, callbacks=[profile])

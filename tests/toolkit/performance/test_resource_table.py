@@ -1,4 +1,4 @@
-"""Are recipes compared, each in a training of its own?"""
+"""Are memory and speed of recipes compared, each in its own training?"""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ PACKAGE = "digit_recognizer"
 
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What is called, in the place of trainings that take half the memory each."""
+    """Commands of fake trainings with increasing speed and decreasing memory."""
     enter(tmp_path, monkeypatch)
     folder = Path("configs", "debug")
     folder.mkdir(parents=True)
@@ -42,10 +42,10 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]
     return called
 
 
-def test_recipes_that_are_there_are_compared(
+def test_existing_recipes_are_compared(
     commands: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the training as it is, which comes first."""
+    """The training without a recipe comes first, as the baseline."""
     assert main(["resources", "--model.width=4"]) == 0
     folder = Path("configs", "debug")
     expected = [
@@ -72,8 +72,8 @@ def test_recipes_that_are_there_are_compared(
 
 
 @pytest.mark.usefixtures("commands")
-def test_training_that_failed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """With its words, and not with the figures of another one."""
+def test_failed_training_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    """The output of the training is shown, and its row says failed."""
     assert main(["resources", "broken"]) == 1
     output = capsys.readouterr().out
     assert "broken: failed" in output
@@ -84,6 +84,6 @@ def test_training_that_failed_is_told(capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.usefixtures("commands")
 def test_unknown_recipe_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """Before anything is trained that takes time."""
+    """The error comes before the first training."""
     assert main(["resources", "fest"]) == 2
     assert capsys.readouterr().err.startswith("error: no recipe 'fest'")

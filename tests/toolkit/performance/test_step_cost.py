@@ -1,4 +1,4 @@
-"""Are memory and speed of training steps measured, and nothing else?"""
+"""Are memory and speed of training steps measured?"""
 
 import json
 from pathlib import Path
@@ -17,11 +17,11 @@ from tests.helpers.training import fit
 
 pytestmark = pytest.mark.usefixtures("_in_a_folder")
 
-SIZE = 4000  # bytes of a thousand numbers
+SIZE = 4000  # bytes of 1000 floats
 
 
 class Hungry(BoringModel):
-    """Takes a little memory in a step, and gives it back."""
+    """Allocates memory in a step, and frees it."""
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Return the loss."""
@@ -33,32 +33,32 @@ class Hungry(BoringModel):
         self.thousands = thousands
 
 
-def test_only_what_is_alive_counts() -> None:
-    """Memory that was given back is not counted; a view takes none."""
+def test_only_live_tensors_count() -> None:
+    """Freed memory and views do not count."""
     with PeakMemory() as memory:
         for _ in range(3):
             first = torch.ones(1000)
             second = first.view(10, 100)
             del first, second
         assert memory.peak == SIZE
-        kept = [torch.ones(1000), torch.ones(1000)]
+        tensors = [torch.ones(1000), torch.ones(1000)]
     assert memory.peak == 2 * SIZE
-    assert len(kept) == 2
+    assert len(tensors) == 2
 
 
 def test_memory_for_gradients_counts() -> None:
-    """What the forward pass keeps, and what the backward pass makes."""
+    """Saved tensors of the forward pass and gradients count."""
     weight = torch.ones(1000, requires_grad=True)
     with PeakMemory() as memory:
         memory.count(weight)
-        y = weight.exp().exp()  # both outputs are kept
+        y = weight.exp().exp()  # both outputs are saved
         assert memory.peak == 3 * SIZE
         y.sum().backward()
     assert memory.peak >= 4 * SIZE
 
 
 def test_cost_is_measured_and_written(capsys: pytest.CaptureFixture[str]) -> None:
-    """A step that takes more is told apart; training ends when all is known."""
+    """A larger step has a higher peak; training ends after the measurement."""
     peaks = []
     for thousands in (1, 3):
         cost = StepCost(seconds=0)
@@ -73,8 +73,8 @@ def test_cost_is_measured_and_written(capsys: pytest.CaptureFixture[str]) -> Non
     assert peaks[1] - peaks[0] == 2 * SIZE
 
 
-def test_what_was_there_before_counts() -> None:
-    """Weights and buffers, and the batch."""
+def test_weights_buffers_and_batch_count() -> None:
+    """Memory that was allocated before the step counts."""
     module, cost = BoringModel(), StepCost()
     module.register_buffer("table", torch.ones(1000))
     trainer = Trainer(logger=False, enable_checkpointing=False)
@@ -86,20 +86,20 @@ def test_what_was_there_before_counts() -> None:
     assert cost.memory.peak == 2 * SIZE + weights
 
 
-def test_training_that_is_too_short_has_no_cost() -> None:
-    """It is an error, and no table with an old figure."""
+def test_too_short_training_is_an_error() -> None:
+    """A training that ends before the measurement writes no result."""
     with pytest.raises(UserError, match="ended after 2 steps, before its cost"):
         fit(BoringModel(), BoringDataModule(), 2, callbacks=[StepCost()])
     assert not Path(STEP_COST).exists()
 
 
-def test_watching_ends_with_an_error() -> None:
-    """Else all that follows in this process is counted, and slow."""
+def test_memory_tracking_ends_with_an_error() -> None:
+    """After a failed training, new tensors are not counted."""
     cost = StepCost()
     module = BoringModel()
     module.layer = torch.nn.Linear(31, 2)
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
         fit(module, BoringDataModule(), 2, callbacks=[cost])
     before = cost.memory.peak
-    kept = torch.ones(100_000)
-    assert cost.memory.peak == before < kept.nbytes
+    tensor = torch.ones(100_000)
+    assert cost.memory.peak == before < tensor.nbytes

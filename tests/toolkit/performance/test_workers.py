@@ -1,4 +1,4 @@
-"""Is the number of workers found that loads fast enough?"""
+"""Is the smallest number of workers found that loads fast enough?"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ PACKAGE = "digit_recognizer"
 
 
 class Loader:
-    """Loads three batches of four; each takes its time, the first one more."""
+    """Loads three batches of four; the very first one takes five seconds."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self.clock = clock
@@ -35,7 +35,7 @@ class Loader:
 
 
 class Data(BoringDataModule):
-    """Is twice as fast with each worker, up to two."""
+    """Loads twice as fast with each worker, up to two."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -43,28 +43,28 @@ class Data(BoringDataModule):
         self.num_workers = 7
 
     def train_dataloader(self) -> Loader:  # type: ignore[override]
-        """Return a loader of its own kind: no process is started."""
+        """Return a fake loader, which starts no process."""
         return Loader(self.clock, 4 / 2 ** min(self.num_workers, 2))
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock that measures."""
+    """A fake clock for the measurement."""
     clock = Clock()
     monkeypatch.setattr(f"{PACKAGE}.toolkit.performance.workers.time", clock)
     return clock
 
 
-def test_start_is_told_apart_from_speed(clock: Clock) -> None:
-    """Processes start once, and batches come again and again."""
+def test_startup_is_timed_apart_from_batches(clock: Clock) -> None:
+    """The first batch includes the start of the workers."""
     assert measure_loading(lambda: Loader(clock, 2), seconds=9) == (5, 2)
     assert clock.now == 5 + 10
 
 
-def test_fewest_that_are_fast_are_named(
+def test_fewest_fast_workers_are_advised(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """More would take memory; and the data module is as it was."""
+    """The data module has its own number of workers again afterwards."""
     data, callback = Data(clock), LoadingSpeed([0, 1, 2, 3], seconds=9)
     fit(BoringModel(), data, 1, callbacks=[callback])
     assert callback.speeds == {0: 1, 1: 2, 2: 4, 3: 4}
@@ -74,14 +74,14 @@ def test_fewest_that_are_fast_are_named(
     assert data.num_workers == 7
 
 
-def test_cores_are_the_limit() -> None:
-    """By default."""
+def test_default_worker_counts_increase() -> None:
+    """The default counts start with 0 and 1."""
     counts = LoadingSpeed().counts
     assert counts[:2] == [0, 1]
     assert counts == sorted({*counts})
 
 
 def test_data_module_without_workers_is_an_error() -> None:
-    """It would be measured again and again, with the same result."""
+    """Each measurement would be the same without `num_workers`."""
     with pytest.raises(UserError, match="no attribute num_workers"):
         fit(BoringModel(), BoringDataModule(), 1, callbacks=[LoadingSpeed()])

@@ -1,4 +1,4 @@
-"""Does the record of a training tell what happened, and is it heeded?"""
+"""Do the metadata describe a run, and are unusable runs refused?"""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ SOUND = {"finished": True, "steps": 60, "metrics": {"val/loss": 0.1, "epoch": 2}
 
 
 class Line(LightningModule):
-    """Fits a line; its validation loss is what it is told to be."""
+    """Fits a line, and logs a fixed validation loss."""
 
     def __init__(self, val_loss: float) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Line(LightningModule):
         return self.layer(batch[0]).square().mean()
 
     def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
-        """Log what it was told."""
+        """Log the given loss."""
         self.log("val/loss", torch.tensor(self.val_loss))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -52,10 +52,10 @@ class Line(LightningModule):
 
 
 class Split(TensorDataset):
-    """Examples that have a fingerprint."""
+    """Examples with a fingerprint."""
 
     def fingerprint(self) -> str:
-        """Return the same one always."""
+        """Return a constant."""
         return "0123"
 
 
@@ -89,7 +89,7 @@ class Interrupt(Callback):
 def record(
     folder: Path, *callbacks: Callback, val_loss: float = 1.0, **options: Any
 ) -> dict[str, Any]:
-    """Train for three epochs, and return the record."""
+    """Train for three epochs, and return the metadata."""
     trainer = Trainer(
         accelerator="cpu",
         callbacks=[*callbacks, MetadataRecorder(folder, ["fit", "--x=1"], seed=7)],
@@ -100,7 +100,7 @@ def record(
         **({"max_epochs": 3} | options),
     )
     with pytest.MonkeyPatch.context() as patch:
-        # After Ctrl-C the trainer would ignore it for good.
+        # After KeyboardInterrupt the trainer would ignore SIGINT in this process.
         patch.setattr("signal.signal", lambda *arguments: None)
         try:
             trainer.fit(Line(val_loss), Data())
@@ -110,8 +110,10 @@ def record(
     return facts
 
 
-def test_record_of_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From what it came, on what it ran, and how it ended."""
+def test_metadata_of_a_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has the origin, the environment, the speed and the metrics of a run."""
     clock = SimpleNamespace(perf_counter=count(start=10.0, step=2.0).__next__)
     monkeypatch.setattr(metadata_recorder, "time", clock)
     facts = record(tmp_path)
@@ -123,7 +125,7 @@ def test_record_of_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert facts["hardware"].startswith("CPU ")
     assert (facts["epochs"], facts["steps"]) == (3, 3 * EXAMPLES // 2)
     assert facts["metrics"] == {"val/loss": 1}
-    # It looks at the clock when it begins, writes what it knows, and ends.
+    # The clock is read at the start, at the first write and at the end.
     assert facts["seconds"] == 4
     assert facts["examples_per_second"] == 3 * EXAMPLES / 4
     git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
@@ -148,15 +150,15 @@ def test_record_of_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ),
     ],
 )
-def test_what_counts_as_finished(
+def test_finished_means_ended_by_configuration(
     finished: bool, callbacks: list[Callback], options: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Ended by the configuration, not by anything else."""
+    """Only the limits of epochs or steps and early stopping finish a training."""
     assert record(tmp_path, *callbacks, **options)["finished"] == finished
 
 
-def test_training_that_is_killed_has_not_finished(tmp_path: Path) -> None:
-    """Then there is no time to write, so it was written before."""
+def test_killed_training_is_unfinished(tmp_path: Path) -> None:
+    """The file says that a training is unfinished until it ends."""
 
     class Kill(Callback):
         def on_train_batch_end(self, *arguments: object) -> None:
@@ -167,13 +169,13 @@ def test_training_that_is_killed_has_not_finished(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])
-def test_metrics_that_are_no_numbers_can_be_read(value: str, tmp_path: Path) -> None:
-    """They are words, as JSON has no such numbers."""
+def test_nonfinite_metrics_are_strings(value: str, tmp_path: Path) -> None:
+    """JSON has neither nan nor infinity, so both are written as strings."""
     assert record(tmp_path, val_loss=float(value))["metrics"] == {"val/loss": value}
 
 
-def test_sound_training_is_accepted() -> None:
-    """And an unfinished one on request."""
+def test_finished_training_is_accepted() -> None:
+    """A finished training is accepted, and an unfinished one on request."""
     require_finished(SOUND, CHECKPOINT)
     unfinished = SOUND | {"finished": False}
     require_finished(unfinished, CHECKPOINT, even_if_stopped_early=True)
@@ -188,14 +190,14 @@ def test_sound_training_is_accepted() -> None:
         ({"metrics": {"a": 1.0, "val/loss": "inf"}}, "ended with val/loss = inf"),
     ],
 )
-def test_other_trainings_are_refused(change: dict[str, Any], message: str) -> None:
-    """The message names the model, and says what to do."""
+def test_unusable_training_is_refused(change: dict[str, Any], message: str) -> None:
+    """The message names the checkpoint, and says what to do."""
     with pytest.raises(UserError, match=message) as error:
         require_finished(SOUND | change, CHECKPOINT)
     assert f"the training of {CHECKPOINT} " in str(error.value)
 
 
-def test_model_without_a_record_is_named(tmp_path: Path) -> None:
-    """As one that was copied out of its run."""
+def test_missing_metadata_are_named(tmp_path: Path) -> None:
+    """A checkpoint that was copied out of its run has no record.json."""
     with pytest.raises(UserError, match=r"record.json is missing"):
         load_training_record(tmp_path / "checkpoints" / "best.ckpt")

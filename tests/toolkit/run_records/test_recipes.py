@@ -1,4 +1,4 @@
-"""Are recipes found, listed, and given to training in the right place?"""
+"""Are recipes listed, and passed to training in the correct order?"""
 
 import shutil
 import subprocess
@@ -25,17 +25,17 @@ def _recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "fast.yaml").write_text("# Does it run?\n# You should see: a curve.\n")
 
 
-def test_recipes_are_listed_with_their_question(
+def test_recipes_are_listed_with_their_first_comment(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """By name, so that one finds one's own."""
+    """The list is sorted by name."""
     assert main(["debug"]) == 0
     _, *lines = capsys.readouterr().out.splitlines()
     assert lines == ["fast    Does it run?", "slow    Why is it slow?"]
 
 
-def test_recipe_is_trained_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It comes after other configurations, and before single values."""
+def test_recipe_is_passed_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recipe comes after other configurations, and before single options."""
     commands = []
 
     def run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -62,14 +62,14 @@ def test_recipe_is_trained_with(monkeypatch: pytest.MonkeyPatch) -> None:
         ("fast", "", "no recipes: there is no YAML file in configs/debug/"),
     ],
 )
-def test_recipe_that_is_not_there_is_one_line(
+def test_unknown_recipe_is_one_line(
     name: str,
     folder: str,
     message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """With the names of those that are, if there are any."""
+    """The error lists the existing recipes, if there are any."""
     if not folder:
         shutil.rmtree(paths.recipes())
     assert main(["debug", name]) == 2
@@ -77,16 +77,16 @@ def test_recipe_that_is_not_there_is_one_line(
 
 
 @pytest.mark.parametrize("option", ["-c", "--config", "--config="])
-def test_option_without_a_file_is_one_line(
+def test_config_option_without_a_file_is_one_line(
     option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A training without the configuration that was meant would be another one."""
+    """A missing file name is an error before training starts."""
     assert main(["debug", "fast", option]) == 2
     assert capsys.readouterr().err == f"error: {option} names no file\n"
 
 
-def test_recipe_is_known_by_where_it_lies() -> None:
-    """However its path is written; another file of this name is none."""
+def test_recipe_is_identified_by_its_folder() -> None:
+    """Any path into configs/debug/ is a recipe; the same name elsewhere is not."""
     absolute = Path("configs", "debug", "fast.yaml").absolute()
     assert recipe_among(["configs/wide.yaml", absolute]) == "fast"
     assert recipe_among([absolute, "configs/debug/slow.yaml"]) == "slow"

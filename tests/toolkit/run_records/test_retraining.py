@@ -1,4 +1,4 @@
-"""Are configurations trained again, and is what they leave found?"""
+"""Are the marked configurations retrained, and are their results found?"""
 
 import json
 import subprocess
@@ -20,8 +20,8 @@ from digit_recognizer.toolkit.run_records.retraining import (
 from tests.helpers.workplace import enter
 
 
-def test_configurations_that_say_so(tmp_path: Path) -> None:
-    """The default one comes last: its model is the one that is compared."""
+def test_configurations_with_retrain_are_found(tmp_path: Path) -> None:
+    """Files with a line `retrain: true` are found, the default one last."""
     for name, text in {
         "default": "seed_everything: 1\nretrain: true # every week\n",
         "wide": "retrain: true\n",
@@ -35,24 +35,24 @@ def test_configurations_that_say_so(tmp_path: Path) -> None:
     assert names == ["deep", "wide", "default"]
 
 
-def test_none_at_all_is_an_error(tmp_path: Path) -> None:
-    """Else nothing is trained, every week, and all is green."""
+def test_no_configuration_to_retrain_is_an_error(tmp_path: Path) -> None:
+    """A weekly job that retrains nothing must not succeed."""
     with pytest.raises(UserError, match="no file in .* has a line retrain: true"):
         configurations(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["", "nowhere.yaml"])
-def test_file_that_is_not_there_is_one_line(
+def test_missing_configuration_is_one_line(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Also where a script has passed on an empty name."""
+    """A missing file and an empty name are reported in one line."""
     assert main(["retrain", name]) == 2
     assert capsys.readouterr().err.startswith("error: no file ")
 
 
 @pytest.fixture
 def _trainings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings beside each of which a later one ends first."""
+    """Fake trainings, during each of which a newer run ends."""
     enter(tmp_path, monkeypatch)
 
     def run(command: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
@@ -68,8 +68,8 @@ def _trainings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_trainings")
-def test_training_beside_another_is_told_apart() -> None:
-    """What the one that was started has left is read, whatever is newer."""
+def test_results_are_those_of_the_started_run() -> None:
+    """Results are read from the started run, even if another run is newer."""
     facts, _ = fit_in_subprocess(["--trainer.max_epochs=1"], "record.json")
     assert facts is not None
     assert facts["run_dir"] == str(Path("runs", "fit-0001"))
@@ -79,10 +79,10 @@ def test_training_beside_another_is_told_apart() -> None:
 
 
 @pytest.mark.parametrize("status", [1, None])
-def test_training_that_does_not_begin_leaves_nothing(
+def test_failed_start_leaves_no_run_folder(
     status: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No empty folder, in which the newest model would be looked for."""
+    """A run folder is removed if its training fails to start or is interrupted."""
     enter(tmp_path, monkeypatch)
 
     def run(command: list[str], **how: Any) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Is a training with fewer examples the same in all else?"""
+"""Does training on a fraction of the data leave all else the same?"""
 
 import json
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("_in_a_folder")
 
 @dataclass(frozen=True)
 class Examples(Dataset[tuple[Tensor, Tensor]]):
-    """Numbers, which are their own labels."""
+    """Numbers that are their own labels."""
 
     raw: Tensor
     labels: Tensor
@@ -33,11 +33,11 @@ class Examples(Dataset[tuple[Tensor, Tensor]]):
         return len(self.labels)
 
     def replace(self, *, raw: Tensor, labels: Tensor) -> "Examples":
-        """Return others."""
+        """Return examples with these values."""
         return Examples(raw, labels)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return one."""
+        """Return one example."""
         return self.raw[index], self.labels[index]
 
 
@@ -63,7 +63,7 @@ class Data(LightningDataModule):
 
 
 class Module(BoringModel):
-    """Remembers what it was trained with, and becomes worse in the end."""
+    """Records its batches, and has the lowest loss in the second epoch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Module(BoringModel):
         return self.layer(torch.ones(1, 32)).sum()
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Look at no example: only at how many there are."""
+        """Do nothing, as the losses are given."""
 
     def on_validation_epoch_end(self) -> None:
         """Log the next loss."""
@@ -87,7 +87,7 @@ class Module(BoringModel):
 def train(
     fraction: float, monitor: str = "val/loss", **options: Any
 ) -> tuple[Module, Trainer]:
-    """Train for three epochs."""
+    """Train for three epochs on a fraction of the data."""
     module = Module()
     trainer = Trainer(
         accelerator="cpu",
@@ -114,17 +114,17 @@ def train(
         ({"accumulate_grad_batches": 3}, 7),
     ],
 )
-def test_as_many_steps_with_fewer_examples(
+def test_fraction_keeps_number_of_steps(
     fraction: float, options: dict[str, Any], steps: int
 ) -> None:
-    """Exactly, where batches of a part do not fill an epoch of all; validation, too."""
+    """The numbers of steps and validations are those of all examples."""
     module, trainer = train(fraction, **options)
     assert trainer.global_step == 3 * steps
     assert len(module.losses) == 0
 
 
-def test_schedule_of_the_learning_rate_ends_with_the_training() -> None:
-    """A scheduler that asks for the number of epochs gets that of the part."""
+def test_schedulers_see_epochs_of_the_fraction() -> None:
+    """A scheduler that reads `max_epochs` ends with the training."""
     _, trainer = train(0.12)
     assert trainer.max_epochs == trainer.current_epoch == 20
     _, trainer = train(0.65)
@@ -139,25 +139,25 @@ def test_schedule_of_the_learning_rate_ends_with_the_training() -> None:
         ({"limit_train_batches": 0.5, "accumulate_grad_batches": 2}, 3, 2),
     ],
 )
-def test_steps_are_those_of_each_process(
+def test_steps_are_counted_per_process(
     options: dict[str, Any], batches: int, steps: int
 ) -> None:
-    """Three processes share twenty batches, and each is limited by itself."""
+    """Three processes divide twenty batches, and limits hold for each of them."""
     given = {"limit_train_batches": 1.0, "accumulate_grad_batches": 1, **options}
     trainer: Any = SimpleNamespace(world_size=3, **given)
     assert _epoch(trainer, Data()) == (batches, steps)
 
 
-def test_part_is_the_same_in_each_epoch() -> None:
-    """With its own labels."""
+def test_fraction_is_the_same_in_each_epoch() -> None:
+    """Each epoch has the same examples with their labels."""
     module, _ = train(0.25)
     seen = torch.tensor(module.seen).reshape(3 * 4, 25)  # by epoch
     assert len(set(seen[0].tolist())) == 25
     assert torch.equal(seen, seen[:1].expand_as(seen))
 
 
-def test_best_epoch_counts() -> None:
-    """Validation is as frequent as with all examples: as often by steps."""
+def test_result_has_the_best_validation_loss() -> None:
+    """Validation takes place after as many steps as with all examples."""
     module, _ = train(0.25)
     assert not module.losses
     facts = json.loads(Path(RESULT).read_text())
@@ -165,8 +165,8 @@ def test_best_epoch_counts() -> None:
     assert facts == {"examples": 25, "weights": weights, "loss": 1}
 
 
-def test_seeds_take_other_examples() -> None:
-    """And the same seed the same ones."""
+def test_examples_depend_on_the_seed() -> None:
+    """The same seed takes the same examples."""
     parts = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -174,8 +174,8 @@ def test_seeds_take_other_examples() -> None:
     assert parts[0] == parts[1] != parts[2]
 
 
-def test_steps_may_end_it() -> None:
-    """Instead of epochs, or before them."""
+def test_max_steps_ends_training() -> None:
+    """It works with and without `max_epochs`."""
     trainer = fit(Module(), Data(), 7, validate=True, callbacks=[TrainOnFraction(0.5)])
     assert trainer.global_step == 7
     _, trainer = train(0.5, max_steps=41)
@@ -183,14 +183,14 @@ def test_steps_may_end_it() -> None:
 
 
 @pytest.mark.parametrize("fraction", [0, 1.1])
-def test_share_is_a_share(fraction: float) -> None:
-    """Of nothing nothing is learnt."""
+def test_invalid_fraction_is_an_error(fraction: float) -> None:
+    """A fraction is above 0 and at most 1."""
     with pytest.raises(UserError, match=f"up to 1, not {fraction}"):
         TrainOnFraction(fraction)
 
 
-def test_what_is_needed_is_named() -> None:
-    """A split, and what is logged."""
+def test_missing_split_or_metric_is_named() -> None:
+    """Training needs a training split and the monitored metric."""
     with pytest.raises(UserError, match="has no training split"):
         fit(BoringModel(), BoringDataModule(), 1, callbacks=[TrainOnFraction()])
     with pytest.raises(UserError, match="no metric val/error is logged"):

@@ -1,4 +1,4 @@
-"""Is it found what twice the data, or twice the model, would bring?"""
+"""Does a scaling study predict the effect of doubling the data or the model?"""
 
 import json
 import subprocess
@@ -29,14 +29,14 @@ PACKAGE = "digit_recognizer"
 
 
 def law(size: float, seed: int, factor: float = 0.7) -> float:
-    """Return a loss that follows a power law, but for luck."""
-    luck = np.random.default_rng([int(size), seed]).normal(0, 0.1)
-    return float(2 * factor ** (np.log2(size) + luck))
+    """Return a loss that follows a power law with noise."""
+    noise = np.random.default_rng([int(size), seed]).normal(0, 0.1)
+    return float(2 * factor ** (np.log2(size) + noise))
 
 
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Options of what is called, in the place of trainings that follow a power law."""
+    """Options of fake trainings whose losses follow a power law."""
     enter(tmp_path, monkeypatch)
     folder = Path("configs", "debug")
     folder.mkdir(parents=True)
@@ -67,7 +67,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def test_settings_of_this_project_can_be_read() -> None:
-    """And bring enough sizes."""
+    """They have enough sizes for each study."""
     studies = read_settings(ScalingStudies, paths.studies())
     for study in ("data", "model") if studies.models else ("data",):
         assert size_options(study, studies)
@@ -76,7 +76,7 @@ def test_settings_of_this_project_can_be_read() -> None:
 def test_each_size_is_trained_with_each_seed(
     trained: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The smallest first; options for all of them come last."""
+    """The smallest size comes first, and the given options come last."""
     assert main(["scale-data", "--trainer.max_epochs=3"]) == 0
     assert len(trained) == 4 * 2
     fraction, seed = "--trainer.callbacks.fraction=", "--seed_everything="
@@ -92,7 +92,7 @@ def test_each_size_is_trained_with_each_seed(
 def test_studies_are_compared(
     trained: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """When there are both."""
+    """After both studies, the advice compares the data with the model."""
     assert main(["scale-data"]) == 0
     assert main(["scale-model"]) == 0
     assert trained[-1][:2] == ["--model.width=16", "--model.depth=2"]
@@ -104,7 +104,7 @@ def test_studies_are_compared(
 def test_failed_training_ends_a_study(
     trained: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With what it said: a study of what is left would mislead."""
+    """The output and the options of the training are shown."""
     assert main(["scale-data", "--trainer.fail=yes"]) == 2
     assert len(trained) == 1
     output = capsys.readouterr()
@@ -113,8 +113,8 @@ def test_failed_training_ends_a_study(
     assert not Path("build").exists()
 
 
-def test_trend_is_that_of_the_law() -> None:
-    """In 95 of a hundred studies, within what is said."""
+def test_confidence_interval_covers_true_factor() -> None:
+    """About 95 of 100 intervals contain the factor of the power law."""
     studies = 200
     sizes = [size for size in (64, 128, 256, 512) for _ in range(3)]
     found = [
@@ -128,15 +128,15 @@ def test_trend_is_that_of_the_law() -> None:
     assert np.mean([each.factor for each in found]) == pytest.approx(0.7, rel=0.01)
 
 
-def test_what_was_long_ago_does_not_count() -> None:
-    """A model that is large enough does not become better by being larger."""
+def test_only_the_largest_sizes_are_fitted() -> None:
+    """A loss that no longer decreases has a factor of 1."""
     sizes = [2.0**power for power in range(9)]
     losses = [max(1 / size, 1 / 16) for size in sizes]
     assert fit_power_law(sizes, losses).factor == pytest.approx(1)
 
 
-def test_line_is_drawn_through_the_last_sizes() -> None:
-    """And on, to twice the largest."""
+def test_line_is_drawn_through_the_largest_sizes() -> None:
+    """The line is extended to twice the largest size."""
     points = [
         {"examples": 2.0**power, "loss": law(2.0**power, seed)}
         for power in range(6)
@@ -165,10 +165,10 @@ UNSURE, NOT = PowerLaw(0.8, 0.5, 1.1), PowerLaw(1, 0.9, 1.1)
         (HELPS_MORE, PowerLaw(0.6, 0.5, 0.7), "the cheaper of the two"),
     ],
 )
-def test_advice_rests_on_what_is_certain(
+def test_advice_ignores_insignificant_gains(
     data: PowerLaw, model: PowerLaw, wanted: str
 ) -> None:
-    """What may be chance is no reason to buy anything."""
+    """A factor whose interval includes 1 is no reason to scale."""
     assert scaling_advice({"data": data, "model": model}).startswith(f"{wanted}: ")
 
 
@@ -180,11 +180,11 @@ def test_advice_rests_on_what_is_certain(
     ],
 )
 def test_advice_of_one_study(study: str, found: PowerLaw, wanted: str) -> None:
-    """It says nothing of the other."""
+    """The advice says nothing about the other study."""
     assert scaling_advice({study: found}).startswith(wanted)
 
 
-def test_too_few_sizes_are_no_line() -> None:
-    """The file to write them into is named."""
+def test_too_few_sizes_are_an_error() -> None:
+    """The error names the file that sets the sizes."""
     with pytest.raises(UserError, match=r"studies\.yaml: models needs 3"):
         size_options("model", ScalingStudies())

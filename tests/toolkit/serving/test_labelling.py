@@ -1,4 +1,4 @@
-"""Are answers kept, and do people's labels become examples to judge a model by?"""
+"""Are predictions logged, sampled, and labelled as evaluation data?"""
 
 import dataclasses
 import json
@@ -36,13 +36,13 @@ LOG = Path("log", "answers.jsonl")
 
 
 @pytest.fixture(autouse=True)
-def _folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The feedback of the project is left alone."""
+def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in a new folder, so that the project's labels are unchanged."""
     enter(tmp_path, monkeypatch, "models/production")
 
 
-def asked(count: int) -> Tensor:
-    """Log a few questions, each answered with its number, and return the examples."""
+def log_requests(count: int) -> Tensor:
+    """Log a few requests with numbers as predictions, and return the examples."""
     raw: Tensor = task.load_splits()["test"].raw[:count]
     remarks = [["large"], *[[]] * (count - 1)]
     log_predictions(
@@ -52,31 +52,31 @@ def asked(count: int) -> Tensor:
 
 
 def label(*labels: str) -> list[LabelRequest]:
-    """Say what is right in the first lines."""
-    questions = load_label_requests()
+    """Set the labels of the first requests."""
+    requests = load_label_requests()
     for row, text in enumerate(labels):
-        questions[row] = dataclasses.replace(questions[row], label=text)
-    write_label_requests(questions)
-    return questions
+        requests[row] = dataclasses.replace(requests[row], label=text)
+    write_label_requests(requests)
+    return requests
 
 
-def test_answers_are_kept_with_their_questions() -> None:
-    """Also those of many calls, in the order in which they came."""
-    first, second = asked(3), asked(2)
+def test_predictions_are_logged_with_their_requests() -> None:
+    """Several calls append to the log in order."""
+    first, second = log_requests(3), log_requests(2)
     predictions = load_predictions([LOG])
     assert [prediction.prediction for prediction in predictions] == [*"012", *"01"]
-    kept = torch.tensor(
+    logged = torch.tensor(
         [prediction.raw for prediction in predictions], dtype=first.dtype
     )
-    assert torch.equal(kept, torch.cat([first, second]))
+    assert torch.equal(logged, torch.cat([first, second]))
     assert [prediction.warnings for prediction in predictions[:2]] == [["large"], []]
     assert {(one.model, one.source) for one in predictions} == {
         ("production 0123", "some.csv")
     }
 
 
-def test_logs_are_joined_by_time() -> None:
-    """Each server has its own."""
+def test_logs_are_merged_by_time() -> None:
+    """Each server writes its own log."""
     lines = [
         LoggedPrediction(f"2026-11-{day}T00:00:00+00:00", "", "", day, [], [])
         for day in ("02", "01")
@@ -86,77 +86,78 @@ def test_logs_are_joined_by_time() -> None:
     assert load_predictions([Path("a"), Path("b")]) == lines[::-1]
 
 
-def test_sample_grows_in_place() -> None:
-    """What is asked next does not depend on how much was asked at a time."""
-    asked(8)
+def test_sample_can_be_extended() -> None:
+    """Two samples of two are the same requests as one sample of four."""
+    log_requests(8)
     predictions = load_predictions([LOG])
     at_once = sample_requests(predictions, [], 4)
     first = sample_requests(predictions, [], 2)
-    # The order of the log, or questions that come again, change nothing.
+    # Neither the order of the log nor repeated requests change the sample.
     second = sample_requests([*predictions[::-1], *predictions], first, 2)
     assert [*first, *second] == at_once
     assert len(sample_requests(predictions, [], 20)) == 8
     assert sample_requests(predictions, sample_requests(predictions, [], 20), 1) == []
 
 
-def test_people_are_asked_and_what_they_say_is_counted(
+def test_feedback_samples_requests_and_reports_accuracy(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Nobody is asked again before all have an answer."""
+    """No more requests are sampled until all have a label."""
     data = task.load_splits()["test"]
-    asked(3)
+    log_requests(3)
     arguments = ["feedback", str(LOG), "--count=2"]
     assert main(arguments) == 0
     assert Path("build", "feedback.png").is_file()
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
-        "logged    3 predictions since 20" in said and ", 33% with a warning\n" in said
+        "logged    3 predictions since 20" in output
+        and ", 33% with a warning\n" in output
     )
-    assert f"waiting   2 lines of {paths.feedback()}\n" in said
-    assert "labelled" not in said
+    assert f"waiting   2 lines of {paths.feedback()}\n" in output
+    assert "labelled" not in output
     assert len(load_label_requests()) == 2
-    right = task.evaluate(load_production(), data).predictions
+    predictions = task.evaluate(load_production(), data).predictions
     names = [
-        task.label_name(right[row])
-        for question in load_label_requests()
+        task.label_name(predictions[row])
+        for request in load_label_requests()
         for row in range(3)
-        if question.raw == data.raw[row].tolist()
+        if request.raw == data.raw[row].tolist()
     ]
     label(names[0])
     assert main(arguments) == 0
     assert "waiting   1 lines" in capsys.readouterr().out
     label(*names)
     assert main(arguments) == 0
-    said = capsys.readouterr().out
-    assert "labelled  2, 100% correct; of all requests, likely 34% to 100%\n" in said
-    assert "waiting   1 lines" in said
+    output = capsys.readouterr().out
+    assert "labelled  2, 100% correct; of all requests, likely 34% to 100%\n" in output
+    assert "waiting   1 lines" in output
     label(*names, "?")
     assert main(arguments) == 0
     assert "waiting   no new requests" in capsys.readouterr().out
 
 
-def test_labels_make_examples_like_those_of_the_data() -> None:
-    """They can be evaluated as any; those without a label, and of old, are none."""
+def test_labelled_requests_can_be_evaluated() -> None:
+    """Requests without a label and old requests are left out."""
     data = task.load_splits()["test"]
-    asked(4)
+    log_requests(4)
     write_label_requests(sample_requests(load_predictions([LOG]), [], 4))
     name = task.label_name(data.labels[0])
     old, *rest = label(name, "?", name)
     write_label_requests([dataclasses.replace(old, when="2020-01-01T00:00:00Z"), *rest])
-    questions = load_label_requests()
-    assert len(labelled_examples(questions)) == 2
-    (example,) = (found := labelled_examples(questions, timedelta(days=1))).raw
-    assert example.tolist() == questions[2].raw
+    requests = load_label_requests()
+    assert len(labelled_examples(requests)) == 2
+    (example,) = (found := labelled_examples(requests, timedelta(days=1))).raw
+    assert example.tolist() == requests[2].raw
     assert found.raw.dtype == data.raw.dtype and found.labels.dtype == data.labels.dtype
     assert task.label_name(found.labels[0]) == name
     assert len(task.evaluate(load_production(), found).correct) == 1
     assert len(labelled_examples([])) == 0
 
 
-def test_numbers_are_labels_where_labels_are_numbers(
+def test_regression_label_may_be_any_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nobody saw this very number in training."""
+    """The number need not be among the labels of the data."""
     splits = {
         name: dataclasses.replace(data, labels=data.labels.double())
         for name, data in task.load_splits().items()
@@ -171,57 +172,59 @@ def test_numbers_are_labels_where_labels_are_numbers(
         labelled_examples([LabelRequest("some", now, raw)])
 
 
-def test_other_numbers_are_no_labels_of_classes(
+def test_class_label_must_be_a_known_class(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Though labels are numbers inside."""
+    """A number is no class, although classes are stored as integers."""
     splits = {
         name: dataclasses.replace(data, labels=data.labels.long())
         for name, data in task.load_splits().items()
     }
     monkeypatch.setattr(f"{interface.TASK}.load_splits", lambda: splits)
     monkeypatch.setattr(f"{interface.TASK}.label_name", lambda x: f"class {x}")
-    question = LabelRequest(
+    request = LabelRequest(
         "1.5", "2026-11-27T00:00:00Z", splits["test"].raw[0].tolist()
     )
     with pytest.raises(UserError, match="'1.5' is no label: they are class "):
-        labelled_examples([question])
+        labelled_examples([request])
 
 
-def test_wrong_answers_count() -> None:
-    """One of two is right."""
+def test_wrong_predictions_lower_the_accuracy() -> None:
+    """One of two labelled predictions is correct."""
     data = task.load_splits()["test"]
-    said = task.evaluate(load_production(), data).predictions  # (N,)
-    wrong = said[(said - said[1]).abs().argmax()]
-    questions = [
+    predictions = task.evaluate(load_production(), data).predictions  # (N,)
+    wrong = predictions[(predictions - predictions[1]).abs().argmax()]
+    requests = [
         LabelRequest(task.label_name(label), "2026-11-27T00:00:00Z", raw)
-        for label, raw in zip((said[0], wrong), data.raw[:2].tolist(), strict=True)
+        for label, raw in zip(
+            (predictions[0], wrong), data.raw[:2].tolist(), strict=True
+        )
     ]
     assert (
         "labelled  2, 50% correct; of all requests, likely 9% to 91%"
-        in feedback_summary([], questions)
+        in feedback_summary([], requests)
     )
 
 
-def test_those_that_wait_are_drawn() -> None:
-    """With the number of the line, to find it."""
+def test_unlabelled_requests_are_drawn() -> None:
+    """Each picture has the number of its line."""
     raw = task.load_splits()["test"].raw[0].tolist()
-    questions = [
+    requests = [
         LabelRequest(text, "2026-11-27T00:00:00Z", raw) for text in ("?", "", "")
     ]
-    assert [axes.get_title() for axes in draw_label_requests(questions).axes] == [
+    assert [axes.get_title() for axes in draw_label_requests(requests).axes] == [
         "line 2",
         "line 3",
     ]
 
 
-def test_nothing_was_asked_yet() -> None:
-    """Then there is nothing to count."""
+def test_summary_without_predictions() -> None:
+    """Without logged predictions there are no counts."""
     assert feedback_summary([], []) == "logged    no predictions yet"
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("{", "line 1 must be one JSON object with label, when, raw, "),
         (
@@ -242,22 +245,22 @@ def test_nothing_was_asked_yet() -> None:
         ),
     ],
 )
-def test_mistake_is_one_line(
-    line: str, told: str, capsys: pytest.CaptureFixture[str]
+def test_invalid_label_is_one_line(
+    line: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And the file is as it was."""
+    """The file of labels is unchanged."""
     LOG.parent.mkdir()
     LOG.touch()
     paths.feedback().parent.mkdir(parents=True)
     paths.feedback().write_text(f"{line}\n")
     assert main(["feedback", str(LOG)]) == 2
     (error,) = capsys.readouterr().err.splitlines()
-    assert told in error
+    assert message in error
     assert paths.feedback().read_text() == f"{line}\n"
 
 
-def test_files_that_cannot_be_used(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing to read, nowhere to write."""
+def test_unusable_files_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing log, a count of 0 and an unwritable log are errors."""
     assert main(["feedback", "nowhere"]) == 2
     assert "nowhere is no prediction log" in capsys.readouterr().err
     assert main(["feedback", "nowhere", "--count=0"]) == 2

@@ -1,4 +1,4 @@
-"""Does `predict` answer for each example of a file, with the options of the task?"""
+"""Does `predict` print one prediction per example, with the task's options?"""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.task_interface
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, float, bool]]:
-    """What a task is asked that reads two examples of each file."""
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, float, bool]]:
+    """Arguments of a fake `read_examples`, which returns two examples."""
     found = []
     raw = task.load_splits()["val"].raw[:2]
 
@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, float, bool]]:
             invert: Set for the opposite.
 
         Returns:
-            Them.
+            The examples.
         """
         found.append((path, scale, invert))
         return raw
@@ -41,16 +41,16 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, float, bool]]:
     return found
 
 
-def test_each_example_has_an_answer_of_its_own(
-    asked: list[tuple[Path, float, bool]],
+def test_each_example_has_its_own_prediction(
+    calls: list[tuple[Path, float, bool]],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Numbered where a file holds several, and logged in the same order."""
+    """Examples of a file are numbered, and logged in the same order."""
     log = tmp_path / "log.jsonl"
     command = ["predict", "a.csv", "--scale=2.5", "--invert", f"--log={log}"]
     assert main(command) == 0
-    assert asked == [(Path("a.csv"), 2.5, True)]
+    assert calls == [(Path("a.csv"), 2.5, True)]
     raw = task.load_splits()["val"].raw[:2]
     predictions = [str(one) for one in task.predict(load_production(), raw)]
     first, second = predictions
@@ -58,32 +58,32 @@ def test_each_example_has_an_answer_of_its_own(
     assert [one.prediction for one in load_predictions([log])] == predictions
 
 
-def test_unusual_example_is_named(
-    asked: list[tuple[Path, float, bool]],
+def test_out_of_range_example_is_named(
+    calls: list[tuple[Path, float, bool]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """By its number, on standard error."""
+    """A warning on standard error has the number of the example."""
     seen = {"size": torch.tensor([1.0, 9.0])}
     monkeypatch.setattr(f"{interface.TASK}.attributes", lambda raw: seen)
     monkeypatch.setattr(f"{interface.TASK}.RANGES", {"size": (0, 2, 1)})
     assert main(["predict", "a.csv"]) == 0
-    said = capsys.readouterr().err
-    assert said == "warning: a.csv #2: size is 9, expected from 0 to 2\n"
+    printed = capsys.readouterr().err
+    assert printed == "warning: a.csv #2: size is 9, expected from 0 to 2\n"
 
 
-@pytest.mark.usefixtures("asked")
-def test_help_says_what_the_task_says(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of its own options, by their docstrings."""
+@pytest.mark.usefixtures("calls")
+def test_help_shows_options_of_the_task(capsys: pytest.CaptureFixture[str]) -> None:
+    """Options are described by the docstring of `read_examples`."""
     with pytest.raises(SystemExit):
         main(["predict", "--help"])
-    said = capsys.readouterr().out
-    assert "That they are divided by." in said
-    assert "Set for the opposite." in said
+    printed = capsys.readouterr().out
+    assert "That they are divided by." in printed
+    assert "Set for the opposite." in printed
 
 
-def test_help_has_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    """In lines that fit on a screen."""
+def test_help_lists_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines are at most 80 columns long."""
     for arguments in ([], ["--help"], ["help"]):
         assert main(arguments) == 0
         assert capsys.readouterr().out == f"{help_text()}\n"

@@ -1,4 +1,4 @@
-"""Is it known what users would be told otherwise, before they are?"""
+"""Does a shadow evaluation count the predictions that would change?"""
 
 import json
 from pathlib import Path
@@ -23,11 +23,11 @@ pytestmark = pytest.mark.task_interface
 
 
 class Other(nn.Module):
-    """Says something else than another network.
+    """Predicts something else than another network.
 
     Args:
-        net: The other.
-        factor: What its outputs are multiplied by.
+        net: The other network.
+        factor: Multiplies the outputs.
     """
 
     def __init__(self, net: nn.Module, factor: float) -> None:
@@ -41,13 +41,13 @@ class Other(nn.Module):
 
 
 def data() -> Any:
-    """The split that questions are taken from, too."""
+    """Return the split that the requests are taken from."""
     return task.load_splits()["test"]
 
 
 @pytest.fixture
 def logs(tmp_path: Path) -> list[Path]:
-    """A few questions, and some of them again."""
+    """A prediction log with three requests, two of them repeated."""
     raw = data().raw[:3]
     for examples in (raw, raw[:2]):
         count = len(examples)
@@ -57,8 +57,8 @@ def logs(tmp_path: Path) -> list[Path]:
     return [tmp_path / "log"]
 
 
-def test_what_is_answered_otherwise_is_counted(logs: list[Path]) -> None:
-    """Each question once."""
+def test_changed_predictions_are_counted(logs: list[Path]) -> None:
+    """A repeated request counts once."""
     net = load_production()
     same = replay(logs, data(), net, net)
     assert (len(same.before), same.changed) == (3, [])
@@ -69,38 +69,36 @@ def test_what_is_answered_otherwise_is_counted(logs: list[Path]) -> None:
     assert other.before == [task.label_name(label) for label in labels]
 
 
-def test_answer_that_is_no_number_is_an_error(logs: list[Path]) -> None:
-    """Before users meet it."""
+def test_nan_prediction_is_an_error(logs: list[Path]) -> None:
+    """A candidate that predicts nan for a logged request is refused."""
     net = load_production()
     with pytest.raises(UserError, match="predicts nan for a request in .*log"):
         replay(logs, data(), net, Other(net, torch.nan))
 
 
-def test_no_questions(tmp_path: Path) -> None:
-    """An empty log is no trial."""
+def test_empty_log_is_an_error(tmp_path: Path) -> None:
+    """A log without requests cannot be replayed."""
     (tmp_path / "log").touch()
     net = load_production()
     with pytest.raises(UserError, match="there are no predictions in .*log"):
         replay([tmp_path / "log"], data(), net, net)
 
 
-def test_some_are_drawn() -> None:
-    """Those that get another answer, and not too many."""
-    questions = data()
-    count = len(questions)
+def test_changed_predictions_are_drawn() -> None:
+    """Pictures are limited to MAX_PICTURES."""
+    requests = data()
+    count = len(requests)
     same = ["a"] * count
     assert (
-        len(draw_changed(ShadowEvaluation(questions, same, ["b"] * count)).axes)
+        len(draw_changed(ShadowEvaluation(requests, same, ["b"] * count)).axes)
         == MAX_PICTURES
     )
-    (axes,) = draw_changed(
-        ShadowEvaluation(questions, same, ["a", "b", *same[2:]])
-    ).axes
+    (axes,) = draw_changed(ShadowEvaluation(requests, same, ["a", "b", *same[2:]])).axes
     assert axes.get_title() == "a, now b"
 
 
-def test_result_names_the_model(tmp_path: Path) -> None:
-    """By its weights, with how many answers change."""
+def test_result_has_the_checksum_of_the_model(tmp_path: Path) -> None:
+    """The file also has the number of requests and of changed predictions."""
     shadow = ShadowEvaluation(data(), ["a", "b"], ["a", "c"])
     shadow.write("0123", tmp_path)
     facts = json.loads((tmp_path / SHADOW_RESULT).read_text())

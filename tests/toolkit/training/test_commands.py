@@ -1,4 +1,4 @@
-"""Do the commands do what they say, from the first training to the prediction?"""
+"""Do the commands work, from training to prediction?"""
 
 import csv
 import hashlib
@@ -37,7 +37,7 @@ from tests.helpers.workplace import ROOT, enter
 pytestmark = pytest.mark.task_interface
 
 PACKAGE = "digit_recognizer"
-# Each takes a tenth of a second at least, and training two more.
+# Each takes at least 0.1 s to import, so prediction does without them.
 NOT_FOR_PREDICTION = {
     *("jsonargparse", "lightning", "matplotlib", "scipy", "sklearn", "tensorboard"),
     "torchmetrics",
@@ -61,7 +61,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _in_workplace(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(workplace, monkeypatch)
-    # Pictures take half a second, and are looked at in tests of the report.
+    # Pictures take half a second, and are checked in tests of the reports.
     curves = f"{PACKAGE}.toolkit.training.commands.write_curves"
     monkeypatch.setattr(curves, lambda run_dir: run_dir)
     few = partial(draw_errors, count=2)
@@ -69,8 +69,8 @@ def _in_workplace(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{PACKAGE}.toolkit.evaluation.model_card.MAX_PICTURES", 2)
 
 
-def test_fit_leaves_checkpoints_and_curves() -> None:
-    """A run's folder holds all one needs to go on."""
+def test_fit_writes_checkpoints_and_curves() -> None:
+    """The run folder has checkpoints, configuration, metadata, metrics and curves."""
     run = Path("runs", "fit-0001")
     names = {path.name for path in run.rglob("*")}
     assert {"best.ckpt", "last.ckpt", "config.yaml", "metrics.csv"} <= names
@@ -86,7 +86,7 @@ def test_fit_leaves_checkpoints_and_curves() -> None:
 
 
 def test_best_checkpoint_has_the_lowest_validation_loss() -> None:
-    """The others are overwritten: what is not kept is lost."""
+    """best.ckpt is of the epoch with the lowest validation loss."""
     run = Path("runs", "fit-0001")
     with (run / "metrics.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["val/loss"]]
@@ -95,8 +95,8 @@ def test_best_checkpoint_has_the_lowest_validation_loss() -> None:
     assert checkpoint["epoch"] == int(best["epoch"])
 
 
-def test_no_progress_bar_goes_to_a_log() -> None:
-    """Without a terminal each of its steps would be a line."""
+def test_no_progress_bar_without_a_terminal() -> None:
+    """In a file, each step of the bar would be a line."""
     output = Path("output.txt").read_text()
     assert "fit-0001" in output
     assert len(output.splitlines()) < 30
@@ -104,26 +104,26 @@ def test_no_progress_bar_goes_to_a_log() -> None:
 
 
 @pytest.mark.parametrize(("options", "threads"), [([], 1), (["--threads=2"], 2)])
-def test_training_takes_the_threads_it_is_given(
+def test_threads_option_sets_pytorch_threads(
     options: list[str], threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One by default: more wait for each other on a busy machine."""
+    """One thread is the default, as more slow each other down on a busy machine."""
     taken: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", taken.append)
     assert main(["fit", "--trainer.fast_dev_run=true", *options]) == 0
     assert taken == [threads]
 
 
-def test_training_without_a_log_has_no_curves(
+def test_training_without_a_logger_has_no_curves(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Nothing to draw is no error."""
+    """Without a logger nothing is drawn, and training succeeds."""
     assert main(["fit", "--trainer.logger=false", "--trainer.max_epochs=1"]) == 0
     assert "curves" not in capsys.readouterr().out
 
 
 def test_checkpoint_holds_no_code() -> None:
-    """It loads without the right to run anything."""
+    """The checkpoint loads with weights_only=True."""
     path = Path("runs", "fit-0001", "checkpoints", "best.ckpt")
     checkpoint = torch.load(path, weights_only=True)
     assert checkpoint["hyper_parameters"]["embedding_size"] == 32
@@ -137,10 +137,10 @@ def test_checkpoint_holds_no_code() -> None:
         ("validate", "in a file"),
     ],
 )
-def test_model_that_is_named_is_evaluated(
+def test_given_checkpoint_is_evaluated(
     command: str, way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The newest run, if none is; the report says which it was, and has pictures."""
+    """The default is the newest run; the report names the checkpoint."""
     last = Path("runs", "fit-0001", "checkpoints", "last.ckpt")
     (tmp_path / "last.yaml").write_text(f"ckpt_path: {last}\n")
     model, options = {
@@ -167,7 +167,7 @@ def test_commands_work_from_another_folder(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """With the settings, floors and runs of the repository, and nothing else."""
+    """Commands use the settings, thresholds and runs of the repository."""
     inside = workplace / "notebooks"
     inside.mkdir(exist_ok=True)
     before = {*(workplace / "runs").iterdir()}
@@ -179,13 +179,13 @@ def test_commands_work_from_another_folder(
         try:
             files = {path.name for path in run.rglob("*")}
             assert files >= {"metrics.csv", "record.json", "best.ckpt", "last.ckpt"}
-            # What is kept can be used on another machine.
+            # The saved configuration has no path of this machine.
             assert str(workplace) not in (run / "config.yaml").read_text()
             best = run / "checkpoints" / "best.ckpt"
             for options in ([], [f"--ckpt_path=runs/{run.name}/checkpoints/best.ckpt"]):
                 assert main(["validate", *options]) == 0
                 assert f"model        {best} " in capsys.readouterr().out
-            # A configuration is looked for where its user is, also with a checkpoint.
+            # A configuration is found in the current folder, also with a checkpoint.
             (folder / "few.yaml").write_text("trainer: {limit_val_batches: 1}\n")
             options = ["--config=few.yaml", f"--ckpt_path={best}"]
             assert main(["validate", *options]) == 0
@@ -199,10 +199,10 @@ def test_commands_work_from_another_folder(
         assert [*folder.iterdir()] == []
 
 
-def test_recipe_is_known_from_its_folder(
+def test_recipe_is_recognized_in_its_folder(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its run is called by its name, so that nobody takes it for a model."""
+    """A run with a recipe is named after it, as it is no model to promote."""
     monkeypatch.chdir(workplace / "configs" / "debug")
     assert main(["fit", "--config=fast.yaml", *SHORT]) == 0
     (run,) = (workplace / "runs").glob("fast-*")
@@ -219,26 +219,26 @@ def test_recipe_is_known_from_its_folder(
         ("s3://bucket/logs", "s3://bucket/logs"),
     ],
 )
-def test_folder_of_a_logger_is_one_of_the_repository(
+def test_logger_folder_is_in_the_repository(
     folder: str,
     expected: str,
     workplace: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Unless it is somewhere else for certain."""
+    """Absolute folders, home folders, variables and URLs are unchanged."""
     monkeypatch.chdir(tmp_path)
     assert _in_root(folder) == expected.format(root=workplace.resolve())
 
 
 @pytest.mark.parametrize("command", ["fit", "validate", "test", "compare", "promote"])
-def test_folder_without_settings_is_one_line(
+def test_missing_settings_are_one_line(
     command: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A training with other settings than those of the repository misleads."""
+    """Without the settings of the repository no command runs."""
     enter(tmp_path, monkeypatch)
     assert main([command]) == 2
     assert capsys.readouterr().err.count("\n") == 1
@@ -249,7 +249,7 @@ def test_folder_without_settings_is_one_line(
 def test_regression_is_reported_or_an_error(
     mode: str, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nobody reaches this floor, so it is one."""
+    """A model below the minimum accuracy fails only in the mode `enforce`."""
     settings = f"mode: {mode}\nmin_accuracy:\n  all: 1\n"
     Path("configs", "comparison.yaml").write_text(settings)
     checkpoint = "runs/fit-0001/checkpoints/best.ckpt"
@@ -265,7 +265,7 @@ def test_regression_is_reported_or_an_error(
 
 @pytest.fixture
 def _without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of those that retrain starts would need seconds for its imports."""
+    """Run trainings of `retrain` in this process, as imports take seconds."""
 
     def run(
         command: Sequence[str], env: Mapping[str, str]
@@ -280,14 +280,14 @@ def _without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_without_processes")
-def test_something_is_trained_again() -> None:
-    """A mistake would else be found in a week."""
+def test_some_configuration_is_retrained() -> None:
+    """The project has a configuration for the weekly retraining."""
     assert configurations(ROOT / "configs")
 
 
 @pytest.mark.usefixtures("_without_processes")
 def test_same_seed_gives_the_same_metrics() -> None:
-    """On the CPU: a result can be had again."""
+    """On the CPU, metrics are reproduced exactly; another seed gives others."""
     assert main(["retrain", *SHORT]) == 0
     assert main(["fit", *SHORT, "--seed_everything=2"]) == 0
     first, *_, again, other = sorted(Path("runs").glob("fit-*/record.json"))
@@ -296,14 +296,14 @@ def test_same_seed_gives_the_same_metrics() -> None:
 
 @pytest.mark.slow
 def test_other_process_gives_the_same_metrics() -> None:
-    """What depends on the order of a set is the same within one process."""
+    """Metrics do not depend on the hash seed of a process."""
     assert main(["retrain", *SHORT]) == 0
     first, *_, again = sorted(Path("runs").glob("fit-*/record.json"))
     assert metrics(first) == metrics(again)
 
 
 def metrics(record: Path) -> dict[str, float]:
-    """Return what a training came to."""
+    """Return the final metrics of a training."""
     return json.loads(record.read_text())["metrics"]
 
 
@@ -311,8 +311,8 @@ def metrics(record: Path) -> dict[str, float]:
 def test_training_that_ran_out_of_time_is_not_compared(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is red at once, and whoever compares it is told why."""
-    # A clock that ticks whenever it is looked at, on a fast and on a busy machine.
+    """A training that max_time stops fails, and is neither compared nor promoted."""
+    # The clock advances with each reading, so that the machine's speed is irrelevant.
     ticks = itertools.count()
     monkeypatch.setattr(Timer, "time_elapsed", lambda *_: next(ticks))
     limits = ["--trainer.max_epochs=1000", "--trainer.max_time=00:00:01:00"]
@@ -324,7 +324,7 @@ def test_training_that_ran_out_of_time_is_not_compared(
 
 
 def test_training_resumes_from_a_checkpoint() -> None:
-    """The third epoch follows on the second, with the optimizer's state."""
+    """The third epoch is trained next, with the optimizer's state."""
     last = "runs/fit-0001/checkpoints/last.ckpt"
     assert main(["fit", "--trainer.max_epochs=3", f"--ckpt_path={last}"]) == 0
     newest = max(Path("runs").glob("fit-*"))
@@ -344,16 +344,16 @@ def test_interrupted_training_keeps_its_last_checkpoint(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Ctrl-C and `kill` end a run, not the work done so far, if there is any."""
+    """SIGINT and SIGTERM keep a checkpoint, and the output says how to resume."""
 
     def interrupt(self: TrainingModule) -> None:
         if self.current_epoch == epoch:
             signal.raise_signal(sent)
 
-    # Elsewhere, as such a run is not one to go on with.
+    # In another folder, as other tests use the newest run.
     enter(tmp_path, monkeypatch, "configs", "models/production")
     monkeypatch.setattr(TrainingModule, "on_train_epoch_start", interrupt)
-    # In the background it would be ignored.
+    # A process in the background ignores SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(SystemExit):
         main(["fit"])
@@ -395,10 +395,10 @@ def test_interrupted_training_keeps_its_last_checkpoint(
         (["promote", "--ckpt=last.ckpt"], "--ckpt"),
     ],
 )
-def test_bad_input_gets_one_line(
+def test_invalid_input_is_one_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not a traceback, but what to do; and no empty run to look for."""
+    """Invalid input gives no traceback and no empty run folder."""
     runs = sorted(Path("runs").iterdir())
     assert main(arguments) == 2
     errors = capsys.readouterr().err.strip().splitlines()
@@ -410,10 +410,10 @@ def test_bad_input_gets_one_line(
     assert sorted(Path("runs").iterdir()) == runs
 
 
-def test_ctrl_c_at_the_start_is_no_error(
+def test_ctrl_c_during_imports_has_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Imports take seconds, and somebody thinks of something."""
+    """The exit status is 130, as for any process that SIGINT ends."""
 
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
@@ -426,53 +426,53 @@ def test_ctrl_c_at_the_start_is_no_error(
 
 
 def start(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own, which tells what it imports."""
+    """Run a command in a subprocess that prints its imports."""
     command = [sys.executable, "-X", "importtime", "-m", PACKAGE, *arguments]
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def imported(answer: subprocess.CompletedProcess[str]) -> set[str]:
-    """Return the packages that a command imported, but for Python's own."""
-    names = re.findall(r"^import time:.*\| +(\w+)", answer.stderr, re.MULTILINE)
+def imported(done: subprocess.CompletedProcess[str]) -> set[str]:
+    """Return the third-party packages that a command imported."""
+    names = re.findall(r"^import time:.*\| +(\w+)", done.stderr, re.MULTILINE)
     return {*names} - {*sys.stdlib_module_names, PACKAGE}
 
 
-def test_help_does_not_wait_for_imports() -> None:
-    """Help is what people ask for first."""
-    answer = start("--help")
-    assert "predict" in answer.stdout
-    assert not imported(answer) & {"torch", "numpy", *NOT_FOR_PREDICTION}
+def test_help_imports_no_slow_packages() -> None:
+    """Help imports neither PyTorch nor NumPy."""
+    done = start("--help")
+    assert "predict" in done.stdout
+    assert not imported(done) & {"torch", "numpy", *NOT_FOR_PREDICTION}
 
 
 def test_prediction_from_a_file(tmp_path: Path) -> None:
-    """The production model reads it, without the training framework."""
+    """A file is predicted and logged without importing the training framework."""
     data = task.load_splits()["val"]
     path = tmp_path / "example"
     import_module(TASK).write_example(data.raw[0], path)
     (expected,) = task.predict(load_production(), data.raw[:1])
     log = tmp_path / "log.jsonl"
-    answer = start("predict", str(path), str(path), f"--log={log}")
-    first, second = answer.stdout.splitlines()
+    done = start("predict", str(path), str(path), f"--log={log}")
+    first, second = done.stdout.splitlines()
     assert first == second
     assert first.startswith(f"{path}:")
     assert first.endswith(f": {expected}")
-    kept = [(one.source, one.prediction, one.raw) for one in load_predictions([log])]
-    assert kept == 2 * [(str(path), str(expected), data.raw[0].tolist())]
-    assert "torch" in imported(answer)
-    assert not imported(answer) & NOT_FOR_PREDICTION
+    logged = [(one.source, one.prediction, one.raw) for one in load_predictions([log])]
+    assert logged == 2 * [(str(path), str(expected), data.raw[0].tolist())]
+    assert "torch" in imported(done)
+    assert not imported(done) & NOT_FOR_PREDICTION
 
 
-def test_prediction_by_a_model_that_is_named(
+def test_prediction_with_a_given_checkpoint(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not by the one in production."""
+    """The checkpoint predicts in place of the production model."""
     raw = task.load_splits()["val"].raw[:1]
     import_module(TASK).write_example(raw[0], path := tmp_path / "example")
     best = Path("runs", "fit-0001", "checkpoints", "best.ckpt")
     log = tmp_path / "log.jsonl"
     command = ["predict", f"--ckpt_path={best}", f"--log={log}", str(path)]
     assert main(command) == 0
-    assert [kept.model for kept in load_predictions([log])] == [str(best)]
+    assert [logged.model for logged in load_predictions([log])] == [str(best)]
     (expected,) = task.predict(load_checkpoint(best)[0], raw)
     assert capsys.readouterr().out.endswith(f": {expected}\n")
     assert str(expected) != str(*task.predict(load_production(), raw))

@@ -1,4 +1,4 @@
-"""Is what several processes saw of the data joined as if one had seen all?"""
+"""Are examples of several processes gathered once and in order?"""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,7 +15,7 @@ EXAMPLES = torch.arange(14).reshape(7, 2)
 
 
 def gathered(parts: int, copies: int, batches: slice) -> list[Tensor]:
-    """Return what each of some processes has after they joined what they saw."""
+    """Return the examples that each process has after gathering."""
     data = cast("Dataset[Tensor]", EXAMPLES)
     samplers: list[DistributedSampler[Tensor]] = [
         DistributedSampler(data, parts, part, shuffle=False)
@@ -32,21 +32,21 @@ def gathered(parts: int, copies: int, batches: slice) -> list[Tensor]:
 
 @pytest.mark.parametrize("copies", [1, 2])
 @pytest.mark.parametrize("parts", [1, 2, 3, 5])
-def test_each_example_is_there_once_and_in_order(parts: int, copies: int) -> None:
-    """Whether they can be shared out evenly or not; with layers that are split, too."""
+def test_each_example_is_gathered_once_and_in_order(parts: int, copies: int) -> None:
+    """Padding of uneven parts and copies of a part are removed."""
     results = gathered(parts, copies, slice(None))
     assert len(results) == parts * copies
     for result in results:
         torch.testing.assert_close(result, EXAMPLES)
 
 
-def test_some_batches_are_the_first_examples() -> None:
-    """As `limit_val_batches` leaves them."""
+def test_limited_batches_are_the_first_examples() -> None:
+    """With `limit_val_batches`, the first examples of the split are gathered."""
     for result in gathered(2, 1, slice(2)):
         torch.testing.assert_close(result, EXAMPLES[:4])
 
 
-def test_process_that_saw_everything_asks_nobody() -> None:
-    """It would wait for the others."""
+def test_undivided_examples_are_not_gathered() -> None:
+    """A process with all examples must not wait for others."""
     loader = SimpleNamespace(sampler=SequentialSampler(EXAMPLES))
     assert gather(LightningModule(), loader, EXAMPLES) is EXAMPLES

@@ -1,4 +1,4 @@
-"""Does a training that comes to no good end stop, and say where it began?"""
+"""Does a training that diverges stop, and is the cause named?"""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("_in_a_folder")
 
 
 class Scripted(BoringModel):
-    """Multiplies its loss by numbers that are told it, one a step."""
+    """Multiplies its loss by given factors, one per step."""
 
     def __init__(self, *factors: float) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Scripted(BoringModel):
 
 
 class Root(nn.Module):
-    """Has no answer to negative numbers."""
+    """Returns nan, the root of a negative number."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the root."""
@@ -42,41 +42,41 @@ class Root(nn.Module):
 
 
 def run(module: BoringModel, steps: int = 20, **options: Any) -> DivergenceGuard:
-    """Train under guard."""
+    """Train with a DivergenceGuard."""
     guard = DivergenceGuard()
     fit(module, BoringDataModule(), steps, callbacks=[guard], **options)
     return guard
 
 
-def test_healthy_training_is_left_alone() -> None:
-    """However the loss jumps, as long as it comes back; and nothing is written."""
+def test_healthy_training_is_not_stopped() -> None:
+    """Loss spikes that end do not stop training, and no file is written."""
     guard = run(Scripted(1, 1e6, 1e6, 1e6, 1e6, 1, 0, 1e6, 1e6, 1e6, 1e6, 1))
     assert guard.hint is None
     assert [*Path().iterdir()] == []
 
 
-def test_loss_that_ran_away_is_an_error() -> None:
-    """It is over after five steps, and not after five days."""
+def test_diverging_loss_is_an_error() -> None:
+    """A loss that stays far above the first one stops training."""
     with pytest.raises(UserError, match=r"diverges: .* in step 7\. Lower the"):
         run(Scripted(1, 1, 1, 1e4))
 
 
 @pytest.mark.parametrize("first", [0, -1])
-def test_loss_that_is_no_distance_may_run(first: float) -> None:
-    """Its size says nothing."""
+def test_nonpositive_first_loss_is_not_checked(first: float) -> None:
+    """A first loss of 0 or less says nothing about the scale of the loss."""
     run(Scripted(first, 1e4))
 
 
-def test_resumed_training_may_begin_low(tmp_path: Path) -> None:
-    """The first loss of one that has learnt much is a matter of luck."""
+def test_resumed_training_may_start_with_low_loss(tmp_path: Path) -> None:
+    """A resumed training is not compared with its first loss."""
     trainer = fit(Scripted(1), BoringDataModule(), 1)
     trainer.save_checkpoint(tmp_path / "last.ckpt")
     run(Scripted(1, 1, 1e4), resume_from=tmp_path / "last.ckpt")
 
 
 @pytest.mark.ml_test_score("monitor.5")
-def test_loss_that_is_no_number_is_traced_to_its_layer() -> None:
-    """And the batch is there to try it again."""
+def test_nan_loss_is_traced_to_its_layer() -> None:
+    """The first layer with a nan output is named, and the batch is saved."""
     module = BoringModel()
     layers = nn.Sequential(nn.Linear(32, 2), nn.Sequential(nn.ReLU(), Root()))
     module.layer = layers  # type: ignore[assignment]
@@ -87,14 +87,14 @@ def test_loss_that_is_no_number_is_traced_to_its_layer() -> None:
     assert batch.shape == (1, 32)
 
 
-def test_loss_itself_is_traced() -> None:
-    """When all outputs of layers are finite."""
+def test_infinite_loss_is_traced_to_the_loss() -> None:
+    """If all outputs of layers are finite, the error names the loss."""
     with pytest.raises(UserError, match="loss is inf in batch 2 .* so it is the loss"):
         run(Scripted(1, 1, float("inf")))
 
 
-def test_module_itself_is_no_layer() -> None:
-    """It has no name of its own, and whoever reads its code comes to the loss."""
+def test_root_module_is_not_named_as_a_layer() -> None:
+    """A nan from the module's own forward is not attributed to a layer."""
 
     class Divided(BoringModel):
         def forward(self, x: Tensor) -> Tensor:
@@ -104,16 +104,16 @@ def test_module_itself_is_no_layer() -> None:
         run(Divided())
 
 
-def test_weight_that_is_no_number_is_named() -> None:
-    """It came from the step before."""
+def test_nan_weight_is_named() -> None:
+    """A weight that is nan is attributed to the previous step."""
     module = BoringModel()
     nn.init.constant_(module.layer.bias, float("nan"))
     with pytest.raises(UserError, match="layer.bias is not finite since the step"):
         run(module)
 
 
-def test_batch_that_holds_no_numbers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The data are to blame, and the tests of the data are named."""
+def test_nonfinite_batch_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error points to the tests of the data."""
     module = BoringModel()
     moved = module.transfer_batch_to_device
     monkeypatch.setattr(
@@ -124,7 +124,7 @@ def test_batch_that_holds_no_numbers_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_validation_without_examples_is_an_error() -> None:
-    """There would be no best model, and no word about it."""
+    """An empty validation split would give no best checkpoint."""
     data = BoringDataModule()
     data.setup("fit")
     data.random_val = torch.utils.data.Subset(data.random_val, [])
@@ -141,7 +141,7 @@ def test_validation_without_examples_is_an_error() -> None:
 
 
 class Broken(Scripted):
-    """Fails in validation, or else after it."""
+    """Fails in validation, or without it at the end of the epoch."""
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         """Fail at the second batch."""
@@ -149,12 +149,12 @@ class Broken(Scripted):
             raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
 
     def on_train_epoch_end(self) -> None:
-        """Fail, if validation was left out."""
+        """Fail, if there was no validation."""
         raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
 
 
-def test_known_error_is_explained() -> None:
-    """With files to look at."""
+def test_known_error_has_a_hint() -> None:
+    """An out-of-memory error has a hint, a traceback file and a saved batch."""
     guard = DivergenceGuard()
     with pytest.raises(RuntimeError, match="CUDA out of memory"):
         fit(Broken(1), BoringDataModule(), 64, validate=True, callbacks=[guard])
@@ -167,8 +167,8 @@ def test_known_error_is_explained() -> None:
     assert Path("batch-1.pt").is_file()
 
 
-def test_error_between_batches_names_none() -> None:
-    """The last one had nothing to do with it, and has given its memory back."""
+def test_error_between_batches_names_no_batch() -> None:
+    """An error after the last batch saves no batch."""
     guard = DivergenceGuard()
     with pytest.raises(RuntimeError, match="CUDA out of memory"):
         fit(Broken(1), BoringDataModule(), 64, callbacks=[guard])
@@ -177,8 +177,8 @@ def test_error_between_batches_names_none() -> None:
     assert not [*Path().glob("batch-*.pt")]
 
 
-def test_rehearsal_leaves_no_files(capsys: pytest.CaptureFixture[str]) -> None:
-    """The traceback is printed: there is no run to keep it in."""
+def test_fast_dev_run_writes_no_files(capsys: pytest.CaptureFixture[str]) -> None:
+    """The traceback is printed, as there is no run folder."""
     guard = DivergenceGuard()
     trainer = Trainer(accelerator="cpu", fast_dev_run=2, callbacks=[guard])
     with pytest.raises(RuntimeError, match="CUDA out of memory"):
@@ -189,8 +189,8 @@ def test_rehearsal_leaves_no_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert [*Path().iterdir()] == []
 
 
-def test_explained_error_stays_as_it_is() -> None:
-    """It says what to do already."""
+def test_user_error_has_no_hint() -> None:
+    """A UserError already says what to do."""
     guard = DivergenceGuard()
     guard.on_exception(Trainer(), BoringModel(), UserError("out of memory"))
     assert guard.hint is None

@@ -1,4 +1,4 @@
-"""Are PyTorch's own errors understood, and traced to the layer?"""
+"""Do common PyTorch errors have a hint, with the layer that failed?"""
 
 import os
 import signal
@@ -16,32 +16,32 @@ BATCH = "batch 3 of epoch 0"
 
 
 class Deadly(Dataset[Tensor]):
-    """Ends the worker that loads it."""
+    """Kills the worker that loads it."""
 
     def __len__(self) -> int:
-        """Return that there is one."""
+        """Return the number of examples."""
         return 1
 
     def __getitem__(self, index: int) -> Tensor:
-        """Die, as by a machine without memory."""
+        """Kill the process, as the system does when memory runs out."""
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
 
 class Greedy(nn.Module):
-    """Asks for more memory than any machine has."""
+    """Allocates more memory than any machine has."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Fail."""
         return torch.empty(10**15)
 
 
-def _die() -> None:
+def _kill_worker() -> None:
     next(iter(DataLoader(Deadly(), num_workers=1)))
 
 
-def _complain() -> None:
-    # As a worker does; PyTorch waits five seconds for a real one that failed.
+def _fail_in_worker() -> None:
+    # Simulates a worker: PyTorch waits five seconds for a real one that failed.
     try:
         raise ValueError("part-7.csv has no column x")
     except ValueError:
@@ -73,16 +73,14 @@ def _anomaly() -> None:
         (lambda: nn.Embedding(2, 1)(torch.tensor([2])), "index is out of range"),
         (lambda: torch.empty(10**15), "out of memory in batch 3 of epoch 0. "),
         (lambda: RandomSampler(range(0)), "no examples"),
-        (_die, "a worker that loads data died in batch 3"),
-        (_complain, "ValueError: part-7.csv has no column x, in a"),
+        (_kill_worker, "a worker that loads data died in batch 3"),
+        (_fail_in_worker, "ValueError: part-7.csv has no column x, in a"),
         (lambda: open("nowhere.csv"), "No such file or directory: nowhere.csv. "),
         (_anomaly, "SqrtBackward0' returned nan values in its 0th output in batch 3"),
     ],
 )
-def test_error_of_pytorch_is_explained(
-    fail: Callable[[], object], expected: str
-) -> None:
-    """In one line, that names the place and what to do."""
+def test_pytorch_error_has_a_hint(fail: Callable[[], object], expected: str) -> None:
+    """The hint is one line with the place of the error and what to do."""
     with pytest.raises(Exception) as caught:  # noqa: B017, PT011 -- each has its own
         fail()
     line = error_hint(caught.value, nn.Identity(), BATCH)
@@ -91,14 +89,14 @@ def test_error_of_pytorch_is_explained(
     assert "\n" not in line
 
 
-def test_error_without_words_is_explained() -> None:
-    """Python's own has none."""
+def test_error_without_message_has_a_hint() -> None:
+    """A MemoryError of Python has no message."""
     line = error_hint(MemoryError(), nn.Identity(), "")
     assert line == "out of memory. To see what would help: nox -s resources"
 
 
 def test_error_is_traced_to_the_innermost_layer() -> None:
-    """With its name, and what it was given."""
+    """The hint has the name of the layer and the shape of its input."""
     net = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.ReLU(), Greedy()))
     with pytest.raises(RuntimeError) as caught:
         net(torch.zeros(2, 3))
@@ -117,8 +115,8 @@ def test_error_is_traced_to_the_innermost_layer() -> None:
         lambda: torch.zeros(2).item(),
     ],
 )
-def test_other_errors_are_left_alone(fail: Callable[[], object]) -> None:
-    """A wrong explanation is worse than none."""
+def test_unknown_error_has_no_hint(fail: Callable[[], object]) -> None:
+    """An error that is not recognized has no hint, as a wrong one misleads."""
     with pytest.raises(Exception) as caught:  # noqa: B017, PT011 -- each has its own
         fail()
     assert error_hint(caught.value, nn.Identity(), BATCH) is None

@@ -1,4 +1,4 @@
-"""Does a training go on from another model, and keep what is frozen?"""
+"""Does fine-tuning start from another model, and keep frozen layers?"""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ FROZEN = ("layer.body", "layer.norm")
 
 
 class Net(nn.Module):
-    """Two layers, and between them one that keeps averages."""
+    """Two layers with batch normalization between them."""
 
     def __init__(self, outputs: int = 2) -> None:
         super().__init__()
@@ -27,13 +27,13 @@ class Net(nn.Module):
         self.head = nn.Linear(3, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs of an example and its reverse: averages need two."""
+        """Return outputs of an example and its reverse: batch norm needs two."""
         both = torch.cat([x, x.flip(1)])  # (2, 32)
         return self.head(self.norm(self.body(both)))
 
 
 class Module(BoringModel):
-    """Trains it."""
+    """Trains a Net."""
 
     layer: Net  # type: ignore[assignment]
 
@@ -44,7 +44,7 @@ class Module(BoringModel):
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Net:
-    """The model in use, in this folder."""
+    """The production model, loaded from the current folder."""
     net = Net()
     monkeypatch.setattr(
         "digit_recognizer.toolkit.training.fine_tuning.load_production",
@@ -55,13 +55,15 @@ def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Net:
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:
-    """Say whether two layers have the same weights and averages."""
+    """Return whether two layers have the same weights and buffers."""
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     return all(torch.equal(first, second) for first, second in pairs)
 
 
-def test_frozen_layers_stay(given: Net, capsys: pytest.CaptureFixture[str]) -> None:
-    """The weights and the averages; all else is trained."""
+def test_frozen_layers_are_unchanged(
+    given: Net, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights and buffers of frozen layers stay; other layers are trained."""
     module = Module()
     fit(module, BoringDataModule(), 3, callbacks=[FineTune(Path(), FROZEN)])
     assert same(module.layer.body, given.body)
@@ -70,8 +72,8 @@ def test_frozen_layers_stay(given: Net, capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == "starts from  .\n"
 
 
-def test_all_is_trained_if_nothing_is_frozen(given: Net) -> None:
-    """From there on: a step does not lead far."""
+def test_all_layers_are_trained_by_default(given: Net) -> None:
+    """Training starts from the weights of the given model."""
     nn.init.constant_(given.body.bias, 99)
     module = Module()
     fit(module, BoringDataModule(), 1, callbacks=[FineTune(Path())])
@@ -79,10 +81,10 @@ def test_all_is_trained_if_nothing_is_frozen(given: Net) -> None:
     assert module.layer.body.bias.min() > 90
 
 
-def test_other_classes_begin_at_random(
+def test_weights_of_other_shape_are_random(
     given: Net, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is said which weights these are."""
+    """The output names the weights that were not loaded."""
     other = Net(outputs=5)
     monkeypatch.setattr(
         "digit_recognizer.toolkit.training.fine_tuning.load_production",
@@ -91,20 +93,20 @@ def test_other_classes_begin_at_random(
     module = Module()
     fit(module, BoringDataModule(), 1, callbacks=[FineTune(Path(), FROZEN)])
     assert same(module.layer.body, other.body)
-    told = "starts from  ., but for head.weight, head.bias\n"
-    assert capsys.readouterr().out == told
+    expected = "starts from  ., but for head.weight, head.bias\n"
+    assert capsys.readouterr().out == expected
 
 
-def test_checkpoint_is_a_model_too(
+def test_fine_tuning_starts_from_a_checkpoint(
     given: Net, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """By what loads those of this project."""
+    """The path may be a checkpoint of this project."""
     path = tmp_path / "best.ckpt"
     path.touch()
-    asked = {path: given}
+    models = {path: given}
     monkeypatch.setattr(
         "digit_recognizer.toolkit.training.fine_tuning.load_checkpoint",
-        lambda path: (asked[path], {}),
+        lambda path: (models[path], {}),
     )
     module = Module()
     fit(module, BoringDataModule(), 1, callbacks=[FineTune(path, FROZEN)])
@@ -112,7 +114,7 @@ def test_checkpoint_is_a_model_too(
 
 
 def test_resumed_training_keeps_its_own_weights(given: Net, tmp_path: Path) -> None:
-    """Those of the beginning are old."""
+    """A resumed training does not load the other model again."""
     module = Module()
     trainer = fit(module, BoringDataModule(), 3, callbacks=[FineTune(Path())])
     trainer.save_checkpoint(tmp_path / "last.ckpt")
@@ -134,18 +136,18 @@ def test_resumed_training_keeps_its_own_weights(given: Net, tmp_path: Path) -> N
         (BoringModel(), "layer", "is a Net, and this model has none"),
     ],
 )
-def test_what_is_not_there_is_named(
+def test_missing_layer_or_network_is_named(
     module: BoringModel, frozen: str, message: str, given: Net
 ) -> None:
-    """Before any step."""
+    """The error comes before the first step."""
     with pytest.raises(UserError, match=message):
         fit(module, BoringDataModule(), 1, callbacks=[FineTune(Path(), (frozen,))])
 
 
-def test_model_that_fits_nowhere_is_an_error(
+def test_model_without_matching_weights_is_an_error(
     given: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would be a training from nothing."""
+    """Training would start from random weights."""
     monkeypatch.setattr(given, "state_dict", lambda: {"other": torch.ones(1)})
     with pytest.raises(UserError, match=r"nothing in \. fits"):
         fit(Module(), BoringDataModule(), 1, callbacks=[FineTune(Path())])

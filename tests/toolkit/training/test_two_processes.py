@@ -1,4 +1,4 @@
-"""Do two processes that train together do what one does?
+"""Do two processes train and evaluate as one process does?
 
 They stand for two GPUs, or two machines: see docs/distributed-training.md.
 """
@@ -21,8 +21,8 @@ from tests.helpers.workplace import SETTINGS, enter
 PACKAGE = "digit_recognizer"
 CPU = "--trainer.accelerator=cpu"
 TWO = [CPU, "--trainer.devices=2"]
-# Each step takes all examples, so that it does not matter who gets which, and none
-# leaves out features at random.
+# Full batches and no dropout, so that results do not depend on how examples are
+# divided.
 WHOLE = ["--data.batch_size=100000", "--model.dropout=0", "--trainer.max_epochs=5"]
 START, END = 60, 60  # seconds, on a very busy machine
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one training by one process, and one by two."""
+    """A folder with a training by one process, and one by two."""
     folder = tmp_path_factory.mktemp("workplace")
     with pytest.MonkeyPatch.context() as patch:
         enter(folder, patch, *SETTINGS)
@@ -46,13 +46,13 @@ def _in_workplace(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def together(*arguments: str) -> str:
-    """Run a command by two processes and return what they print."""
+    """Run a command with two processes and return its output."""
     command = [sys.executable, "-m", PACKAGE, *arguments, *TWO]
     return subprocess.check_output(command, text=True, timeout=100)
 
 
-def test_training_is_the_same() -> None:
-    """But for rounding, as sums are taken in another order."""
+def test_two_processes_train_as_one() -> None:
+    """Metrics agree up to rounding, as sums are taken in another order."""
     one, two = (
         json.loads(Path("runs", run, "record.json").read_text())
         for run in ("fit-0001", "fit-0002")
@@ -62,7 +62,7 @@ def test_training_is_the_same() -> None:
 
 
 @pytest.mark.parametrize("command", ["validate", "test"])
-def test_evaluation_is_the_same(command: str) -> None:
+def test_two_processes_evaluate_as_one(command: str) -> None:
     """Each example counts once, and the report is written once."""
     checkpoint = "--ckpt_path=runs/fit-0001/checkpoints/best.ckpt"
     before = {*Path("runs").iterdir()}
@@ -80,7 +80,7 @@ def examples(run: Path) -> list[tuple[str, str]]:
 
 
 def metrics(run: Path) -> dict[str, float]:
-    """Return what an evaluation came to."""
+    """Return the metrics of an evaluation."""
     facts = json.loads((run / "metrics.json").read_text())
     del facts["model"]
     return facts
@@ -90,11 +90,11 @@ def metrics(run: Path) -> dict[str, float]:
 def training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A training by two processes that has come to its second epoch."""
+    """A training by two processes in its second epoch."""
     enter(tmp_path, monkeypatch, *SETTINGS)
     command = [sys.executable, "-m", PACKAGE, "fit", *TWO, "--trainer.max_epochs=10000"]
-    # In a group of its own, as a terminal sends Ctrl-C to a group. Python ignores it in
-    # the background, unless it is told not to.
+    # In its own process group, as a terminal sends Ctrl-C to a group. Python ignores
+    # SIGINT in the background, unless its handler is reset.
     script = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
     script += "os.execv(sys.argv[1], sys.argv[1:])"
     with subprocess.Popen(
@@ -118,7 +118,7 @@ def training(
 
 @pytest.mark.parametrize("way", ["Ctrl-C", "kill"])
 def test_all_processes_end(way: str, training: "subprocess.Popen[str]") -> None:
-    """The output ends when the last one has; how to go on is said once."""
+    """Both processes end, and how to resume is printed once."""
     if way == "Ctrl-C":
         os.killpg(training.pid, signal.SIGINT)
     else:
