@@ -1,4 +1,4 @@
-"""Every task of the template has one name, here; `python3 start.py -l` lists them."""
+"""All tasks of the template are nox sessions; `python3 start.py -l` lists them."""
 
 import os
 import re
@@ -17,9 +17,9 @@ DEMO = ROOT / "demo"
 CONSTRAINTS = ROOT / "constraints.txt"
 RELEASES = ROOT / "releases.toml"
 OTHER_VERSIONS = ("3.12", "3.13")  # the newest last
-# What is left out on a push; CONTRIBUTING.md says what runs when.
+# Sessions that run only at night; see CONTRIBUTING.md.
 NIGHT = ("night-tests", "versions", "newest", "lowest")
-NO_TESTS = 5  # what pytest ends with
+NO_TESTS = 5  # exit status of pytest
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "tests"]
@@ -27,7 +27,7 @@ nox.options.sessions = ["lint", "tests"]
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Generate a project in demo/, train it, and show what came out."""
+    """Generate a project in demo/, train it, and show the results."""
     if DEMO.exists() and _changes(DEMO):
         session.error("demo/ has changes of yours: commit, move or delete them first")
     _project(session, DEMO)
@@ -47,14 +47,14 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Test the template, as on each push: all but what is for the night."""
+    """Run the tests of the template except the night tests, as on each push."""
     _pytest(session, sys.executable, *session.posargs)
     _on_other_versions(session, OTHER_VERSIONS[-1:])
 
 
 @nox.session
 def night(session: nox.Session) -> None:
-    """Run all that is left out on a push, one after the other, and name what is red."""
+    """Run all night sessions one after the other, and name the failed ones."""
     for part in NIGHT:
         session.notify(part, [])
 
@@ -62,7 +62,7 @@ def night(session: nox.Session) -> None:
 @nox.session(name="night-tests")
 def night_tests(session: nox.Session) -> None:
     """Run the tests that are left out on a push."""
-    # In one file there may be none.
+    # A single file may have no night tests.
     some = bool(session.posargs)
     _pytest(session, sys.executable, "--night", *session.posargs, may_be_none=some)
 
@@ -75,19 +75,19 @@ def versions(session: nox.Session) -> None:
 
 @nox.session
 def newest(session: nox.Session) -> None:
-    """Check a new project with the newest packages there are: does it still hold?"""
+    """Check a new project with the newest versions of all packages."""
     _check_with(session, "highest")
 
 
 @nox.session
 def lowest(session: nox.Session) -> None:
-    """Check a new project with the lowest versions that it allows: are they true?"""
+    """Check a new project with the lowest versions that it allows."""
     _check_with(session, "lowest-direct")
 
 
 @nox.session
 def release(session: nox.Session) -> None:
-    """Make what is committed a version, once all updates to it are tested: -- X.Y.Z."""
+    """Test updates to the last commit and tag it as a version: -- X.Y.Z."""
     if len(session.posargs) != 1 or not re.fullmatch(
         r"\d+\.\d+\.\d+", session.posargs[0]
     ):
@@ -120,13 +120,13 @@ def release(session: nox.Session) -> None:
 
 @nox.session
 def fleet(session: nox.Session) -> None:
-    """Look at many projects: version, edits, state, update: -- [--try] FOLDER..."""
+    """Report version, edits, state and update of many projects: -- [--try] FOLDER..."""
     _python(session, "tools.fleet", *session.posargs)
 
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """Measure how long a newcomer waits for each thing."""
+    """Measure the waiting times of a new user."""
     project = _project(session, ROOT / "build" / "benchmark" / "project")
     environment.create(project)
     _python(session, "benchmarks.project", str(project))
@@ -136,9 +136,9 @@ def benchmark(session: nox.Session) -> None:
 def production(session: nox.Session) -> None:
     """Train the production model that every new project starts with."""
     project = _project(session, ROOT / "build" / "production")
-    # Its commit would mean nothing to anybody, and ours would be that of a template.
+    # Without .git, the record has no commit of this temporary project.
     shutil.rmtree(project / ".git")
-    # And a card that compares it with itself would not be read.
+    # Without a production model, the model card has no comparison.
     shutil.rmtree(project / "models")
     session.env["GIT_CEILING_DIRECTORIES"] = str(project.parent)
     session.chdir(project)
@@ -153,7 +153,7 @@ def constraints(session: nox.Session) -> None:
     """Raise constraints.txt to the newest versions that fit together."""
     project = _project(session, ROOT / "build" / "constraints")
     torch = project / "torch.txt"
-    # The only version that is raised by hand: what follows from it is measured.
+    # Only this version is raised by hand, because measurements depend on it.
     torch.write_text("torch==2.13.0\n")
     groups = [
         f"--group={path}:dev" for path in ("pyproject.toml", project / "pyproject.toml")
@@ -161,7 +161,7 @@ def constraints(session: nox.Session) -> None:
     answer = session.run(
         *("uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate"),
         *("--no-sources", "--python-version=3.11", *groups),
-        # As in projects.
+        # As in the settings of projects.
         *("--exclude-newer=7 days", "--exclude-newer-package=torch=false"),
         *(str(project / "pyproject.toml"), str(torch)),
         silent=True,
@@ -180,7 +180,7 @@ def _on_other_versions(session: nox.Session, versions: Sequence[str]) -> None:
         _python(
             session, "uv", "venv", "--quiet", "--clear", f"-p{interpreter}", str(venv)
         )
-        # Compiled now, else each of many short programs may have to do it again.
+        # Compile now: many short programs would otherwise compile again.
         install = ("uv", "pip", "install", "--quiet", "--compile-bytecode")
         session.run(
             *install,
@@ -198,9 +198,9 @@ def _on_other_versions(session: nox.Session, versions: Sequence[str]) -> None:
 def _pytest(
     session: nox.Session, python: str, *options: str, may_be_none: bool = False
 ) -> None:
-    """Run tests; that there are none is an error, unless there may be none."""
-    # One more than there are cores, as programs under test wait for each other. Files
-    # in the order of tests/conftest.py, not of the number of their tests.
+    """Run tests; an empty selection is an error unless it is allowed."""
+    # One worker more than cores, as programs under test sometimes wait. Keep the order
+    # of files from tests/conftest.py instead of sorting by their number of tests.
     workers = min(_cores(), 8) + 1
     parallel = (f"-n{workers}", "--dist=loadfile", "--no-loadscope-reorder")
     good = [0, NO_TESTS] if may_be_none else [0]
@@ -208,14 +208,14 @@ def _pytest(
 
 
 def _cores() -> int:
-    """Return how many this process may use, which can be fewer than there are."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _check_with(session: nox.Session, resolution: str) -> None:
-    """Run all checks of a new project, with what uv resolves without constraints."""
+    """Run all checks of a new project with versions resolved without constraints."""
     project = _project(session, ROOT / "build" / resolution)
     programs = environment.create(project, resolution=resolution)
     session.chdir(project)
@@ -228,7 +228,7 @@ def _check_with(session: nox.Session, resolution: str) -> None:
 
 
 def _project(session: nox.Session, path: Path) -> Path:
-    """Generate a project from the template as it is here, committed."""
+    """Generate and commit a project from the working tree of the template."""
     shutil.rmtree(path, ignore_errors=True)
     options = ("--quiet", "--defaults", "--vcs-ref=HEAD")
     _python(session, "copier", "copy", *options, str(ROOT), str(path))
@@ -242,7 +242,7 @@ def _project(session: nox.Session, path: Path) -> Path:
 
 
 def _interpreter(version: str) -> str:
-    """Find a Python; uv takes care of those that pyenv does not have."""
+    """Return the Python of pyenv, or the version for uv to install."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     found = sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
     return str(found[-1]) if found else version

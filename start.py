@@ -19,7 +19,7 @@ BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 
 
 def main(arguments: list[str]) -> int:
-    """Install the tools if need be, then hand over to nox."""
+    """Install the tools if necessary, then run nox."""
     if sys.version_info < (3, 11):
         version = ".".join(map(str, sys.version_info[:2]))
         print(
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     environment = dict(os.environ)
-    # uv does not read pip's settings: pass on a folder of wheels.
+    # uv does not read pip's settings, so pass the folder of wheels on.
     if find_links := os.environ.get("PIP_FIND_LINKS"):
         environment.setdefault("UV_FIND_LINKS", find_links)
     environment["PATH"] = str(BIN) + os.pathsep + environment["PATH"]

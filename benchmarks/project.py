@@ -1,8 +1,8 @@
-"""How long a newcomer waits: seconds, and multiples of importing the framework.
+"""Measure the waiting times of a new user, in seconds and relative to an import.
 
-Machines differ and are noisy, so each figure is the median of several runs, and the
-last column divides it by the time to `import lightning` on the same machine in the same
-run: that is what to compare.
+Machines differ and are noisy, so each value is the median of several runs, and the last
+column divides it by the time to `import lightning` on the same machine in the same run.
+Compare that column.
 """
 
 import os
@@ -18,7 +18,7 @@ RUNS = 5
 
 
 def main(project: Path) -> None:
-    """Measure a project that is set up in `project/.venv`, and print the table."""
+    """Measure a project that is installed in `project/.venv`, and print the table."""
     environ = activated(project / ".venv" / "bin")
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     (package,) = (path.name for path in (project / "src").iterdir())

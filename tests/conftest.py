@@ -1,4 +1,4 @@
-"""Keep the settings of the person and the machine that run the tests out of them."""
+"""Isolate the tests from personal settings and from the settings of the machine."""
 
 import os
 import signal
@@ -15,46 +15,45 @@ if TYPE_CHECKING:
     from tests.doc_runner import DocRunner
     from tests.zones import Zone
 
-# They run in generated projects: tests/test_toolkit.py.
+# These tests run in generated projects: tests/test_toolkit.py.
 collect_ignore = ["toolkit"]
 
-# They change what programs print, and the pages show what a person at a terminal sees.
+# These variables change the output; the pages show that of a plain terminal.
 ABOUT_OUTPUT = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option of the session `night`."""
+    """Add the option `--night`, which the session `night-tests` uses."""
     what = "run the tests marked night, and no others"
     parser.addoption("--night", action="store_true", help=what)
 
 
 def pytest_configure() -> None:
-    """Forget who runs the tests, and the repository that git names to its hooks.
+    """Remove the variables of git hooks and of output formats.
 
-    This cannot wait for a fixture: Copier keeps the variables of the moment it is
-    imported.
+    A fixture would be too late: Copier stores the variables when it is imported.
     """
     command = ["git", "rev-parse", "--local-env-vars"]
     names = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for name in (*names.split(), *ABOUT_OUTPUT):
         os.environ.pop(name, None)
-    # Git would tidy up in the background, and outlive the test that it belongs to.
+    # Git's garbage collection would run in the background after the test has ended.
     os.environ |= {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "gc.auto",
         "GIT_CONFIG_VALUE_0": "0",
     }
     processes.mark_this_run()
-    # Who ends the tests with it ends what they have started, too.
+    # SIGTERM also ends the programs that the tests have started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Keep the tests of the push, or those of the night, and begin with what is long.
+    """Select the push tests or the night tests, and run the long ones first.
 
-    Else at the end the others would wait for one worker.
+    Otherwise all workers would wait for one at the end.
     """
     night = config.getoption("--night")
     wanted: list[pytest.Item] = []
@@ -69,7 +68,7 @@ def pytest_collection_modifyitems(
 
 @pytest.hookimpl(trylast=True)  # after the workers have ended
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End what the tests have left running, say what it was, and fail."""
+    """Kill the programs that tests have left running, list them, and fail."""
     if hasattr(session.config, "workerinput"):
         return
     leftovers = processes.end(os.environ[processes.MARK])
@@ -81,7 +80,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_personal_defaults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Hide Copier's settings, which change the default answers."""
+    """Replace Copier's user settings, which change the default answers."""
     settings = tmp_path_factory.mktemp("copier") / "settings.yml"
     settings.write_text("{}\n")
     with pytest.MonkeyPatch.context() as patch:
@@ -91,7 +90,7 @@ def _no_personal_defaults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session", autouse=True)
 def _types_are_checked_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let projects share what mypy learns about PyTorch in a quarter of a minute."""
+    """Share the cache of mypy: it needs 15 seconds for PyTorch."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("mypy")))
         yield
@@ -101,14 +100,14 @@ def _types_are_checked_once(tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def _packages_are_installed_once(
     request: pytest.FixtureRequest, _no_personal_defaults: None
 ) -> None:
-    """Make the base environment first, if a test of this run works in projects."""
+    """Create the base environment first, if a selected test needs it."""
     if any(item.get_closest_marker("environment") for item in request.session.items):
         environment.base_environment()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _projects_take_one_core() -> Iterator[None]:
-    """Keep their tests in one process, as ours take all cores already."""
+    """Run tests of projects in one process: ours use all cores already."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "0")
         yield
@@ -116,7 +115,7 @@ def _projects_take_one_core() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def template() -> Path:
-    """A clone of the template as it is in the working tree; not to be changed."""
+    """A clone of the template's working tree; tests must not change it."""
     from tests.helpers import clone_template  # it imports Copier
 
     return clone_template()
@@ -124,7 +123,7 @@ def template() -> Path:
 
 @pytest.fixture(scope="session")
 def zone_of(tmp_path_factory: pytest.TempPathFactory) -> "Zone":
-    """Say whose file it is."""
+    """A function that returns the zone of a file: managed or starter."""
     from tests.zones import read_zones  # it imports Copier
 
     return read_zones(tmp_path_factory.mktemp("zones"))
@@ -132,7 +131,7 @@ def zone_of(tmp_path_factory: pytest.TempPathFactory) -> "Zone":
 
 @pytest.fixture
 def doc_runner(template: Path, tmp_path: Path) -> "DocRunner":
-    """Somebody in an empty folder."""
+    """A runner for documentation pages, in an empty folder."""
     from tests.doc_runner import DocRunner  # as above
 
     (tmp_path / "work").mkdir()

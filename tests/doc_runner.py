@@ -1,4 +1,4 @@
-"""Somebody who does what a page of the documentation says, word for word."""
+"""A runner for the commands and edits of a documentation page."""
 
 import ast
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 from tests import processes
 from tests.helpers import ROOT
 
-# With the tools of the tests: uvx would fetch Copier. What setup.sh itself does is
-# tested with the README of a project, which says the same.
+# Use the tools of the tests: uvx would download Copier. The README test of a project
+# runs setup.sh itself.
 TOOLS = """
 uvx() { "$@"; }
 copier() {
@@ -25,20 +25,20 @@ tests.environment.$INSTALL(pathlib.Path.cwd())
 "
 }
 """
-# For somebody who looks at nothing on the way: only sessions that write files run.
+# Without checks, only sessions that write files run.
 WITHOUT_CHECKS = """
 pytest() { :; }
 nox() { [[ $* != *update-curve* && $* != *promote* ]] || command nox "$@"; }
 """
 
-# Numbers on pages, and how far they may be from those of today. How long something took
-# is compared by no test: no two machines agree on it.
+# Tolerances between the numbers on pages and the printed ones. Times are not compared:
+# they depend on the machine.
 TIME = re.compile(r"a minute|\d+(\.\d+)?( minutes?| seconds?|s\b)( \(\d+:\d\d:\d\d\))?")
 NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
-MAX_POINTS = 2.0  # of 100 %: what another processor makes of the same training
+MAX_POINTS = 2.0  # of 100 %: results of training depend on the processor
 MAX_PART_OF_DECIMALS = 0.5  # a loss, for the same reason
-MAX_PART_OF_COUNTS = 0.1  # a suite grows, and nobody counts it anew for one test more
-# Two models that differ by their processors only differ on a few examples.
+MAX_PART_OF_COUNTS = 0.1  # a page may show an older number of tests
+# Models trained on different processors differ on a few examples.
 COMPARISON = re.compile(r"(all|keep: .*) ")
 MAX_CHANGED = 4
 
@@ -46,7 +46,7 @@ SAVE = 'trap \'export -p > "$STATE"; pwd > "$STATE.folder"\' EXIT'
 
 
 class DocRunner:
-    """Somebody who does what a page says, in one terminal."""
+    """Executes the steps of a page in one shell session."""
 
     def __init__(self, folder: Path, template: Path) -> None:
         self.folder = folder
@@ -56,7 +56,7 @@ class DocRunner:
         hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
         self.environ = {
             **{name: os.environ[name] for name in os.environ if name not in hidden},
-            "INSTALL": "overlay",  # of tests.environment, what setup.sh does
+            "INSTALL": "overlay",  # replaces setup.sh
             "PYTHON": sys.executable,
             "ROOT": str(ROOT),
             "STATE": str(self.state),
@@ -67,13 +67,13 @@ class DocRunner:
         self.state.write_text("")
 
     def follow(self, page: Path, *, numbers: bool = True, checks: bool = True) -> None:
-        """Run all commands and make all edits, in order.
+        """Run all commands and make all edits of a page, in order.
 
         Args:
-            page: In Markdown.
-            numbers: Also compare the numbers that it shows with those that come.
-            checks: Also run the hooks and tests, and compare what the page shows. If
-                not, what comes of it is the same project, sooner.
+            page: A Markdown file.
+            numbers: Also compare the numbers on the page with the printed ones.
+            checks: Also run the hooks and tests, and compare their output with the
+                page. Without them, the resulting project is the same.
         """
         self.tools = TOOLS if checks else TOOLS + WITHOUT_CHECKS
         pattern = (
@@ -103,7 +103,7 @@ class DocRunner:
         self.tools = TOOLS
 
     def run(self, command: str, *, may_fail: bool = False) -> str:
-        """Run a command where the last one ended and return what it prints."""
+        """Run a command in the current folder of the session; return its output."""
         command = command.replace("<address>", shlex.quote(str(self.template)))
         command = command.replace("NAME=VALUE", "python_version=3.12")
         script = f'source "$STATE"\n{SAVE}\n{self.tools}\n{command}'
@@ -117,9 +117,9 @@ def compare(shown: str, printed: str, *, numbers: bool = True) -> None:
     """Fail unless each line that a page shows is printed.
 
     Args:
-        shown: Lines; `...` stands for any others.
-        printed: By the command.
-        numbers: Their numbers agree, too, as far as the tolerances above ask for it.
+        shown: Lines of the page; `...` stands for any other lines.
+        printed: Output of the command.
+        numbers: Also require equal numbers, within the tolerances above.
     """
     lines: dict[str, list[str]] = {"...": ["..."]}
     for line in printed.splitlines():
@@ -132,14 +132,14 @@ def compare(shown: str, printed: str, *, numbers: bool = True) -> None:
 
 
 def _without_numbers(line: str) -> str:
-    """Return what a line says, without numbers and widths that follow from them."""
+    """Return a line without numbers and without the widths that depend on them."""
     if line == "...":
         return line
     return re.sub(r"=+|\s+", " ", NUMBER.sub("#", TIME.sub("#", line))).strip()
 
 
 def _agree(shown: str, printed: str) -> bool:
-    """Tell whether the numbers of two lines agree, which differ in nothing else."""
+    """Return whether the numbers of two otherwise equal lines agree."""
     compared = bool(COMPARISON.match(shown))
     ours, theirs = (NUMBER.findall(TIME.sub("", line)) for line in (shown, printed))
     if len(ours) != len(theirs):  # one is a time, and the other is not
@@ -159,16 +159,16 @@ def _agree(shown: str, printed: str) -> bool:
 
 
 def replace(path: Path, old: str, new: str) -> None:
-    """Replace a text wherever it is in a file."""
+    """Replace all occurrences of a text in a file."""
     text = path.read_text("utf-8")
     assert old in text, f"{old!r} is not in {path}"
     path.write_text(text.replace(old, new), "utf-8")
 
 
 def _patch(path: Path, diff: str) -> None:
-    """Replace what a diff takes out, in the places that it shows."""
+    """Apply a diff: replace its removed lines by its added lines."""
     for hunk in re.split(r"^@@\n", diff, flags=re.MULTILINE):
-        # An empty line is one that stays: editors cut off the space before it.
+        # An empty line is unchanged context: editors strip its leading space.
         lines = [line.rjust(2) for line in hunk.splitlines(keepends=True)]
         old = "".join(line[1:] for line in lines if line[0] != "+")
         new = "".join(line[1:] for line in lines if line[0] != "-")
@@ -176,9 +176,9 @@ def _patch(path: Path, diff: str) -> None:
 
 
 def _redefine(path: Path, source: str) -> None:
-    """Put definitions in the place of those with the same names.
+    """Replace definitions by those with the same names.
 
-    A name that is new goes behind the one before it.
+    A new name is inserted after the definition before it.
     """
     before = ""
     for name, definition in _definitions(source).items():
@@ -192,7 +192,7 @@ def _redefine(path: Path, source: str) -> None:
 
 
 def _definitions(source: str) -> dict[str, str]:
-    """Return the source of what a module defines, by name."""
+    """Return the source of each definition of a module, by name."""
     found = {}
     lines = source.splitlines(keepends=True)
     for node in ast.parse(source).body:

@@ -1,8 +1,8 @@
-"""Environments for generated projects, from versions that are known to work.
+"""Environments for generated projects, with package versions that are known to work.
 
-Most tests need the packages and do not ask how they are installed: `overlay` gives
-their project those of one base environment. Where the installing is what is tested,
-`create` and the project's own `scripts/setup.sh` install everything.
+Most tests only need the packages: `overlay` gives their project those of one base
+environment. Tests of the installation itself use `create` and the project's own
+`scripts/setup.sh`, which install everything.
 """
 
 import functools
@@ -25,10 +25,10 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints.txt"
-# The variable that tells programs where the base environment is.
+# The variable with the path of the base environment.
 BASE = "COPIER_ML_BASE_ENVIRONMENT"
 INDEX = "https://download.pytorch.org/whl/cpu"
-# A space, as addresses of mirrors may have one.
+# With a space, because addresses of mirrors may have one.
 MIRROR = Path(sys.prefix) / "a mirror"
 
 
@@ -37,14 +37,14 @@ def create(
     environ: Mapping[str, str] = os.environ,
     resolution: str | None = None,
 ) -> Path:
-    """Install a project and all that it needs into an environment of its own.
+    """Install a project and all its dependencies into a new environment.
 
     Args:
-        project: A generated repository; gets `.venv`.
+        project: A generated repository; `.venv` is created in it.
         environ: `UV_FIND_LINKS` names a folder of wheels that holds PyTorch; without
             it, the build without CUDA comes from PyTorch's index.
         resolution: `highest` or `lowest-direct`, instead of the versions that are
-            known to work. A folder of wheels decides about PyTorch even then.
+            known to work. PyTorch still comes from the folder of wheels, if given.
 
     Returns:
         The folder of the environment's programs.
@@ -64,12 +64,12 @@ def create(
 
 
 def overlay(project: Path) -> Path:
-    """Give a project the packages of the base environment, in a second or two.
+    """Create an environment that reuses the packages of the base environment.
 
-    Its Python and its programs are its own, and so is what is installed later.
+    It takes a second or two. Python, the programs and later installs are its own.
 
     Args:
-        project: A generated repository; gets `.venv`, with the project itself.
+        project: A generated repository; `.venv` is created, with the project itself.
 
     Returns:
         The folder of the environment's programs.
@@ -79,7 +79,7 @@ def overlay(project: Path) -> Path:
     assert not missing, f"not in the base environment: {missing}; use create()"
     venv = project / ".venv"
     _uv("venv", "--quiet", "--clear", str(venv), folder=project)
-    # As a folder of packages of its own: the `.pth` files in it count, too.
+    # addsitedir also reads the `.pth` files of the folder.
     line = f"import site; site.addsitedir({str(_packages(base))!r})\n"
     (_packages(venv) / "base.pth").write_text(line, "utf-8")
     _copy_programs(base, venv)
@@ -90,14 +90,14 @@ def overlay(project: Path) -> Path:
 
 @functools.cache
 def base_environment() -> Path:
-    """Return the environment that others overlay; it is made if it is not there.
+    """Return the base environment; create it if it does not exist.
 
-    It lies beside the packages of these tests. When the needs of a new project change,
-    another one is made, and those that no process uses any more are deleted.
+    It is stored beside the packages of these tests. When the dependencies of a new
+    project change, another one is created, and unused ones are deleted.
     """
     if BASE in os.environ:
         return Path(os.environ[BASE])
-    import fcntl  # not on every system, and the demo does without
+    import fcntl  # missing on Windows, and the demo does not need it
 
     from tests.helpers import EVERYTHING, render  # it imports Copier
 
@@ -112,7 +112,8 @@ def base_environment() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         venv, ready = folder / "venv", folder / "ready"
         with (folder / "making").open("w") as making:
-            fcntl.flock(making, fcntl.LOCK_EX)  # the processes of a run begin together
+            # The workers of a test run start at the same time.
+            fcntl.flock(making, fcntl.LOCK_EX)
             if not ready.exists():
                 for other in {*folder.parent.iterdir()} - {folder}:
                     _delete_unused(other)
@@ -125,12 +126,12 @@ def base_environment() -> Path:
     return venv
 
 
-# Until this process ends, nobody deletes what it uses.
+# Open locks protect the base environment until this process ends.
 _locks: list[IO[str]] = []
 
 
 def _delete_unused(folder: Path) -> None:
-    """Delete a base environment that nobody makes or uses."""
+    """Delete a base environment that no process creates or uses."""
     import fcntl  # as above
 
     with (
@@ -144,9 +145,9 @@ def _delete_unused(folder: Path) -> None:
 
 
 def take_bytecode(venv: Path) -> None:
-    """Take what Python has compiled in the base environment: a dozen seconds of work.
+    """Link the bytecode of the base environment, which saves a dozen seconds.
 
-    Python itself looks whether it still fits the source.
+    Python itself checks that it matches the source.
     """
     if BASE not in os.environ:
         return
@@ -157,7 +158,7 @@ def take_bytecode(venv: Path) -> None:
             ours.parent.mkdir(exist_ok=True)
             try:
                 os.link(compiled, ours)
-            except OSError:  # they lie on two file systems
+            except OSError:  # two file systems
                 shutil.copy2(compiled, ours)
 
 
@@ -169,14 +170,14 @@ def _install(
     *,
     known: bool = True,
 ) -> None:
-    """Make an environment with the tools of a project, and what the options name.
+    """Create an environment with the dev tools of a project and given options.
 
     Args:
-        venv: Its folder.
-        project: Where the options are read.
-        options: Of `uv pip install`.
-        environ: The variables that uv sees.
-        known: Take the versions that are known to work, however new they are.
+        venv: Folder of the environment.
+        project: Working directory of the command.
+        options: Options of `uv pip install`.
+        environ: Environment variables of uv.
+        known: Install the versions that are known to work, however new they are.
     """
     options = ["--no-sources", "--group", "dev", *options]
     environ = dict(environ)
@@ -205,8 +206,8 @@ def _packages(venv: Path) -> Path:
 
 
 def _copy_programs(base: Path, venv: Path) -> None:
-    """Copy the programs of an environment, to run with the Python of another."""
-    # In its first line, or where that cannot name the path, in the one after it.
+    """Copy the programs of one environment, to run with the Python of another."""
+    # The path of Python is in the first line or, if that cannot hold it, the second.
     first = re.compile(rb"#!(/bin/sh\n'''exec' )?[^\n]*\n(?(1)' '''\n)")
     python = str(base / "bin" / "python").encode()
     start = f"""#!/bin/sh
@@ -223,7 +224,7 @@ def _copy_programs(base: Path, venv: Path) -> None:
 
 
 def _needs(project: Path) -> set[str]:
-    """Return the names of the packages that a project and its developers ask for."""
+    """Return the names of the packages that a project and its dev group require."""
     settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     groups: Mapping[str, list[Any]] = settings["dependency-groups"]
 
@@ -246,13 +247,13 @@ def _installed(venv: Path) -> set[str]:
 def activated(
     programs: Path, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return the variables as they are after `source .venv/bin/activate`."""
+    """Return the environment variables after `source .venv/bin/activate`."""
     path = str(programs) + os.pathsep + environ["PATH"]
     return {**environ, "VIRTUAL_ENV": str(programs.parent), "PATH": path}
 
 
 def hold_versions(project: Path) -> None:
-    """Let uv take the versions that are known to work, also without a lock."""
+    """Constrain uv to the versions that are known to work, without a lock."""
     lines = CONSTRAINTS.read_text("utf-8").splitlines()
     versions = [line for line in lines if not line.startswith("#")]
     held = f"constraint-dependencies = {json.dumps(versions, indent=4)}\n"
@@ -260,13 +261,13 @@ def hold_versions(project: Path) -> None:
 
 
 def use_mirror(project: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Let a folder of wheels take the place of PyTorch's index, as a mirror does.
+    """Replace PyTorch's index in a project by a folder of wheels, as a mirror.
 
-    It is the same index for all projects: uv keeps PyTorch once for each address.
+    All projects use the same address: uv caches PyTorch once for each address.
 
     Args:
-        project: A generated repository; its settings get the address.
-        environ: The variables that uv will see. Unless `UV_FIND_LINKS` names a folder
+        project: A generated repository; the address is written to its settings.
+        environ: Environment variables of uv. Unless `UV_FIND_LINKS` names a folder
             of wheels, PyTorch's own index is used.
     """
     if "UV_FIND_LINKS" not in environ:
@@ -279,7 +280,7 @@ def use_mirror(project: Path, environ: Mapping[str, str] = os.environ) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file in one step: other processes may be reading it."""
+    """Write a file atomically: other processes may be reading it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     draft.write_text(text, "utf-8")
@@ -287,7 +288,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def _wheels(environ: Mapping[str, str]) -> list[Path]:
-    """Return the builds of PyTorch in the folder of wheels, the newest last."""
+    """Return the PyTorch wheels in the folder of wheels, the newest last."""
     return sorted(Path(environ["UV_FIND_LINKS"]).glob("torch-*.whl"))
 
 

@@ -1,4 +1,4 @@
-"""A repository that was there before the template, with habits of its own."""
+"""A repository that existed before the template was applied."""
 
 from pathlib import Path
 
@@ -62,12 +62,12 @@ def test_one_number_for_each_row() -> None:
     assert predict(build(3), torch.ones(5, 3)).shape == (5,)
 ''',
 }
-# The hooks mend white space, and settings are added behind ours.
+# The hooks fix white space, and settings are appended.
 MENDED = ("src/lab/model.py", "pyproject.toml")
 
 
 def settle(folder: Path) -> None:
-    """Write the repository, and commit it."""
+    """Write the files of the repository and commit them."""
     for name, content in FILES.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

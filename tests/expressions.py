@@ -1,6 +1,6 @@
-"""The expressions of workflows, between `${{` and `}}`, as far as ours need them.
+"""An evaluator of workflow expressions, `${{ ... }}`, for the syntax that we use.
 
-What this does not know is an error: a test that guesses proves nothing.
+Unknown syntax is an error: a guess would make the tests meaningless.
 """
 
 import glob
@@ -21,16 +21,16 @@ STATUS = ("always", "cancelled", "failure", "success")
 
 
 class Unknown(AssertionError):
-    """An expression that is wrong, or that this module does not know."""
+    """An expression that is invalid or not supported by this module."""
 
 
 class Missing(dict[str, Any]):
-    """A part of the event that has no value: its parts have none either."""
+    """A part of the event without a value; its parts have no value either."""
 
 
 Functions = Mapping[str, Callable[..., Any]]
 
-# Those that need to know nothing about the run.
+# Functions that do not depend on the run.
 FUNCTIONS: Functions = {
     "fromJSON": json.loads,
     "join": lambda values, by=",": by.join(map(text, values)),
@@ -42,13 +42,13 @@ def fill(value: Any, contexts: Mapping[str, Any], functions: Functions) -> Any:
     """Replace all expressions in a text, or in the texts of a mapping.
 
     Args:
-        value: From a workflow.
+        value: A value from a workflow.
         contexts: Values by name, such as `github`.
         functions: By name, such as `hashFiles`.
 
     Returns:
-        The same with values. A text that is nothing but an expression becomes what
-        that is; else it stays a text.
+        The value with expressions replaced. A text that is one expression becomes
+        the value of that expression; otherwise it stays a text.
     """
     if isinstance(value, Mapping):
         return {name: fill(item, contexts, functions) for name, item in value.items()}
@@ -63,7 +63,7 @@ def fill(value: Any, contexts: Mapping[str, Any], functions: Functions) -> Any:
 
 
 def condition(value: Any, contexts: Mapping[str, Any], functions: Functions) -> bool:
-    """Tell whether an `if:` holds; without a status function, success is asked for."""
+    """Evaluate an `if:`; without a status function it also requires success()."""
     whole = EMBEDDED.fullmatch(str(value).strip())
     expression = whole[1] if whole else str(value)
     answer = truth(evaluate(expression, contexts, functions))
@@ -72,7 +72,7 @@ def condition(value: Any, contexts: Mapping[str, Any], functions: Functions) -> 
 
 
 def text(value: Any) -> str:
-    """Write a value as a workflow does."""
+    """Convert a value to text as a workflow does."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
@@ -81,12 +81,12 @@ def text(value: Any) -> str:
 
 
 def truth(value: Any) -> bool:
-    """Tell whether a value counts as true."""
+    """Return whether a value counts as true."""
     return not (value in (False, None, 0, "") or isinstance(value, Missing))
 
 
 def hash_files(folder: Path, *patterns: str) -> str:
-    """Return a hash of all files that match; empty if none does."""
+    """Return a hash of all files that match, or an empty text if none does."""
     names = {
         name
         for pattern in patterns
@@ -105,10 +105,10 @@ def evaluate(expression: str, contexts: Mapping[str, Any], functions: Functions)
         functions: By name.
 
     Returns:
-        Its value.
+        The value of the expression.
 
     Raises:
-        Unknown: It is wrong, or names something that is not there.
+        Unknown: It is invalid or uses an undefined name.
     """
     tokens = []
     position = 0
@@ -126,7 +126,7 @@ def evaluate(expression: str, contexts: Mapping[str, Any], functions: Functions)
 
 
 class _Reader:
-    """Reads tokens from the left; each method one level of precedence."""
+    """Recursive-descent parser; each method handles one level of precedence."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class _Reader:
         self.tokens = tokens
         self.contexts = contexts
         self.functions = functions
-        self.idle = 0  # how many sides that do not decide we are in
+        self.idle = 0  # depth of operands that are skipped by short circuit
 
     def either(self) -> Any:
         value = self.both()
@@ -156,7 +156,7 @@ class _Reader:
         return value
 
     def read(self, level: Callable[[], Any], *, needed: bool) -> Any:
-        """Read on; what does not decide is not evaluated, as on the host."""
+        """Parse an operand; skip its evaluation if it is not needed."""
         self.idle += not needed
         value = level()
         self.idle -= not needed
@@ -173,7 +173,7 @@ class _Reader:
         if isinstance(left, str) and isinstance(right, str):
             return left.lower() == right.lower()
         if isinstance(left, Missing) or isinstance(right, Missing):
-            # Nothing equals no text but the empty one.
+            # A missing value equals only the empty text.
             return text(left) == text(right)
         kinds = [float if type(v) is int else type(v) for v in (left, right)]
         if kinds[0] is not kinds[1]:

@@ -1,4 +1,4 @@
-"""A stand-in for the command line of the host, which records how it is called."""
+"""A replacement for GitHub's command line, which records how it is called."""
 
 import json
 import os
@@ -11,12 +11,12 @@ from tests import processes
 
 
 class FakeGh:
-    """Plays `gh`: records every call, and answers as it is told.
+    """Replaces `gh`: records every call and prints prepared data.
 
     Args:
-        folder: Gets the calls.
-        answers: What it finds, by the first two words, such as `pr list`; what is
-            wanted of it is picked by `--jq`.
+        folder: The calls are written here.
+        answers: Data by the first two words of the call, such as `pr list`; the
+            option `--jq` selects from it.
     """
 
     def __init__(self, folder: Path, answers: Mapping[str, Any] | None = None) -> None:
@@ -25,7 +25,7 @@ class FakeGh:
 
     @property
     def program(self) -> str:
-        """The script; a file that is handed over counts as what is in it."""
+        """The script; an argument that is a body file is recorded by content."""
         return f"""#!{sys.executable}
 import json, pathlib, subprocess, sys
 words = sys.argv[1:]
@@ -43,13 +43,13 @@ if "--jq" in words:
     def run(
         self, script: Path, *arguments: str, folder: Path, **variables: str
     ) -> None:
-        """Run a script of the workflows, outside of any.
+        """Run a script of the workflows outside of a workflow.
 
         Args:
             script: The script.
-            *arguments: Of the script.
-            folder: Where it runs.
-            **variables: What it reads besides those of every run.
+            *arguments: Arguments of the script.
+            folder: Working directory.
+            **variables: Environment variables besides those of every run.
         """
         programs = self.log.parent / "bin"
         programs.mkdir(exist_ok=True)

@@ -1,7 +1,6 @@
-"""Copies of the template and projects made from them.
+"""Clones of the template and projects generated from them.
 
-What the answers can be is read from `copier.yml`: a new choice is tested from the day
-it is added.
+The possible answers are read from `copier.yml`, so new choices are tested at once.
 """
 
 import functools
@@ -26,7 +25,7 @@ from tests.releases import RELEASES
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Above every real release, so that Copier takes this one.
+# Above every real release, so that Copier uses this one.
 VERSION = "v999.0.0"
 
 ANSWERS_FILE = ".copier-answers.yml"
@@ -34,12 +33,12 @@ ANSWERS_FILE = ".copier-answers.yml"
 _CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
 SETTINGS = {name: value for name, value in _CONFIG.items() if name.startswith("_")}
 QUESTIONS = {name: value for name, value in _CONFIG.items() if name not in SETTINGS}
-# Those that a person can answer; the others are worked out from them.
+# Questions that a person can answer; Copier computes the others from them.
 ANSWERABLE = [name for name in QUESTIONS if QUESTIONS[name].get("when") is not False]
 
 
 def choices(question: str) -> list[Any]:
-    """Return the answers to choose from; none if the answer is free."""
+    """Return the choices of a question; none if the answer is free text."""
     details = QUESTIONS[question]
     if details["type"] == "bool":
         return [True, False]
@@ -48,18 +47,17 @@ def choices(question: str) -> list[Any]:
 
 
 CHOSEN = [name for name in ANSWERABLE if choices(name)]
-# Each of them changes more than a few words in a project.
+# Each of these questions changes more than a few words in a project.
 SWITCHES = [name for name in CHOSEN if QUESTIONS[name]["type"] == "bool"]
 SWITCHES.append("strictness")
-# Every file that there can be is in a project with these answers.
+# A project with these answers has every file of the template.
 EVERYTHING: dict[str, Any] = {name: True for name in SWITCHES if True in choices(name)}
 
 
 def pairs(questions: list[str]) -> list[dict[str, Any]]:
-    """Return few sets of answers in which each two answers meet.
+    """Return few sets of answers that cover each pair of answers.
 
-    A fault that takes three certain answers at once is rare, and all products of
-    answers are many.
+    Faults that need three specific answers are rare, and the full product is large.
     """
     rows = [
         dict(zip(questions, row, strict=True))
@@ -76,12 +74,12 @@ def pairs(questions: list[str]) -> list[dict[str, Any]]:
 
 
 def label(answers: dict[str, Any]) -> str:
-    """Name a set of answers in a list of tests."""
+    """Return the test id of a set of answers."""
     return "-".join(str(answer) for answer in answers.values())
 
 
 def git(folder: Path, *arguments: str, stdin: str = "", succeeds: bool = True) -> str:
-    """Run git as nobody in particular, at no particular time, without hooks."""
+    """Run git with a fixed author and date, without hooks."""
     environ = dict(os.environ)
     for role in ("AUTHOR", "COMMITTER"):
         environ[f"GIT_{role}_NAME"] = "Tester"
@@ -102,7 +100,7 @@ def git(folder: Path, *arguments: str, stdin: str = "", succeeds: bool = True) -
 
 
 def commit(repository: Path, message: str, tag: str = "") -> None:
-    """Commit everything there is, ignored or not."""
+    """Commit all files, including ignored ones."""
     git(repository, "add", "--all", "--force")
     git(repository, "commit", "--quiet", "--allow-empty", f"--message={message}")
     if tag:
@@ -111,13 +109,13 @@ def commit(repository: Path, message: str, tag: str = "") -> None:
 
 @functools.cache
 def clone_template() -> Path:
-    """Clone the template once, with the changes that are not committed yet.
+    """Clone the template once, with uncommitted changes.
 
-    Copier could take the working tree itself, but would record a commit that exists
-    nowhere; and tests have no business in the working tree.
+    Copier could copy the working tree itself, but would record a commit that does not
+    exist; and tests must not touch the working tree.
     """
     clone = _lasting_folder() / "template"
-    # Without tags, as those of the releases are made, and none of ours is newer.
+    # Without tags: those of the releases are created below.
     git(ROOT, "clone", "--quiet", "--no-tags", str(ROOT), str(clone))
     for release in RELEASES:
         message = f"--message={release.version}"
@@ -125,7 +123,7 @@ def clone_template() -> Path:
     git(clone, "rm", "-r", "--quiet", "--ignore-unmatch", ".")
     names = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, names.split("\0")):
-        if os.path.lexists(ROOT / name):  # else it was deleted and not committed
+        if os.path.lexists(ROOT / name):  # not if it was deleted without a commit
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, clone / name, follow_symlinks=False)
     commit(clone, "The template as it is here", VERSION)
@@ -133,15 +131,15 @@ def clone_template() -> Path:
 
 
 def clone_few(folder: Path, keep: Callable[[str], bool]) -> Path:
-    """Clone the template with few of its files, for tests that make many projects.
+    """Clone the template with few files, for tests that generate many projects.
 
     Args:
-        folder: Gets the clone, `template`.
-        keep: Tells of a file, by its path in a project whose package is `pkg`, whether
-            it stays. The one with the answers always does.
+        folder: The clone, `template`, is created here.
+        keep: Returns whether a file stays, given its path in a project whose package
+            is `pkg`. The file with the answers always stays.
 
     Returns:
-        The clone; its newest version is today's.
+        The clone; its newest version is the current one.
     """
     git(folder, "clone", "--quiet", str(clone_template()), "template")
     clone = folder / "template"
@@ -157,22 +155,22 @@ def clone_few(folder: Path, keep: Callable[[str], bool]) -> Path:
 
 @functools.cache
 def few_files() -> Path:
-    """Clone the template with a file of each kind, for tests of answers; once."""
+    """Clone the template once with a file of each kind, for tests of answers."""
     names = ("README.md", "pyproject.toml", "src/pkg/__init__.py", "noxfile.py")
     return clone_few(_lasting_folder(), lambda path: path in names)
 
 
 def _lasting_folder() -> Path:
-    """Make a folder that lasts until the tests end."""
+    """Create a temporary folder that exists until the tests end."""
     keeper = tempfile.TemporaryDirectory(prefix="copier-ml-")
     _keepers.append(keeper)
     return Path(keeper.name)
 
 
-# They delete their folders when the tests end.
+# These objects delete their folders when the tests end.
 _keepers: list[tempfile.TemporaryDirectory[str]] = []
-# What was made from the template that all tests share, by version and answers: the
-# folder and all answers. Many tests begin with the same project.
+# Cache of generated projects by version and answers: the folder and all answers. Many
+# tests start with the same project.
 _rendered: dict[str, tuple[Path, dict[str, Any]]] = {}
 
 
@@ -185,18 +183,18 @@ def render(
     again: bool = False,
     **answers: Any,
 ) -> dict[str, Any]:
-    """Make a project; what is not answered gets its default.
+    """Generate a project; unanswered questions get their defaults.
 
     Args:
-        destination: Where the project goes.
+        destination: Folder of the project.
         source: A clone of the template other than the one all tests share.
-        version: Its tag; by default the newest.
+        version: Tag of the version; by default the newest.
         pretend: Only answer the questions, and write nothing.
-        again: Let Copier do its work, even if it has made the same project before.
+        again: Run Copier even if the same project is in the cache.
         **answers: By name of the question, as with `--data`.
 
     Returns:
-        All answers, also those that were worked out.
+        All answers, including the computed ones.
     """
     unknown = answers.keys() - QUESTIONS.keys()
     assert not unknown, f"no such question: {unknown}"  # Copier would take any name
@@ -223,13 +221,13 @@ def _copy(
     pretend: bool,
     answers: dict[str, Any],
 ) -> dict[str, Any]:
-    """Run `copier copy`, in which each warning is an error."""
+    """Run `copier copy` with warnings as errors."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)  # all of Copier's are
+        warnings.simplefilter("error", UserWarning)  # those of Copier
         warnings.simplefilter("error", FutureWarning)
-        # In a Jinja string; an error in some later version of Python.
+        # In a Jinja string; later versions of Python make it an error.
         warnings.filterwarnings("error", "invalid escape sequence")
-        warnings.simplefilter("ignore", ShallowCloneWarning)  # of how we were cloned
+        warnings.simplefilter("ignore", ShallowCloneWarning)  # depends on our own clone
         worker = copier.run_copy(
             str(source),
             destination,
@@ -243,14 +241,14 @@ def _copy(
 
 
 def render_repository(destination: Path, **options: Any) -> Path:
-    """Make a project and commit it, as its team will do first.
+    """Generate a project and commit it, which is a team's first step.
 
     Args:
-        destination: Where the project goes.
-        **options: As of `render`.
+        destination: Folder of the project.
+        **options: Options of `render`.
 
     Returns:
-        The same place.
+        The same folder.
     """
     render(destination, **options)
     git(destination, "init", "--quiet", "--initial-branch=main")
@@ -261,7 +259,7 @@ def render_repository(destination: Path, **options: Any) -> Path:
 
 
 def run_copier(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Copier as people do, but with few variables set."""
+    """Run Copier's command line with few environment variables."""
     names = [name for name in os.environ if name.startswith("GIT_CONFIG_")]
     names += ["PATH", "COPIER_SETTINGS_PATH"]
     kept = {name: os.environ[name] for name in names}
@@ -276,7 +274,7 @@ def update(project: Path, *options: str) -> None:
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """Return the content of each file but git's own, by its path."""
+    """Return the content of each file by path, without the folder `.git`."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -285,7 +283,7 @@ def read_files(folder: Path) -> dict[str, bytes]:
 
 
 def read_answers(project: Path) -> dict[str, Any]:
-    """Return the answers that a project was made from."""
+    """Return the recorded answers of a project."""
     answers: dict[str, Any] = yaml.safe_load(
         (project / ANSWERS_FILE).read_text("utf-8")
     )
@@ -293,7 +291,7 @@ def read_answers(project: Path) -> dict[str, Any]:
 
 
 def write_answer(project: Path, name: str, value: str) -> None:
-    """Edit an answer by hand, as people should not, but for the address."""
+    """Edit an answer in the file; users should do so only for the address."""
     path = project / ANSWERS_FILE
     line = re.compile(rf"^{name}: .*$", re.MULTILINE)
     path.write_text(line.sub(f"{name}: {value}", path.read_text("utf-8")), "utf-8")

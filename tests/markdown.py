@@ -1,4 +1,4 @@
-"""Commands in Markdown, so that tests can run what readers will type."""
+"""Read commands from Markdown, so that tests can run them."""
 
 import re
 from pathlib import Path

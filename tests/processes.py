@@ -1,7 +1,7 @@
-"""Programs under test: each is watched, and is ended with everything it started.
+"""Run programs under test, and kill each with all processes that it started.
 
-No limit here is in seconds of a clock, which a busy machine stretches at will. What
-hangs uses no processor at all; what runs in circles uses it up.
+No limit here is in wall-clock time, which depends on the load of the machine. A hanging
+program uses no CPU time; a program in an endless loop exceeds its CPU limit.
 """
 
 import itertools
@@ -19,24 +19,24 @@ from typing import Any
 
 import psutil
 
-# In the environment of each program, and so of each that it starts itself, even of
-# those that leave its session or outlive it.
+# A variable that child processes inherit, even those that leave the session or outlive
+# their parent.
 MARK = "COPIER_ML_TEST"
 
-# Of one program, in seconds of the processor: the longest takes less than 100.
+# CPU seconds of one program: the longest takes less than 100.
 MAX_CPU_SECONDS = 1000
-# How many looks, one a second, find no work done: downloads wait for half a minute.
+# Checks in a row, one a second, without CPU time: downloads wait for half a minute.
 MAX_IDLE_LOOKS = 300
 
 _numbers = itertools.count(1)
 
 
 class Hangs(AssertionError):
-    """A program that neither ends nor works."""
+    """A program neither ends nor uses CPU time."""
 
 
 def mark_this_run() -> None:
-    """Give what is started from here on the mark of this run of the tests."""
+    """Mark all processes started from here on as part of this test run."""
     os.environ.setdefault(MARK, uuid.uuid4().hex)
 
 
@@ -47,21 +47,21 @@ def run(
     *,
     split: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end.
+    """Run a program until it ends.
 
     Args:
         arguments: The program and its arguments.
-        folder: Where it runs.
-        environ: The variables it sees.
-        split: Keep what it prints as errors apart, in `stderr`.
+        folder: Working directory.
+        environ: Environment variables.
+        split: Capture `stderr` separately.
 
     Returns:
-        Its exit status and what it printed.
+        Exit status and output.
 
     Raises:
-        Hangs: It neither ended nor worked.
+        Hangs: It neither ended nor used CPU time.
     """
-    # Files, not pipes: a pipe is open for as long as any leftover holds it.
+    # Files, not pipes: a pipe stays open while any leftover process holds it.
     with tempfile.TemporaryFile("w+b") as output, tempfile.TemporaryFile("w+b") as rest:
         errors = rest if split else subprocess.STDOUT
         with start(arguments, folder, environ, stdout=output, stderr=errors) as process:
@@ -77,7 +77,7 @@ def run(
 def run_bash(
     command: str, folder: Path, environ: Mapping[str, str] = os.environ
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as a person types it, up to its first failure."""
+    """Run a shell command; stop at its first failure."""
     return run(["bash", "-euo", "pipefail", "-c", command], folder, environ)
 
 
@@ -88,7 +88,7 @@ def start(
     environ: Mapping[str, str] = os.environ,
     **streams: Any,
 ) -> Iterator[subprocess.Popen[Any]]:
-    """Start a program, and end it and all its descendants on the way out."""
+    """Start a program; kill it and all its descendants on exit."""
     mark = f"{os.environ[MARK]}/{os.getpid()}/{next(_numbers)}"
     process = subprocess.Popen(
         arguments,
@@ -103,18 +103,18 @@ def start(
         yield process
     finally:
         end(mark)
-        process.kill()  # one that has just begun has no environment for a moment
+        process.kill()  # a new process has no environment for a moment
         process.wait()
 
 
 def wait(process: subprocess.Popen[Any]) -> None:
-    """Wait for a program's end for as long as it or a descendant works.
+    """Wait for a program while it or a descendant uses CPU time.
 
     Args:
-        process: It was started with `start`.
+        process: A process from `start`.
 
     Raises:
-        Hangs: They do not.
+        Hangs: None of them uses CPU time.
     """
     used, idle = 0.0, 0
     while True:
@@ -130,16 +130,16 @@ def wait(process: subprocess.Popen[Any]) -> None:
 
 
 def end(mark: str) -> list[str]:
-    """End all programs with a mark.
+    """Kill all processes with a mark.
 
     Args:
-        mark: Of one program with its descendants, or of this run of the tests.
+        mark: Mark of one program and its descendants, or of this test run.
 
     Returns:
         Their command lines.
     """
     ended = {}
-    # Again, until none is left: one that is being ended may start another.
+    # Repeat until none is left: a process may start another before it is killed.
     while found := [
         process for process in psutil.process_iter() if _has(process, mark)
     ]:
@@ -154,7 +154,7 @@ def end(mark: str) -> list[str]:
 
 
 def _prepare() -> None:
-    """Undo in a new process what shells do to those in the background."""
+    """Restore Ctrl-C, which shells disable for background jobs, and limit CPU time."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS + 10))
 
@@ -162,13 +162,13 @@ def _prepare() -> None:
 def _has(process: psutil.Process, mark: str) -> bool:
     try:
         found = process.environ().get(MARK, "")
-    except psutil.Error:  # of somebody else, or gone
+    except psutil.Error:  # of another user, or already ended
         return False
     return f"{found}/".startswith(f"{mark}/") and process.pid != os.getpid()
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Return how long a process and its descendants have kept the processor busy."""
+    """Return the CPU time of a process and its descendants."""
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]

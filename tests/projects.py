@@ -1,4 +1,4 @@
-"""Generated repositories with an environment of their own, for tests to work in."""
+"""Generated repositories with their own environment, for tests to work in."""
 
 import os
 import re
@@ -12,19 +12,19 @@ from tests import processes
 from tests.environment import activated, hold_versions, use_mirror
 from tests.helpers import commit, render_repository
 
-# Why tests of a new project are skipped.
+# Reasons for skipped tests in a new project.
 AT_BIRTH = [
     "0 answers in use are labelled, 20 say something",
     "PyTorch finds no GPU here",
     "no uv.lock is committed, so new versions come with any install",
     "the model in use was not tried on what users asked, see promote",
 ]
-# They are written for the default package, and for no task in particular.
+# These tests use the default package and are independent of the task.
 TOOLKIT_TESTS = Path(__file__).parent / "toolkit"
 
 
 class Project:
-    """A generated repository with an environment of its own."""
+    """A generated repository with its own environment."""
 
     def __init__(self, path: Path, answers: Mapping[str, Any]) -> None:
         self.path = render_repository(path, **answers)
@@ -33,16 +33,16 @@ class Project:
         self.environ = activated(programs, without_caches(os.environ))
 
     def run(self, command: str, *, succeeds: bool = True) -> str:
-        """Run a command in the activated environment and return what it prints."""
+        """Run a command in the activated environment and return its output."""
         return run_in(command, self.path, self.environ, succeeds=succeeds)
 
     def sabotaged(self, file: str, old: str, new: str) -> AbstractContextManager[None]:
-        """Replace a text in a file of the package for a while."""
+        """Replace a text in a file of the package within a context."""
         return self.broken(f"src/{self.package}/{file}", old, new)
 
     @contextmanager
     def broken(self, file: str, old: str, new: str) -> Iterator[None]:
-        """Replace a text in a file of the repository for a while."""
+        """Replace a text in a file of the repository within a context."""
         path = self.path / file
         healthy = path.read_text()
         assert healthy.count(old) == 1, f"{old!r} is not in {file} exactly once"
@@ -55,13 +55,13 @@ class Project:
 
 @contextmanager
 def toolkit_tests(project: Path) -> Iterator[str]:
-    """Lay the tests of managed code into a project for a while.
+    """Copy the tests of managed code into a project within a context.
 
     Args:
-        project: A generated repository, whatever its package is called.
+        project: A generated repository with any package name.
 
     Yields:
-        str: The folder that they are in, from the repository.
+        str: Their folder, relative to the repository.
     """
     (package,) = (
         path.parents[1].name for path in project.glob("src/*/toolkit/interface.py")
@@ -79,21 +79,21 @@ def toolkit_tests(project: Path) -> Iterator[str]:
 
 
 def without_caches(environ: Mapping[str, str]) -> dict[str, str]:
-    """Let Python keep its compiled files, as on anybody's machine."""
+    """Remove variables of the test run: Python writes bytecode as usual."""
     hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
     return {name: value for name, value in environ.items() if name not in hidden}
 
 
 def first_push(folder: Path, *, source: Path | None = None, **answers: Any) -> Path:
-    """Make a repository as it is first pushed: without a lock.
+    """Generate a repository as it is first pushed: without a lock.
 
     Args:
-        folder: Gets the repository, and the index that it takes PyTorch from.
+        folder: The repository is created here.
         source: A clone of the template other than the one all tests share.
         **answers: By name of the question.
 
     Returns:
-        The repository; nothing changes under the tests that run its workflows.
+        The repository, with fixed package versions for reproducible tests.
     """
     project = render_repository(folder / "project", source=source, **answers)
     use_mirror(project)
@@ -105,12 +105,12 @@ def first_push(folder: Path, *, source: Path | None = None, **answers: Any) -> P
 def run_in(
     command: str, folder: Path, environ: Mapping[str, str], *, succeeds: bool = True
 ) -> str:
-    """Run a command and return what it prints."""
+    """Run a command and return its output."""
     done = processes.run_bash(command, folder, environ)
     assert (done.returncode == 0) == succeeds, f"{command}\n{done.stdout[-6000:]}"
     return done.stdout
 
 
 def skips(output: str) -> list[str]:
-    """Return the reasons why pytest has skipped tests, in the order of the alphabet."""
+    """Return the sorted reasons of skipped tests in the output of pytest."""
     return sorted(re.findall(r"^SKIPPED \[\d+\] .*: (.*)$", output, re.MULTILINE))

@@ -8,18 +8,18 @@ LIST = Path(__file__).resolve().parents[1] / "releases.toml"
 
 
 class Release(NamedTuple):
-    """A version that teams have."""
+    """A released version of the template."""
 
     version: str
     commit: str
 
     @property
     def tag(self) -> str:
-        """The name of the commit, as Copier looks for it."""
+        """The git tag that Copier looks for."""
         return f"v{self.version}"
 
 
-# The oldest first.
+# From oldest to newest.
 RELEASES = [
     Release(**release) for release in tomllib.loads(LIST.read_text("utf-8"))["release"]
 ]

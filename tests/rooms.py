@@ -1,11 +1,11 @@
-"""The rooms of the toolkit: who may import what, read from the source alone."""
+"""Import rules between the rooms (subpackages) of the toolkit, read from source."""
 
 import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-# What a room, or a module beside the rooms, may import: it is above all of these.
+# Allowed imports of each room, or of a module beside the rooms.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "paths": ("errors",),
@@ -22,21 +22,21 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cli": ("errors", "paths"),
 }
 MODULES = ("errors", "paths", "interface")  # the others are rooms
-# For files of the team, beside rooms: what they name is there in every size.
+# Modules that files of the team may import besides rooms: every size has them.
 PUBLIC_MODULES = ("errors", "interface")
-# A room's commands belong to the command line: they may use any room, by its facade.
+# The commands of a room may import any room through its facade.
 COMMANDS = "commands"
-OUTSIDE = "the package"  # the place of what the team owns
+OUTSIDE = "the package"  # the place of the team's modules
 
 
 class Import(NamedTuple):
-    """A name that a file takes from the toolkit.
+    """An import of a name from the toolkit.
 
     Attributes:
-        place: Where it is taken from, from the toolkit: `figures`, `figures.tables`, or
-            nothing for the toolkit itself.
-        name: What is taken.
-        line: Of the file.
+        place: The source module, relative to the toolkit: `figures`, `figures.tables`,
+            or empty for the toolkit itself.
+        name: The imported name.
+        line: Line number in the file.
     """
 
     place: str
@@ -45,16 +45,16 @@ class Import(NamedTuple):
 
 
 def imports(source: str, place: str | None, package: str) -> Iterator[Import]:
-    """Find what a file imports from the toolkit, also within functions.
+    """Find all imports of a file from the toolkit, including those in functions.
 
     Args:
-        source: Of the file.
-        place: The module it is, from the toolkit, such as `figures.tables`; empty for a
-            module of the package beside the toolkit, and nothing for any other file.
-        package: Its name.
+        source: Source code of the file.
+        place: The module relative to the toolkit, such as `figures.tables`; empty for
+            a module of the package beside the toolkit, None for any other file.
+        package: Name of the package.
 
     Yields:
-        Import: Each name that is taken.
+        Import: Each imported name.
     """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -90,10 +90,10 @@ def imports(source: str, place: str | None, package: str) -> Iterator[Import]:
 
 
 def facades(toolkit: Path) -> dict[str, list[str]]:
-    """Read what each room makes public.
+    """Read the public names of each room.
 
     Args:
-        toolkit: Its folder.
+        toolkit: Folder of the toolkit.
 
     Returns:
         The names in `__all__`, by room.
@@ -112,16 +112,16 @@ def facades(toolkit: Path) -> dict[str, list[str]]:
 def outside(
     source: str, place: str | None, package: str, public: Mapping[str, list[str]]
 ) -> list[str]:
-    """Say what a file of the team takes that may be renamed at any time.
+    """Return the imports of a team's file that are not public.
 
     Args:
-        source: Of the file.
+        source: Source code of the file.
         place: As in `imports`.
-        package: Its name.
-        public: What each room makes public.
+        package: Name of the package.
+        public: Public names of each room.
 
     Returns:
-        A sentence for each.
+        A message for each.
     """
     return [
         f"line {line}: {name or where} is not public in {where or 'the toolkit'}"
@@ -135,16 +135,16 @@ def outside(
 def inside(
     source: str, place: str, package: str, public: Mapping[str, list[str]]
 ) -> list[str]:
-    """Say what a module of the toolkit takes from a room above it, or past a facade.
+    """Return the forbidden imports of a toolkit module: wrong order or not public.
 
     Args:
-        source: Of the module.
-        place: The module it is, such as `figures.tables`.
-        package: Its name.
-        public: What each room makes public.
+        source: Source code of the module.
+        place: The module, such as `figures.tables`.
+        package: Name of the package.
+        public: Public names of each room.
 
     Returns:
-        A sentence for each.
+        A message for each.
     """
     own, _, module = place.partition(".")
     wrong = []

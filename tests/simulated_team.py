@@ -1,7 +1,4 @@
-"""A team at work: it replaces what it was given by its own, and edits the rest.
-
-As teams do it: a line here and there in the files that updates refresh, all else new.
-"""
+"""A simulated team: it replaces the starter files and edits a few managed files."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +7,7 @@ from tests.helpers import commit
 
 PACKAGE = "forecaster"
 
-# What a project begins with and this team has no use for.
+# Starter files that this team deletes.
 GIVEN = (
     *("README.md", "configs", "models", "notebooks", f"src/{PACKAGE}"),
     *(f"tests/{kind}" for kind in ("code", "data", "model", "training")),
@@ -104,7 +101,7 @@ def test_step_is_cheap() -> None:
 ''',
 }
 
-# In files that updates refresh: behind which line, and what.
+# Edits of managed files: the line before the insertion, and the inserted text.
 EDITS = {
     ".gitignore": (".venv/\n", "\n# Demand of customers\ndata/raw/\n"),
     ".flake8": ("per-file-ignores =\n", "    src/forecaster/demand.py: D205\n"),
@@ -153,7 +150,7 @@ def forecast(session: nox.Session) -> None:
 
 
 def work(project: Path) -> None:
-    """Make a new project the team's own, and commit it."""
+    """Apply the team's changes to a new project and commit them."""
     for name in GIVEN:
         path = project / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()

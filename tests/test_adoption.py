@@ -1,4 +1,4 @@
-"""A repository that was there before takes what it likes, and loses nothing."""
+"""An existing repository can adopt parts of the template without losing files."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from tests.doc_runner import DocRunner
 
 
 @pytest.mark.environment
-def test_existing_repository_keeps_what_it_has(
+def test_existing_repository_keeps_its_files(
     doc_runner: DocRunner, tmp_path: Path
 ) -> None:
-    """Level by level; and updates keep up what was taken, and bring nothing else."""
-    # Installed for real: what was taken must not need what the page does not name.
+    """Adopting the template keeps existing files; updates change adopted files only."""
+    # A real installation: adopted files may only need packages that the page names.
     doc_runner.environ["INSTALL"] = "create"
     existing_repository.settle(doc_runner.folder)
     doc_runner.follow(ROOT / "docs" / "existing-repository.md")

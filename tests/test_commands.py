@@ -1,4 +1,4 @@
-"""One table of commands: the help, the sessions of nox and the README agree with it."""
+"""Help, nox sessions and README agree with the table of commands."""
 
 import os
 import re
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.one_version
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new project, without an environment."""
+    """A new project without an environment."""
     path = tmp_path_factory.mktemp("commands") / "project"
     render(path)
     return path
@@ -38,7 +38,7 @@ def _run(project: Path, *arguments: str) -> str:
 
 
 def test_help_has_each_command(project: Path, table: dict[str, dict[str, str]]) -> None:
-    """The help is that of the table, and needs no package but Python."""
+    """`--help` prints the table of commands, with Python's standard library only."""
     printed = _run(project, "digit_recognizer", "--help")
     found = re.findall(r"^  (\S+) +(.+(?:\n {4,}.+)*)", printed, re.MULTILINE)
     assert {name: " ".join(text.split()) for name, text in found} == {
@@ -49,7 +49,7 @@ def test_help_has_each_command(project: Path, table: dict[str, dict[str, str]]) 
 def test_commands_that_take_arguments_are_sessions(
     project: Path, table: dict[str, dict[str, str]]
 ) -> None:
-    """Each session of the table is one of nox, with the same text."""
+    """Each session of the table is a nox session with the same description."""
     listed = _run(project, "nox", "--list")
     texts = dict(re.findall(r"^[*-] ([\w-]+) -> (.+)$", listed, re.MULTILINE))
     for name, command in table.items():
@@ -62,7 +62,7 @@ def test_commands_that_take_arguments_are_sessions(
 def test_readme_says_what_the_help_says(
     project: Path, table: dict[str, dict[str, str]]
 ) -> None:
-    """Each session of the table that README lists has the text of the table."""
+    """Sessions in the README have the descriptions of the table of commands."""
     readme = (project / "README.md").read_text("utf-8")
     rows = re.findall(r"^\| `nox -s ([\w-]+)[^|]*\| (.+) \|$", readme, re.MULTILINE)
     shown = {name: text for name, text in rows if "session" in table.get(name, {})}
@@ -73,7 +73,7 @@ def test_readme_says_what_the_help_says(
 def test_each_command_is_in_its_room(
     project: Path, table: dict[str, dict[str, str]]
 ) -> None:
-    """The module `commands` of a room has all commands of this room, and no others."""
+    """The module `commands` of each room defines exactly the commands of this room."""
     (toolkit,) = project.glob("src/*/toolkit")
     found = {
         (path.parent.name, name)

@@ -1,4 +1,4 @@
-"""The documentation: what it tells people to do works, and what it states is so."""
+"""The commands in the documentation work, and its statements match the code."""
 
 import fnmatch
 import re
@@ -33,8 +33,8 @@ FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page: Path) -> None:
-    """Files and headings move; links to them should not stay behind."""
+def test_links_have_targets(page: Path) -> None:
+    """Links in the documentation point to existing files and headings."""
     text = FENCE.sub("", page.read_text("utf-8"))
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", target):
@@ -46,14 +46,14 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_index_names_every_page() -> None:
-    """A page that nobody finds is not read."""
+    """The index of the documentation links to every page."""
     text = (DOCS / "README.md").read_text("utf-8")
     pages = {page.name for page in DOCS.glob("*.md")} - {"README.md"}
     assert {name for name in pages if f"]({name})" not in text} == set()
 
 
 def _anchors(page: Path) -> set[str]:
-    """Return the anchors that GitHub gives to headings."""
+    """Return the anchors that GitHub generates for headings."""
     text = FENCE.sub("", page.read_text("utf-8"))
     titles = re.findall(r"^#+ +(.+)$", text, re.MULTILINE)
     words = [re.sub(r"[^\w\s-]", "", title.lower()) for title in titles]
@@ -65,13 +65,13 @@ def _anchors(page: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def default_answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What Copier proposes to somebody without settings of their own."""
+    """Copier's default answers without personal settings."""
     return render(tmp_path_factory.mktemp("defaults"), pretend=True)
 
 
 @pytest.mark.parametrize("question", ANSWERABLE)
 def test_question_is_explained(question: str, default_answers: dict[str, Any]) -> None:
-    """Its words, its default and its choices are those of copier.yml."""
+    """The page has the text, default and choices of each question of copier.yml."""
     text = _sections(DOCS / "questions.md").get(f"`{question}`", "")
     asked = jinja2.Template(QUESTIONS[question]["help"]).render(default_answers)
     assert f"> {asked}\n" in text
@@ -84,13 +84,13 @@ def test_question_is_explained(question: str, default_answers: dict[str, Any]) -
 
 
 def test_only_questions_are_explained() -> None:
-    """A question that is gone takes its section with it."""
+    """The page has no sections for questions that were removed."""
     titles = _sections(DOCS / "questions.md")
     assert [t.strip("`") for t in titles if t.startswith("`")] == ANSWERABLE
 
 
 def _spelt(answer: object) -> str:
-    """Write an answer as for `--data`."""
+    """Format an answer as for `--data`."""
     return str(answer).lower() if isinstance(answer, bool) else str(answer)
 
 
@@ -102,19 +102,19 @@ def _sections(page: Path) -> dict[str, str]:
 # ------------------------------------------------------------------------ zones
 
 
-def test_starter_zone_is_that_of_copier() -> None:
-    """The table names what updates leave alone, and nothing else."""
+def test_starter_zone_matches_copier_settings() -> None:
+    """The table of zones matches the files that Copier's updates skip."""
     patterns = starter_patterns(SETTINGS)
     ours = [pattern[1:] for pattern in patterns if pattern[0] == "!"]
     yours = [pattern for pattern in patterns if pattern[0] != "!"]
-    # Of a folder with an exception, each part is named.
+    # If a folder has an exception, the table names each part.
     assert _zone("starter") == {p.rstrip("/*").strip("/") for p in yours}
     for pattern in ours:
         assert fnmatch.filter(_zone("managed"), pattern.strip("/"))
 
 
 def test_every_file_has_a_zone(tmp_path: Path) -> None:
-    """Whoever looks up a file finds it, in one zone."""
+    """Each file of a project is in exactly one zone of the table."""
     render(tmp_path, **EVERYTHING)
     zones = _zone("managed") | _zone("starter")
     assert not _zone("managed") & _zone("starter")
@@ -128,7 +128,7 @@ def test_every_file_has_a_zone(tmp_path: Path) -> None:
 
 
 def _zone(name: str) -> set[str]:
-    """Return the paths in a row of the table."""
+    """Return the paths of a zone from the table."""
     text = (DOCS / "updates.md").read_text("utf-8")
     (row,) = re.findall(rf"^\| {name} \| (`.*)$", text, re.MULTILINE)
     row = re.sub(r" except `[^`]+`", "", row)
@@ -141,7 +141,7 @@ def _zone(name: str) -> set[str]:
 @pytest.mark.one_version
 @pytest.mark.parametrize("name", ["questions.md", "updates.md"])
 def test_commands_of_the_reference(name: str, template: Path, tmp_path: Path) -> None:
-    """They are for any project that is committed."""
+    """The commands of the reference pages work in any committed project."""
     project = render_repository(tmp_path / "project")
     DocRunner(project, template).follow(DOCS / name)
 
@@ -150,21 +150,21 @@ def test_commands_of_the_reference(name: str, template: Path, tmp_path: Path) ->
 @pytest.mark.environment
 @pytest.mark.parametrize("name", ["getting-started.md", "own-data-and-model.md"])
 def test_page_works_word_for_word(name: str, doc_runner: DocRunner) -> None:
-    """From an empty folder to the end, and what is shown is what comes."""
+    """All commands of a page work from an empty folder, with the shown output."""
     if name == "getting-started.md":
-        # It shows what tests say that run on all cores.
+        # The page shows the output of tests that run on all cores.
         del doc_runner.environ["PYTEST_XDIST_AUTO_NUM_WORKERS"]
     doc_runner.follow(DOCS / name, numbers=name == "getting-started.md")
 
 
-# Written by a command that the pages name.
+# Files that commands of the pages write.
 BY_COMMAND = ("models/", "tests/training/curve.json")
 MAX_CHANGED = 16  # rewritten in whole or part; four more are deleted
-# They have to work for any task.
+# These tests must pass for any task.
 TOOLKIT = "pytest --quiet {}"
 RECIPES = "pytest --quiet -m slow tests/code/test_debug.py"
-# What the tests that stay hear: a scale that knows the test data, and an input that is
-# the answer in other units.
+# Data leaks that the remaining tests must catch: preprocessing fitted on the test data,
+# and an input that is a linear function of the label.
 MISTAKES = (
     (
         "src/wine_sorter/training.py",
@@ -191,7 +191,7 @@ MISTAKES = (
 def test_fast_tests_of_a_second_task_pass(
     pages: list[str], doc_runner: DocRunner
 ) -> None:
-    """What the pages make is green, and few files change."""
+    """Fast tests pass for the tasks of the pages, which change few files."""
     for page in pages:
         doc_runner.follow(DOCS / page, numbers=False, checks=False)
     doc_runner.run("nox -s tests")
@@ -200,10 +200,10 @@ def test_fast_tests_of_a_second_task_pass(
 
 @pytest.mark.night
 @pytest.mark.environment
-def test_pages_of_a_second_task_work_word_for_word(doc_runner: DocRunner) -> None:
-    """All that they say works, and all tests of the toolkit; the alarms hold."""
-    # The second page goes on where the first ends: hooks, types and notebooks of both
-    # are looked at in its end.
+def test_pages_of_a_second_task_work(doc_runner: DocRunner) -> None:
+    """The tabular and regression pages work; the tests catch data leaks."""
+    # The second page continues the first: its end checks hooks, types and notebooks of
+    # both.
     doc_runner.run("export NOXSESSION=tests")
     doc_runner.follow(DOCS / "tabular-data.md", numbers=False)
     doc_runner.run("unset NOXSESSION")
@@ -214,17 +214,17 @@ def test_pages_of_a_second_task_work_word_for_word(doc_runner: DocRunner) -> Non
         doc_runner.run(TOOLKIT.format(folder))
     doc_runner.run(RECIPES)
     _check_changes(doc_runner)
-    for file, healthy, broken, alarm in MISTAKES:
+    for file, healthy, broken, test in MISTAKES:
         path = doc_runner.folder / file
         source = path.read_text("utf-8")
         replace(path, healthy, broken)
-        output = doc_runner.run(f"pytest -q {alarm}", may_fail=True)
+        output = doc_runner.run(f"pytest -q {test}", may_fail=True)
         path.write_text(source, "utf-8")
-        assert f"FAILED {alarm}::" in output, output
+        assert f"FAILED {test}::" in output, output
 
 
 def _check_changes(doc_runner: DocRunner) -> None:
-    """Starter files have changed, few of them, and no others."""
+    """Assert that only starter files have changed, and few of them."""
     first = "$(git rev-list --max-parents=0 HEAD)"
     output = doc_runner.run(
         f"git diff --name-only --diff-filter=ad --no-renames {first}"
@@ -262,7 +262,7 @@ def _check_changes(doc_runner: DocRunner) -> None:
     ],
 )
 def test_numbers_on_pages_are_compared(shown: str, printed: str, agree: bool) -> None:
-    """Within the tolerances of the reader: what is far off is a mistake of the page."""
+    """Numbers on pages may differ from the output within tolerances only."""
     if agree:
         compare(shown, printed)
     else:

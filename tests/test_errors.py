@@ -1,7 +1,7 @@
-"""What Copier says when it stops, and whether the documented way out is one.
+"""Copier's error messages and their documented fixes.
 
-What it says is the wording of another program, and for the night; that the page has it
-is tested on a push.
+The night tests compare the wording, which belongs to Copier; the push tests check that
+the page contains it.
 """
 
 import re
@@ -31,31 +31,31 @@ TABLE = (
 
 
 def answer(project: Path, name: str, value: str) -> None:
-    """Write into the answers by hand, and commit."""
+    """Edit an answer by hand and commit it."""
     write_answer(project, name, value)
     commit(project, "Edit by hand")
 
 
 def leave(project: Path, name: str, content: str = "left over\n") -> None:
-    """Leave a file lying about."""
+    """Write a leftover file."""
     (project / name).write_text(content)
 
 
 def hide(project: Path) -> None:
-    """Leave a file of which git says nothing."""
+    """Write a leftover file that git ignores."""
     leave(project, ".gitignore", "*.rej\n")
     commit(project, "Hide what is left over")
     leave(project, "gone.py.rej")
 
 
 def forget(project: Path) -> None:
-    """Delete the answers."""
+    """Delete the answers file."""
     (project / ANSWERS_FILE).unlink()
     commit(project, "Tidy up")
 
 
 def mend_answers(project: Path, template: Path) -> None:
-    """Write the address of the template as it is now."""
+    """Restore the address of the template."""
     answer(project, "_src_path", str(template))
 
 
@@ -86,7 +86,7 @@ CASES: dict[str, tuple[Callable[[Path], object], Callable[[Path, Path], object]]
 }
 
 
-# Those of the tests below.
+# Messages of the tests below.
 OTHERS = (
     "Invalid choice for",
     "Validation error for question",
@@ -98,14 +98,14 @@ OTHERS = (
 
 @pytest.mark.parametrize("message", [*CASES, *OTHERS])
 def test_message_is_on_the_page(message: str) -> None:
-    """Who searches the page for what Copier says finds it."""
+    """The page contains each error message of Copier."""
     assert f"`{message}" in TABLE
 
 
 @pytest.mark.night
 @pytest.mark.parametrize("message", CASES)
-def test_way_out_is_one(message: str, template: Path, tmp_path: Path) -> None:
-    """After it the update works."""
+def test_documented_fix_works(message: str, template: Path, tmp_path: Path) -> None:
+    """The update works after the documented fix of an error."""
     spoil, mend = CASES[message]
     project = render_repository(tmp_path / "project")
     spoil(project)
@@ -129,10 +129,8 @@ def test_way_out_is_one(message: str, template: Path, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_impossible_answer_changes_nothing(
-    option: str, last: str, tmp_path: Path
-) -> None:
-    """The last line says what is wrong, in our words where there are any."""
+def test_invalid_answer_changes_nothing(option: str, last: str, tmp_path: Path) -> None:
+    """An invalid answer changes no file; the last line says what is wrong."""
     project = render_repository(tmp_path / "project")
     before = read_files(project)
     options = ("--defaults", "--vcs-ref=:current:", f"--data={option}")
@@ -143,8 +141,8 @@ def test_impossible_answer_changes_nothing(
 
 
 @pytest.mark.night
-def test_old_copier_is_told(template: Path, tmp_path: Path) -> None:
-    """In a line, with both versions."""
+def test_old_copier_is_rejected(template: Path, tmp_path: Path) -> None:
+    """An old Copier is rejected in one line with both versions."""
     source = tmp_path / "template"
     git(tmp_path, "clone", "--quiet", str(template), str(source))
     project = render_repository(tmp_path / "project", source=source)
@@ -163,10 +161,10 @@ def test_old_copier_is_told(template: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "said", ["", pytest.param("Unknown revision: ", marks=pytest.mark.night)]
 )
-def test_version_that_is_gone_can_be_left(
+def test_project_of_deleted_version_can_be_recreated(
     said: str, template: Path, tmp_path: Path
 ) -> None:
-    """By making the project anew over it; git has what was there."""
+    """A project of a deleted version can be recreated; git has the team's files."""
     project = render_repository(tmp_path / "project")
     leave(project, "README.md", "ours\n")
     answer(project, "_commit", "0123456789abcdef0123456789abcdef01234567")
@@ -184,8 +182,8 @@ def test_version_that_is_gone_can_be_left(
 
 
 @pytest.mark.night
-def test_newer_version_is_kept(template: Path, tmp_path: Path) -> None:
-    """Until there is one that is newer still."""
+def test_downgrade_is_refused(template: Path, tmp_path: Path) -> None:
+    """An update to a version older than the project's is refused."""
     source = tmp_path / "template"
     git(tmp_path, "clone", "--quiet", str(template), str(source))
     commit(source, "Next", "v999.1.0")

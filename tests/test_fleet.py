@@ -1,4 +1,4 @@
-"""Many repositories: each gets a true line, and nothing in it is changed."""
+"""The fleet report has a correct line for each repository, and changes nothing."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ BEHIND = len(RELEASES)
 
 @pytest.fixture(scope="module")
 def source(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone of the template in which today's version is a release."""
+    """A clone of the template in which the current version is released."""
     source = tmp_path_factory.mktemp("fleet") / "template"
     git(source.parent, "clone", "--quiet", str(template), str(source))
     head = git(source, "rev-parse", "HEAD").strip()
@@ -41,7 +41,7 @@ def source(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def edit(project: Path, name: str, line: str) -> None:
-    """Put a line at the top of a file, and commit it."""
+    """Insert a line at the top of a file and commit it."""
     path = project / name
     path.write_text(f"{line}\n{path.read_text()}")
     commit(project, "Work")
@@ -49,7 +49,7 @@ def edit(project: Path, name: str, line: str) -> None:
 
 @pytest.fixture(scope="module")
 def fleet(source: Path) -> Path:
-    """A folder with a project in some of the states that one can be in."""
+    """A folder with projects in some of the possible states."""
     folder = source.parent / "all"
     _project(source, folder / "new", NEXT)
     _project(source, folder / "old", OLD)
@@ -68,10 +68,10 @@ def fleet(source: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def large_fleet(source: Path, fleet: Path) -> Path:
-    """The same folder, with all other states, too."""
+    """The same folder with projects in all other states."""
     meeting = _project(source, fleet / "meeting", OLD)
     edit(meeting, "CONTRIBUTING.md", "ours")
-    # The line that the next version changes, too.
+    # The next version changes the same line.
     path = meeting / ".gitignore"
     path.write_text(path.read_text().replace("coverage.xml\n", "coverage.txt\n"))
     commit(meeting, "Work")
@@ -92,7 +92,7 @@ def _project(source: Path, path: Path, version: str, **answers: str) -> Path:
 
 
 def look(source: Path, *arguments: str | Path) -> tuple[int, dict[str, str]]:
-    """Return the exit status and what is said about each folder."""
+    """Return the exit status and the report of each folder."""
     command = [sys.executable, "-m", "tools.fleet", *map(str, arguments)]
     done = processes.run(command, source, {**os.environ, "PYTHONPATH": ""})
     _, *lines = done.stdout.splitlines()
@@ -100,7 +100,7 @@ def look(source: Path, *arguments: str | Path) -> tuple[int, dict[str, str]]:
     return done.returncode, {Path(name).name: " ".join(x.split()) for name, x in rows}
 
 
-# What is said of a project in each state.
+# The expected report of a project in each state.
 LINES = {
     "new": f"{NEXT} 0 0 ready newest",
     "old": f"{OLD} {BEHIND} 0 ready clean",
@@ -111,8 +111,8 @@ LINES = {
 }
 
 
-def test_each_project_gets_its_line(source: Path, fleet: Path) -> None:
-    """And stays as it is."""
+def test_each_project_state_is_reported(source: Path, fleet: Path) -> None:
+    """The report shows the state of each project and leaves the project unchanged."""
     lines = {name: LINES[name] for name in ("inner", "edited", "dirty", "stranger")}
     folders = [fleet / name for name in lines if name != "inner"]
     folders.append(fleet / "large" / "inner")
@@ -122,8 +122,8 @@ def test_each_project_gets_its_line(source: Path, fleet: Path) -> None:
 
 
 @pytest.mark.night
-def test_every_state_has_its_line(source: Path, large_fleet: Path) -> None:
-    """The states that take longer to make, too."""
+def test_all_project_states_are_reported(source: Path, large_fleet: Path) -> None:
+    """The report covers all states, including conflicts and unknown versions."""
     folders = sorted(path for path in large_fleet.iterdir() if path.name != "large")
     before = {folder: read_files(folder) for folder in folders}
     status, rows = look(source, "--try", *folders, large_fleet / "large" / "inner")
@@ -138,14 +138,14 @@ def test_every_state_has_its_line(source: Path, large_fleet: Path) -> None:
     assert {folder: read_files(folder) for folder in folders} == before
 
 
-def test_good_fleet_is_success(source: Path, fleet: Path) -> None:
-    """So that a script can ask."""
+def test_exit_status_is_zero_if_all_are_ready(source: Path, fleet: Path) -> None:
+    """The exit status is 0 if all projects are ready."""
     status, rows = look(source, fleet / "old", fleet / "new")
     assert (status, rows["old"]) == (0, f"{OLD} {BEHIND} 0 ready")
 
 
-def test_failing_update_is_told(source: Path, fleet: Path) -> None:
-    """With the last line of what Copier says."""
+def test_failing_update_is_reported(source: Path, fleet: Path) -> None:
+    """The report shows the last line of Copier's error for a failing update."""
     project = Path(shutil.copytree(fleet / "old", fleet.with_name("broken")))
     write_answer(project, "_commit", "v0.0.9")
     commit(project, "A version that is gone")

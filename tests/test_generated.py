@@ -1,4 +1,4 @@
-"""Generated projects at work: green at birth, red when something is broken."""
+"""Generated projects pass their own checks, and the checks catch injected faults."""
 
 import csv
 import json
@@ -34,8 +34,8 @@ from tests.doc_runner import DocRunner
 
 pytestmark = pytest.mark.environment
 
-# The default answers have their turn with the README. Here is the other answer to each
-# question: what takes two certain answers at once is looked for without PyTorch.
+# The README test covers the default answers. These are the other answer to each
+# question; tests without PyTorch cover all pairs of answers.
 ANSWERS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "others": {
@@ -58,14 +58,14 @@ def other_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def pip_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project of the other answers, set up with pip alone: it takes a minute."""
+    """The project of the other answers, installed with pip alone in a minute."""
     project = _new("others", tmp_path_factory)
     use_mirror(project.path)
     commit(project.path, "Name a mirror")
     environ = without_caches(os.environ)
     environ["PATH"] = _path_without_uv(environ["PATH"])
     environ["PIP_CONSTRAINT"] = str(CONSTRAINTS)
-    # Wheels of something else, as many companies have.
+    # A folder of wheels without PyTorch, as many companies have.
     environ["PIP_FIND_LINKS"] = str(tmp_path_factory.mktemp("wheels"))
     run_in("scripts/setup.sh", project.path, environ)
     return project
@@ -80,7 +80,7 @@ def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def _new(name: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    # A space in the path breaks what is not quoted.
+    # A space in the path breaks unquoted variables.
     return Project(tmp_path_factory.mktemp("a project") / name, ANSWERS[name])
 
 
@@ -89,30 +89,30 @@ def _path_without_uv(path: str) -> str:
     return os.pathsep.join(f for f in folders if not Path(f, "uv").exists())
 
 
-def test_types_hold_with_the_other_answers(other_project: Project) -> None:
-    """The strict rules find nothing in a new project, in the full environment."""
+def test_types_pass_with_other_answers(other_project: Project) -> None:
+    """Strict type checks pass in a new project with the other answers."""
     other_project.run("nox -s typecheck")
 
 
 @pytest.mark.night
-def test_everything_is_green_at_birth(pip_project: Project) -> None:
-    """Hooks, types and tests pass with the other answers, and leave nothing behind."""
+def test_all_checks_pass_in_a_new_project(pip_project: Project) -> None:
+    """Hooks, types and tests pass in a new project and leave no files behind."""
     output = pip_project.run("nox")
     assert skips(output) == AT_BIRTH
     assert pip_project.run("git status --porcelain") == ""
 
 
-def test_plain_uv_commands_take_the_build_for_the_cpu(tmp_path: Path) -> None:
-    """The other one is some gigabytes, and takes its place without a word."""
+def test_uv_installs_the_cpu_build(tmp_path: Path) -> None:
+    """`uv sync` installs PyTorch for the CPU unless the group is switched off."""
     project = render_repository(tmp_path / "project")
     use_mirror(project)
     environ = {**without_caches(os.environ), "UV_FIND_LINKS": ""}
     run_in("uv lock", project, environ)
     lock = tomllib.loads((project / "uv.lock").read_text())
-    # Nothing that was published in the last days, whenever that is.
+    # The lock excludes packages published in the last 7 days.
     assert lock["options"]["exclude-newer-span"] == "P7D"
     (package,) = (p for p in lock["package"] if p["source"] == {"editable": "."})
-    # In PyTorch's own index there is one for each kind of machine.
+    # PyTorch's own index has one build for each kind of machine.
     cpu, gpu = (
         {build["version"] for build in package["dev-dependencies"][group]}
         for group in ("cpu", "gpu")
@@ -128,8 +128,8 @@ def test_plain_uv_commands_take_the_build_for_the_cpu(tmp_path: Path) -> None:
         assert version in builds
 
 
-def test_setup_says_what_to_do_about_a_blocked_index(tmp_path: Path) -> None:
-    """With uv and with pip, in the last line."""
+def test_setup_reports_a_blocked_index(tmp_path: Path) -> None:
+    """The setup ends with a hint if the package index is blocked, with uv and pip."""
     project = render_repository(tmp_path / "project")
     settings = project / "pyproject.toml"
     blocked = "https://blocked.invalid/whl/cpu"
@@ -146,7 +146,7 @@ def test_setup_says_what_to_do_about_a_blocked_index(tmp_path: Path) -> None:
 def test_folder_of_a_larger_repository(
     default_project: Project, tmp_path: Path
 ) -> None:
-    """Hooks would look at other files there: they say so, and the rest works."""
+    """In a subfolder of a repository, hooks stop with a message and tests run."""
     folder = render_repository(tmp_path).joinpath("inner")
     render(folder)
     nox = shlex.join([str(default_project.path / ".venv" / "bin" / "nox"), "-s"])
@@ -157,7 +157,7 @@ def test_folder_of_a_larger_repository(
 
 
 @pytest.mark.parametrize(
-    ("file", "healthy", "broken", "alarm"),
+    ("file", "healthy", "broken", "test"),
     [
         pytest.param(
             "training.py",
@@ -226,7 +226,7 @@ def test_folder_of_a_larger_repository(
             ".float() / MAX_INK",
             ".float() / 255",
             "model/test_regression.py::test_golden_predictions",
-            id="inputs are scaled otherwise",
+            id="inputs are scaled differently",
         ),
         pytest.param(
             "data.py",
@@ -238,18 +238,18 @@ def test_folder_of_a_larger_repository(
         ),
     ],
 )
-def test_broken_project_raises_the_alarm(
-    default_project: Project, file: str, healthy: str, broken: str, alarm: str
+def test_injected_fault_is_caught(
+    default_project: Project, file: str, healthy: str, broken: str, test: str
 ) -> None:
     """The named test fails when its part of the project is broken."""
     with default_project.sabotaged(file, healthy, broken):
-        output = default_project.run(f"pytest -q tests/{alarm}", succeeds=False)
-    assert f"FAILED tests/{alarm} " in output.replace("\n", " \n")
+        output = default_project.run(f"pytest -q tests/{test}", succeeds=False)
+    assert f"FAILED tests/{test} " in output.replace("\n", " \n")
 
 
 @pytest.mark.night
-def test_sorted_data_do_not_silence_memorization(default_project: Project) -> None:
-    """As in a table sorted by class, of which one batch would hold a single one."""
+def test_overfit_check_works_on_sorted_data(default_project: Project) -> None:
+    """The overfit check passes on data sorted by class and still catches a fault."""
     by_class = "rows[labels[rows].argsort(kind='stable')]"
     raw, labels = "from_numpy(raw[rows])", "from_numpy(labels[rows])"
     loss = "example_losses(self.net(x), labels)"
@@ -259,7 +259,7 @@ def test_sorted_data_do_not_silence_memorization(default_project: Project) -> No
         sabotaged("data.py", labels, labels.replace("rows", by_class)),
     ):
         command = "pytest -q tests/training --deselect {}/test_curve.py"
-        # All but the curve: the examples come in another order.
+        # Without the training curve, which depends on the order of examples.
         default_project.run(command.format("tests/training"))
         with sabotaged("training.py", loss, loss.replace("labels", "labels * 0")):
             command = "pytest -q tests/training -k memorizes"
@@ -268,8 +268,8 @@ def test_sorted_data_do_not_silence_memorization(default_project: Project) -> No
 
 
 @pytest.mark.night
-def test_alarms_are_counted(default_project: Project) -> None:
-    """What is caught, missed, harmless and not applicable, each in its place."""
+def test_mutation_results_are_counted(default_project: Project) -> None:
+    """The report counts caught, missed, neutral and inapplicable changes."""
     tried = (
         "the last batch is left out",
         "one parameter gets none",
@@ -292,7 +292,7 @@ def test_alarms_are_counted(default_project: Project) -> None:
         "Not applicable, as no test reaches such a place:\n\n- loss: absolute",
     ):
         assert part in table, table
-    # Where tests are red anyway, nothing can be said about them.
+    # Mutation testing needs tests that pass without a change.
     with default_project.sabotaged("training.py", "losses.mean()", "losses.sum()"):
         command = f"nox -s mutation -- --only threads {some}"
         output = default_project.run(command, succeeds=False)
@@ -302,8 +302,8 @@ def test_alarms_are_counted(default_project: Project) -> None:
 
 
 @pytest.mark.night
-def test_equivalent_changes_are_not_tried(default_project: Project) -> None:
-    """Nor can two arguments that are the same change places."""
+def test_equivalent_mutants_are_skipped(default_project: Project) -> None:
+    """Mutants that cannot change the behaviour are skipped."""
     listed = "nox -s mutation -- --list --only evaluation.py"
     output = default_project.run(listed)
     assert "`self.correct.double()` becomes" in output
@@ -314,8 +314,8 @@ def test_equivalent_changes_are_not_tried(default_project: Project) -> None:
         assert "`256` becomes `257`" in default_project.run(listed)
 
 
-def test_promised_gpu_is_missed(default_project: Project) -> None:
-    """Its tests are skipped where there is none, and red on a runner that has one."""
+def test_gpu_session_fails_without_gpu(default_project: Project) -> None:
+    """Without a GPU, GPU tests are skipped, but the session `gpu` fails."""
     assert re.search(r"\n\d+ skipped", default_project.run("pytest -q -m gpu"))
     output = default_project.run("nox -s gpu", succeeds=False)
     assert "PyTorch finds no GPU here" in output
@@ -339,8 +339,10 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.mark.night
-def test_tests_for_a_gpu_are_sound(default_project: Project, tmp_path: Path) -> None:
-    """They rarely run, so let the CPU be the GPU: all but the device is tried."""
+def test_gpu_tests_work_on_simulated_gpu(
+    default_project: Project, tmp_path: Path
+) -> None:
+    """The GPU tests pass on a simulated GPU and catch a fault in half precision."""
     (tmp_path / "pretence.py").write_text(PRETENCE)
     pretend = f"PYTHONPATH=.:{tmp_path} pytest -q -m gpu -p pretence"
     assert re.search(r"\n7 passed", default_project.run(pretend))
@@ -352,13 +354,13 @@ def test_tests_for_a_gpu_are_sound(default_project: Project, tmp_path: Path) -> 
     assert "test_step_in_half_precision[bf16-mixed]" in output
 
 
-def test_production_model_is_of_todays_default(default_project: Project) -> None:
-    """A new team's first promotion should show what they changed, and no more."""
+def test_production_model_has_default_configuration(default_project: Project) -> None:
+    """The production model was trained with the current default configuration."""
     program = f"python -m {default_project.package} fit --print_config"
     today = yaml.safe_load(default_project.run(program))
     path = default_project.path / "models" / "production" / "config.yaml"
     production = yaml.safe_load(path.read_text())
-    # What a run knows only when it begins.
+    # These values are set when a run starts.
     for config in (today, production):
         del config["trainer"]["default_root_dir"]
         for logger in config["trainer"]["logger"]:
@@ -366,8 +368,8 @@ def test_production_model_is_of_todays_default(default_project: Project) -> None
     assert production == today
 
 
-def test_changed_weight_raises_the_alarm(default_project: Project) -> None:
-    """Even if somebody brings the record's checksum up to date."""
+def test_changed_weight_is_caught(default_project: Project) -> None:
+    """A changed weight fails the golden test even if the checksum is updated."""
     change = """
 import hashlib, json, pathlib
 from safetensors.torch import load_file, save
@@ -388,11 +390,11 @@ record["sha256"] = hashlib.sha256(content).hexdigest()
     assert "test_golden_predictions" in output
 
 
-def test_old_production_model_is_named(default_project: Project) -> None:
-    """After a year, by the date of its commit."""
+def test_old_production_model_fails(default_project: Project) -> None:
+    """A production model whose commit is older than a year fails a test."""
     check = "pytest -q -m 'slow or not slow' tests/model/test_regression.py -k too_old"
     amend = "git commit --quiet --amend --no-edit"
-    default_project.run(amend)  # today: our commits are of no particular time
+    default_project.run(amend)  # dated today: commits of the tests have a fixed date
     default_project.run(check)
     default_project.run(f"GIT_COMMITTER_DATE=2020-01-01T00:00:00Z {amend}")
     try:
@@ -411,7 +413,7 @@ from {package}.toolkit.evaluation import load_production
 
 kinds = {kinds}
 net, val = load_production(), task.load_splits()["val"]
-shares = dict()
+fractions = dict()
 for label, change in kinds.items():
     raw = val.raw.clone()
     rows = (val.labels == label).nonzero().flatten()[::2][:15]
@@ -420,40 +422,40 @@ for label, change in kinds.items():
     found = find_slices(
         task.embed(net, data), task.evaluate(net, data), task.attributes(raw)
     )
-    shares[change] = sum(row in rows for row in found[0].rows[:10]) / 10
-print(json.dumps(shares))
+    fractions[change] = sum(row in rows for row in found[0].rows[:10]) / 10
+print(json.dumps(fractions))
 """
 
 
 @pytest.mark.night
 def test_planted_slices_are_found(default_project: Project) -> None:
-    """Examples of one kind that were changed, by the first ten of the first slice."""
+    """The first slice contains 8 of the first 10 deliberately changed examples."""
     kinds = {
         7: "lambda raw: raw.rot90(1, (1, 2))",
         3: "lambda raw: MAX_INK - raw",
-        # A bar.
+        # Two filled rows.
         0: "lambda raw: raw.index_fill(1, torch.tensor([3, 4]), MAX_INK)",
     }
     script = PLANTED.format(package=default_project.package, kinds=kinds)
-    shares = json.loads(default_project.run(f"python -c {shlex.quote(script)}"))
-    assert len(shares) == len(kinds)
-    assert min(shares.values()) >= 0.8, shares
+    fractions = json.loads(default_project.run(f"python -c {shlex.quote(script)}"))
+    assert len(fractions) == len(kinds)
+    assert min(fractions.values()) >= 0.8, fractions
 
 
 @pytest.mark.parametrize(
     ("sent", "started"),
     [
         pytest.param(signal.SIGINT, 'exec "$@"', id="Ctrl-C", marks=pytest.mark.night),
-        # What a shell does to a program that ends with &.
+        # Shells disable Ctrl-C for a background job.
         pytest.param(signal.SIGTERM, 'trap "" INT; exec "$@"', id="in the background"),
     ],
 )
 def test_interrupted_training_can_be_resumed(
     default_project: Project, tmp_path: Path, sent: signal.Signals, started: str
 ) -> None:
-    """It ends at once, names the last checkpoint, and nothing is lost."""
+    """Interrupted training stops and prints a command that resumes it."""
     program = ["python", "-m", default_project.package, "fit"]
-    # So many that it is still running when the signal comes, and not for ever.
+    # Many epochs: training must still run when the signal arrives.
     program.append("--trainer.max_epochs=300")
     before = _checkpoints(default_project)
     with (
@@ -482,13 +484,13 @@ def _checkpoints(project: Project) -> set[Path]:
     return set(project.path.glob("runs/fit-*/checkpoints/last.ckpt"))
 
 
-def test_recipes_show_what_they_promise(default_project: Project) -> None:
-    """Each recipe for troubleshooting runs, one after the other in one process."""
+def test_debug_recipes_work(default_project: Project) -> None:
+    """Each debug recipe runs, one after the other in one process."""
     default_project.run("pytest -m slow tests/code/test_debug.py")
 
 
 def _pretend_srun(folder: Path) -> None:
-    """Write a program of this name that prints what it is told."""
+    """Write a program `srun` that prints its arguments."""
     srun = folder / "srun"
     srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     srun.chmod(0o755)
@@ -497,7 +499,7 @@ def _pretend_srun(folder: Path) -> None:
 def test_job_for_slurm_has_a_process_per_device(
     default_project: Project, tmp_path: Path
 ) -> None:
-    """Options of the training follow; what was forgotten is said in a line."""
+    """The Slurm job starts a process per device and reports a missing option."""
     _pretend_srun(tmp_path)
     job = f'PATH="{tmp_path}:$PATH" SLURM_NNODES=2 scripts/slurm.sh --threads 4'
     error = default_project.run(job, succeeds=False)
@@ -509,10 +511,10 @@ def test_job_for_slurm_has_a_process_per_device(
     ]
 
 
-def test_package_beside_it_is_not_taken_for_the_project(
+def test_other_packages_in_src_are_ignored(
     default_project: Project, tmp_path: Path
 ) -> None:
-    """A library of the team's may lie in `src`, too."""
+    """Other packages in `src` do not confuse nox and the Slurm job."""
     _pretend_srun(tmp_path)
     job = "SLURM_NNODES=1 SLURM_NTASKS_PER_NODE=1 scripts/slurm.sh"
     for name in ("a_library", "z_library"):
@@ -527,10 +529,10 @@ def test_package_beside_it_is_not_taken_for_the_project(
             shutil.rmtree(default_project.path / "src" / name)
 
 
-def test_floors_hold_wherever_tests_are_run(
+def test_thresholds_apply_from_any_folder(
     default_project: Project, tmp_path: Path
 ) -> None:
-    """From another folder the settings are found, and not taken for none."""
+    """The thresholds of comparison.yaml apply when tests run from another folder."""
     test = default_project.path / "tests" / "model" / "test_regression.py"
     command = f"cd '{tmp_path}' && pytest --quiet '{test}'"
     default_project.run(command)
@@ -542,13 +544,13 @@ def test_floors_hold_wherever_tests_are_run(
     assert [*tmp_path.iterdir()] == []
 
 
-# Versions that are known to work.
+# Package versions that are known to work.
 TRACKERS = ("mlflow==3.17.2", "wandb==0.31.0")
 
 
 @pytest.mark.night
 def test_runs_are_tracked_offline(default_project: Project, tmp_path: Path) -> None:
-    """By the lines of the page; without the package an error says what to do."""
+    """The documented tracking settings work offline; a missing package is reported."""
     page = default_project.path / "docs" / "tracking.md"
     files = [tmp_path / "wandb.yaml", tmp_path / "mlflow.yaml"]
     for path, lines in zip(files, code_blocks(page, "yaml"), strict=True):
@@ -557,7 +559,7 @@ def test_runs_are_tracked_offline(default_project: Project, tmp_path: Path) -> N
     error = default_project.run(f"{train} '{files[0]}'", succeeds=False)
     needs = "error: this needs the package wandb: uv add wandb, or pip install wandb"
     assert error.splitlines()[-1].startswith(needs)
-    # Beside the environment, which other tests share.
+    # Not into the environment, which other tests share.
     packages = tmp_path / "packages"
     python = default_project.path / ".venv" / "bin" / "python"
     uv = f"{sys.executable} -m uv pip install --quiet --constraint '{CONSTRAINTS}'"
@@ -577,14 +579,14 @@ def test_runs_are_tracked_offline(default_project: Project, tmp_path: Path) -> N
     "page", ["troubleshooting", "distributed-training", "large-data"]
 )
 def test_page_works_word_for_word(default_project: Project, page: str) -> None:
-    """Recipes, layers that are split over two processes, data that stay in files."""
+    """The commands of a page of the project work, and the model evaluates equally."""
     doc_runner = DocRunner(default_project.path, default_project.path)
     doc_runner.run("source .venv/bin/activate")
     try:
         doc_runner.follow(default_project.path / "docs" / f"{page}.md")
     finally:
         default_project.run("git checkout --quiet src tests")
-    # Evaluated in one piece and in memory, the model is what it was in training.
+    # The loss of the whole model, with data in memory, equals that of the training.
     run = max(default_project.path.glob("runs/fit-*"))
     with (run / "metrics.csv").open() as file:
         *_, split = (row["val/loss"] for row in csv.DictReader(file) if row["val/loss"])
@@ -596,7 +598,7 @@ def test_page_works_word_for_word(default_project: Project, page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "healthy", "broken", "told"),
+    ("file", "healthy", "broken", "message"),
     [
         (
             "model.py",
@@ -612,14 +614,14 @@ def test_page_works_word_for_word(default_project: Project, page: str) -> None:
         ),
     ],
 )
-def test_mistake_is_explained(
-    default_project: Project, file: str, healthy: str, broken: str, told: str
+def test_error_message_has_a_hint(
+    default_project: Project, file: str, healthy: str, broken: str, message: str
 ) -> None:
-    """Without a recipe: where it was, what to try next, and what was kept."""
+    """An error in user code ends with its location, a hint and the saved files."""
     with default_project.sabotaged(file, healthy, broken):
         output = default_project.run("python -m digit_recognizer fit", succeeds=False)
     last = output.splitlines()[-1]
-    assert told in last
+    assert message in last
     assert "nox -s debug -- shapes" in last
     for path in re.findall(r"runs/[\w/.-]+", last):
         assert (default_project.path / path).is_file()
@@ -627,7 +629,7 @@ def test_mistake_is_explained(
 
 @pytest.mark.night
 def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) -> None:
-    """What only a notebook or a subprocess runs is not reported as unused."""
+    """Lines that only a notebook or a subprocess runs count as covered."""
     command = "pytest -q --cov --cov-report=json:build/{name}.json {what}"
     source = f"src/{default_project.package}"
     started = "tests/toolkit/training/test_commands.py -k from_a_file"
@@ -644,8 +646,8 @@ def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) ->
         assert number in ran["executed_lines"], name
 
 
-def test_pins_can_be_raised(default_project: Project) -> None:
-    """The command finds the newest version of every hook."""
+def test_hook_versions_can_be_updated(default_project: Project) -> None:
+    """`nox -s update-pins` updates the versions of all hooks."""
     hooks = default_project.path / ".pre-commit-config.yaml"
     healthy = hooks.read_text()
     old = re.sub(r"\bblack==[\d.]+", "black==24.1.0", healthy)

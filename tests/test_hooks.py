@@ -1,8 +1,8 @@
-"""Commit hooks: each refuses what it is there for, and nothing that is healthy.
+"""Commit hooks reject faulty files and accept correct ones.
 
-All bad files are staged in one repository and the hooks run once: what each hook says
-is compared with a table of file and hook. The environments of the hooks are installed
-once per machine, in pre-commit's cache.
+All bad files are staged in one repository and the hooks run once: a table of files and
+hooks holds the expected result. The environments of the hooks are installed once per
+machine, in pre-commit's cache.
 """
 
 import json
@@ -19,7 +19,7 @@ from tests.helpers import ROOT, choices, git, render_repository
 
 STRICTNESS = choices("strictness")
 
-# Put together here, so that our own hooks do not find them.
+# Concatenated here, so that our own hooks do not find them.
 PRIVATE_KEY = "-----BEGIN " + "RSA PRIVATE KEY-----\n"
 CONFLICT = "<" * 7 + " before updating\nmine\n" + "=" * 7 + "\ntheirs\n" + ">" * 7
 NOTEBOOK = {
@@ -57,9 +57,9 @@ class Bad(NamedTuple):
 
     Attributes:
         name: Its path; no other bad file has it.
-        content: What is wrong with it.
-        hooks: Those that refuse it, whatever the strictness.
-        strict: Those that refuse it under the strict rules only.
+        content: Content of the file.
+        hooks: Hooks that reject it under any rules.
+        strict: Hooks that reject it only under the strict rules.
     """
 
     name: str
@@ -158,20 +158,20 @@ BAD_FILES = {
         strict="flake8",
     ),
 }
-# What a strict project refuses, and a team that opts in for a folder.
+# Files that are rejected in strict projects and in folders with strict rules.
 STRICTER = ("missing docstring", "incomplete docstring", "missing annotation")
-# They print no names: which files they have changed shows what they refuse.
+# These hooks print no file names: the files they change are those they reject.
 SILENT = {"black": ".py", "nbstripout": ".ipynb"}
 BATCH = {bad.name for bad in BAD_FILES.values()}
 
 
 class Verdict(NamedTuple):
-    """What the hooks said in one run.
+    """The result of one run of the hooks.
 
     Attributes:
-        files: The files that each hook refuses, by the name of the hook.
+        files: The rejected files by hook.
         mended: The files that hooks have changed.
-        output: All that was printed.
+        output: The whole output.
     """
 
     files: dict[str, set[str]]
@@ -197,13 +197,13 @@ def strictness(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def repository(strictness: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project, untouched."""
+    """An unchanged new project."""
     return _new_repository(tmp_path_factory.mktemp("hooks"), strictness)
 
 
 @pytest.fixture(scope="module")
 def verdict(strictness: str, tmp_path_factory: pytest.TempPathFactory) -> Verdict:
-    """What the hooks say when all bad files are staged, as before a commit."""
+    """The result of the hooks when all bad files are staged."""
     repository = _new_repository(tmp_path_factory.mktemp("bad"), strictness)
     assert len(BATCH) == len(BAD_FILES), "two bad files have one name"
     for bad in BAD_FILES.values():
@@ -223,7 +223,7 @@ def verdict(strictness: str, tmp_path_factory: pytest.TempPathFactory) -> Verdic
 
 
 def _run_hooks(repository: Path, *options: str) -> str:
-    """Run the hooks, and return what they print."""
+    """Run the hooks and return their output."""
     command = [sys.executable, "-m", "pre_commit", "run", "--color=never", *options]
     done = processes.run(command, repository)
     assert bool(done.returncode) == bool(_refusals(done.stdout)), done.stdout
@@ -231,19 +231,19 @@ def _run_hooks(repository: Path, *options: str) -> str:
 
 
 def _refusals(output: str) -> dict[str, str]:
-    """Return what each hook that refuses has printed, by its name."""
+    """Return the output of each failing hook by its name."""
     parts = re.split(r"^- hook id: (\S+)$", output, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _names(said: str, file: str) -> bool:
-    """Tell whether a file is named, and not only one whose name ends with it."""
+    """Return whether a file is named, not only one whose name ends with it."""
     return bool(re.search(rf"(?<![\w/.-]){re.escape(file)}(?![\w/-]|\.\w)", said))
 
 
 @pytest.mark.one_version
-def test_hooks_leave_a_new_project_alone(repository: Path) -> None:
-    """Nobody's first commit is refused or changed."""
+def test_hooks_pass_on_a_new_project(repository: Path) -> None:
+    """All hooks pass on a new project and change no file."""
     assert _refusals(_run_hooks(repository, "--all-files")) == {}
     assert git(repository, "status", "--porcelain") == ""
 
@@ -251,7 +251,7 @@ def test_hooks_leave_a_new_project_alone(repository: Path) -> None:
 @pytest.mark.one_version
 @pytest.mark.parametrize("fault", BAD_FILES)
 def test_bad_file_is_refused(verdict: Verdict, strictness: str, fault: str) -> None:
-    """The hook that is there for a bad file refuses it, and no other hook does."""
+    """Each bad file is rejected by the expected hooks and by no others."""
     bad = BAD_FILES[fault]
     expected = {*bad.hooks.split()}
     if strictness == "strict":
@@ -261,18 +261,18 @@ def test_bad_file_is_refused(verdict: Verdict, strictness: str, fault: str) -> N
 
 
 @pytest.mark.one_version
-def test_nothing_else_is_refused(verdict: Verdict) -> None:
-    """Each hook that refuses names a bad file, and none that is healthy is mended."""
+def test_healthy_files_are_accepted(verdict: Verdict) -> None:
+    """Hooks reject and change only the bad files."""
     assert [hook for hook, files in verdict.files.items() if not files] == []
-    # The one that another has a name with, but for capitals.
+    # README.md differs from a bad file only in capitals.
     healthy = set().union(*verdict.files.values()) - BATCH - {"README.md"}
     assert healthy == set(), verdict.output
     assert verdict.mended <= BATCH
 
 
 @pytest.mark.one_version
-def test_team_can_opt_in_by_folder(tmp_path: Path) -> None:
-    """Without its line in `.flake8`, a folder is checked like a strict one."""
+def test_strict_rules_can_be_enabled_by_folder(tmp_path: Path) -> None:
+    """A folder without its line in `.flake8` is checked by the strict rules."""
     repository = _new_repository(tmp_path, "starter")
     rules = repository / ".flake8"
     line = "    src/*: D1, DOC, ANN\n"
@@ -291,7 +291,7 @@ def test_team_can_opt_in_by_folder(tmp_path: Path) -> None:
 
 
 def test_every_hook_is_pinned_and_explained(repository: Path) -> None:
-    """The same commit gets the same answer next year, and newcomers learn why."""
+    """Each hook has pinned versions, and each group of hooks has a comment."""
     path = repository / ".pre-commit-config.yaml"
     (source,) = yaml.safe_load(path.read_text())["repos"]
     assert source["repo"] == "local"
@@ -306,8 +306,8 @@ def test_every_hook_is_pinned_and_explained(repository: Path) -> None:
         assert group.lstrip().startswith("# "), group
 
 
-def test_template_uses_the_versions_it_hands_out() -> None:
-    """What we would not use ourselves, we should not recommend."""
+def test_template_and_projects_pin_the_same_versions() -> None:
+    """The template and its projects pin the same versions of shared hooks."""
     pins = [
         set(re.findall(r"[\w.-]+==\d[\w.]*", path.read_text()))
         for path in (

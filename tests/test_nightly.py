@@ -1,4 +1,4 @@
-"""What runs at night: it is red when it should be, and one issue says so."""
+"""The nightly workflow fails on faults and reports its state in one issue."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ def report(
     issue: bool = False,
     logs: Mapping[str, str] = MappingProxyType({}),
 ) -> list[list[str]]:
-    """Report results of jobs, with an open issue or none, and return the calls."""
+    """Report the results of jobs, with or without an open issue; return the calls."""
     issues = [{"number": 3, "title": "Retrain is red"}]
     if issue:
         issues.append({"number": 7, "title": "Nightly is red"})
@@ -48,8 +48,8 @@ def report(
     return calls
 
 
-def test_red_opens_an_issue(tmp_path: Path) -> None:
-    """With the link and the last lines of every job that is red."""
+def test_failure_opens_an_issue(tmp_path: Path) -> None:
+    """A failure opens an issue with a link and the end of each failed log."""
     log = "".join(f"line {number}\n" for number in range(100)) + "\x1b[31m```red\r\n"
     needs = {"slow": "failure", "newest": "success", "gpu": "cancelled"}
     ((*create, body),) = report(tmp_path, needs, logs={"slow": log})
@@ -61,15 +61,15 @@ def test_red_opens_an_issue(tmp_path: Path) -> None:
     assert "## newest" not in body
 
 
-def test_red_again_changes_the_issue(tmp_path: Path) -> None:
-    """One a cause, never one a night."""
+def test_repeated_failure_edits_the_issue(tmp_path: Path) -> None:
+    """A repeated failure edits the open issue instead of opening another."""
     ((*edit, body),) = report(tmp_path, {"slow": "failure"}, issue=True)
     assert edit == ["issue", "edit", "7", "--body-file"]
     assert RUN in body
 
 
-def test_green_closes_the_issue(tmp_path: Path) -> None:
-    """And says which run it was."""
+def test_success_closes_the_issue(tmp_path: Path) -> None:
+    """A success closes the open issue with a link to the run."""
     needs = {"slow": "success", "gpu": "skipped"}
     (close,) = report(tmp_path, needs, issue=True)
     assert close == ["issue", "close", "7", "--comment", f"Green again: {RUN}"]
@@ -79,13 +79,15 @@ def test_green_closes_the_issue(tmp_path: Path) -> None:
     ("needs", "issue"),
     [
         ({"slow": "success", "gpu": "skipped"}, False),
-        # What did not run is not green.
+        # A skipped run is no success.
         ({"slow": "skipped", "gpu": "skipped"}, True),
     ],
-    ids=["green as ever", "nothing ran"],
+    ids=["still successful", "nothing ran"],
 )
-def test_nobody_is_bothered(needs: dict[str, str], issue: bool, tmp_path: Path) -> None:
-    """Nothing is opened, changed or closed."""
+def test_issues_stay_unchanged(
+    needs: dict[str, str], issue: bool, tmp_path: Path
+) -> None:
+    """No issue changes after a normal success or if all jobs are skipped."""
     assert report(tmp_path, needs, issue=issue) == []
 
 
@@ -96,22 +98,22 @@ def test_nobody_is_bothered(needs: dict[str, str], issue: bool, tmp_path: Path) 
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project as it is first pushed, with a few of its tests.
 
-    The others run in other tests here, and would only take time.
+    Other tests here run the rest.
     """
     folder = tmp_path_factory.mktemp("a host")
     project = first_push(folder)
     for name in ("code", "data", "model"):
         shutil.rmtree(project / "tests" / name)
-    # The whole is for a machine of its own.
+    # Full mutation testing would take too long.
     path = project / "noxfile.py"
     every, some = '"tests.mutation", ', '"tests.mutation", "--only=two threads", '
     assert every in path.read_text()
-    # The slow ones have a job of their own.
+    # The slow tests have their own job.
     all_tests, fast = '"slow or not slow"', '"not slow"'
     source = path.read_text()
     assert all_tests in source
     path.write_text(source.replace(every, some).replace(all_tests, fast))
-    # So that the log says which tests ran, also where several processes share them.
+    # With -rA the log lists all tests, even if several processes run them.
     path = project / "pyproject.toml"
     assert '"-ra"' in path.read_text()
     path.write_text(path.read_text().replace('"-ra"', '"-rA"'))
@@ -120,7 +122,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(project: Path, folder: Path, gh: FakeGh, day: str, **variables: Any) -> Any:
-    """Run the workflow as at night, on a Sunday or one of the other days."""
+    """Run the nightly workflow on a Sunday or on another day."""
     host = Host(
         project,
         folder,
@@ -134,8 +136,8 @@ def run(project: Path, folder: Path, gh: FakeGh, day: str, **variables: Any) -> 
 
 @pytest.mark.night
 @pytest.mark.environment
-def test_first_night_is_green(project: Path, tmp_path: Path) -> None:
-    """No runner, no lock, no issue; the slow tests run, and only here."""
+def test_nightly_passes_in_a_new_project(project: Path, tmp_path: Path) -> None:
+    """The nightly workflow passes in a new project without runner, lock or issue."""
     gh = FakeGh(tmp_path)
     jobs = run(project, tmp_path / "host", gh, "0")
     log = "".join(job.log for job in jobs.values())
@@ -155,20 +157,20 @@ def test_first_night_is_green(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.night
 @pytest.mark.environment
-def test_bad_night_ends_in_one_issue(project: Path, tmp_path: Path) -> None:
-    """Training learns less, the way to the data is slow, and there is no GPU."""
+def test_nightly_failures_open_one_issue(project: Path, tmp_path: Path) -> None:
+    """Worse training, slow data loading and a missing GPU open one issue."""
     clone = Path(shutil.copytree(project, tmp_path / "project"))
     default = clone / "configs" / "default.yaml"
     text = default.read_text()
     default.write_text(text.replace("max_epochs: 20", "max_epochs: 1"))
     data = next(clone.glob("src/*/data.py"))
     at_once = "return preprocess(self.raw[indices]),"
-    # One by one, and more than there are: no luck makes that as fast as it was.
+    # One by one and four times each: reliably slower than before.
     one_by_one = "torch.stack([preprocess(self.raw[i]) for i in 4 * indices])"
     slow = f"return {one_by_one}[: len(indices)],"
     assert at_once in data.read_text()
     data.write_text(data.read_text().replace(at_once, slow))
-    # What the other jobs run is green in the first night, and takes a while.
+    # The test above covers the other jobs, which take a while.
     for name in ("memorization", "repeatability", "steps"):
         (clone / "tests" / "training" / f"test_{name}.py").unlink()
     commit(clone, "Train less")

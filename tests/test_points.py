@@ -1,4 +1,4 @@
-"""A new project loses each point of the ML Test Score when something breaks."""
+"""Each point of the ML Test Score is lost when an injected fault breaks its test."""
 
 import re
 import shlex
@@ -10,7 +10,7 @@ from tests.environment import overlay
 from tests.helpers import ROOT, commit
 from tests.projects import Project
 
-# Leaves the tests that claim a point, whatever else there is.
+# A plugin that selects the tests that claim a point.
 ONLY_POINT = """
 import os
 
@@ -27,13 +27,13 @@ CLAIMS = "POINT={point} pytest -q -p only_point -m 'slow or not slow' tests"
 
 
 class Fault(NamedTuple):
-    """What takes a point away.
+    """A fault that removes a point.
 
     Attributes:
-        point: Of the score.
-        file: In which something is wrong.
-        healthy: A text that is in it once.
-        broken: What stands in its place.
+        point: A point of the score.
+        file: The file with the fault.
+        healthy: A text that occurs once in it.
+        broken: The replacement.
     """
 
     point: str
@@ -135,7 +135,7 @@ FAULTS = [
         "",
     ),
 ]
-# People have labelled some of the test data, and the model was tried on them.
+# Simulates labelled requests and a shadow evaluation.
 IN_USE = """
 from datetime import datetime, timezone
 from digit_recognizer.task import (
@@ -164,7 +164,7 @@ shadow.write(load_record()["sha256"], paths.production())
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that was in use for a while, with a lock and with what users asked."""
+    """A project with a lock, labelled requests and a shadow evaluation."""
     folder = tmp_path_factory.mktemp("a project")
     project = Project(folder / "project", {})
     (project.path / "uv.lock").touch()
@@ -173,28 +173,28 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.run(f"python -c {shlex.quote(IN_USE)}")
     (folder / "only_point.py").write_text(ONLY_POINT)
     project.environ["PYTHONPATH"] = str(folder)
-    # Those of any other project are skipped.
+    # A new project skips these tests.
     tests = "tests/test_repository.py tests/model/test_feedback.py"
     some = "-k 'versions or tried or answers_in_use'"
     assert "3 passed" in project.run(f"pytest -q {tests} {some}")
     return project
 
 
-def test_every_claim_has_a_fault() -> None:
-    """Of the tests that a new project has."""
+def test_every_claimed_point_has_a_fault() -> None:
+    """The list has a fault for each point that the tests of a new project claim."""
     tests = ROOT.glob("template/tests/**/test_*")
     texts = [path.read_text("utf-8") for path in tests]
     claims = re.findall(r"ml_test_score\((.*)\)", "\n".join(texts))
     points = re.findall(r'"([a-z]+\.\d)"', "".join(claims))
-    # The last one is the age of the model: tests/test_generated.py makes it old.
+    # monitor.4 is the age of the model, which tests/test_generated.py checks.
     assert {*points} == {*(fault.point for fault in FAULTS), "monitor.4"}
 
 
 @pytest.mark.night
 @pytest.mark.environment
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.point)
-def test_fault_takes_the_point(project: Project, fault: Fault) -> None:
-    """A test that claims it is red, so it does not count."""
+def test_fault_removes_the_point(project: Project, fault: Fault) -> None:
+    """A test that claims the point fails, so the point does not count."""
     with project.broken(fault.file, fault.healthy, fault.broken):
         output = project.run(CLAIMS.format(point=fault.point), succeeds=False)
     assert re.search(r"^FAILED tests/", output, re.MULTILINE), output

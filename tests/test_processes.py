@@ -1,4 +1,4 @@
-"""The watch over programs: nothing is left behind, and no clock gives a verdict."""
+"""Programs under test are killed with all children; limits are in CPU time."""
 
 import os
 import shutil
@@ -15,12 +15,12 @@ from tests import processes
 
 pytestmark = pytest.mark.one_version
 
-IN_CIRCLES = [sys.executable, "-c", "while True: pass"]
+ENDLESS_LOOP = [sys.executable, "-c", "while True: pass"]
 
 
 @pytest.fixture
 def in_the_background() -> Iterator[None]:
-    """Run these tests as a shell runs what ends with &."""
+    """Ignore Ctrl-C in these tests, as a shell does for background jobs."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     yield
     signal.signal(signal.SIGINT, before)
@@ -32,15 +32,15 @@ def _running(text: str) -> bool:
 
 
 @pytest.mark.usefixtures("in_the_background")
-def test_programs_hear_ctrl_c(tmp_path: Path) -> None:
-    """Else a test that sends it would wait for ever, in the background only."""
+def test_programs_receive_ctrl_c(tmp_path: Path) -> None:
+    """Programs receive Ctrl-C even if the tests run in the background."""
     program = "import signal; print(signal.getsignal(signal.SIGINT).__name__)"
     done = processes.run([sys.executable, "-c", program], tmp_path)
     assert done.stdout == "default_int_handler\n"
 
 
-def test_output_is_kept(tmp_path: Path) -> None:
-    """In one piece, or errors apart."""
+def test_output_is_captured(tmp_path: Path) -> None:
+    """Output and errors are captured together, or separately with `split`."""
     command = ["bash", "-c", "echo out; echo err >&2; exit 3"]
     done = processes.run(command, tmp_path)
     assert (done.stdout, done.stderr, done.returncode) == ("out\nerr\n", "", 3)
@@ -48,18 +48,18 @@ def test_output_is_kept(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("out\n", "err\n", 3)
 
 
-def test_what_a_program_leaves_running_is_ended(tmp_path: Path) -> None:
-    """Even if it has left the session, and its parent has gone."""
+def test_leftover_processes_are_killed(tmp_path: Path) -> None:
+    """A child that has left the session and lost its parent is killed."""
     done = processes.run_bash("setsid sleep 98761 & echo started", tmp_path)
     assert done.stdout == "started\n"
     assert not _running("sleep 98761")
 
 
-def test_failing_test_ends_its_programs(tmp_path: Path) -> None:
-    """Whatever it was that failed."""
+def test_failing_test_kills_its_programs(tmp_path: Path) -> None:
+    """An exception in a test kills the programs that the test has started."""
     command = ["sleep", "98762"]
     with pytest.raises(KeyError), processes.start(command, tmp_path) as process:
-        # Where a new program begins, it has no command line for a moment.
+        # A new process has no command line for a moment.
         while not psutil.Process(process.pid).cmdline():
             time.sleep(0.01)
         assert _running("sleep 98762")
@@ -67,32 +67,32 @@ def test_failing_test_ends_its_programs(tmp_path: Path) -> None:
     assert not _running("sleep 98762")
 
 
-def test_program_that_hangs_is_ended(
+def test_hanging_program_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is what does no work; the message shows how far it came."""
+    """A program without CPU time is killed; the error shows its output so far."""
     monkeypatch.setattr(processes, "MAX_IDLE_LOOKS", 2)
     with pytest.raises(processes.Hangs, match=r"sleep 98763(.|\n)*so far"):
         processes.run_bash("echo so far; sleep 98763", tmp_path)
     assert not _running("sleep 98763")
 
 
-def test_program_that_works_does_not_hang(
+def test_busy_program_is_not_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However long it takes, and whichever descendant does the work."""
+    """A program is not killed while a descendant uses CPU time."""
     monkeypatch.setattr(processes, "MAX_IDLE_LOOKS", 2)
     program = "import time\nwhile time.process_time() < 4: pass"
     command = ["bash", "-c", '"$@"; true', "bash", sys.executable, "-c", program]
     assert processes.run(command, tmp_path).returncode == 0
 
 
-def test_program_in_circles_is_ended(
+def test_endless_loop_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the seconds that it has kept the processor busy, not by those of a clock."""
+    """A program in an endless loop is killed at its limit of CPU time."""
     monkeypatch.setattr(processes, "MAX_CPU_SECONDS", 1)
-    assert processes.run(IN_CIRCLES, tmp_path).returncode == -signal.SIGXCPU
+    assert processes.run(ENDLESS_LOOP, tmp_path).returncode == -signal.SIGXCPU
 
 
 CARELESS = """
@@ -110,7 +110,7 @@ def test_waits():
 
 @pytest.fixture
 def careless(tmp_path: Path) -> Path:
-    """A folder with tests like those of somebody in a hurry, and our conftest."""
+    """A folder with tests that leave programs running, and our conftest."""
     (tmp_path / "tests").mkdir()
     ours = Path(__file__).parent
     for helper in set(ours.glob("*.py")) - set(ours.glob("test_*.py")):
@@ -124,8 +124,8 @@ def _pytest(*options: str) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n1"])
-def test_leftovers_of_a_run_are_named(workers: str, careless: Path) -> None:
-    """The run ends them and fails, though all its tests passed."""
+def test_leftover_programs_fail_the_run(workers: str, careless: Path) -> None:
+    """The run lists and kills leftover programs, and fails though its tests passed."""
     done = processes.run(_pytest(workers, "-k", "careless", "tests"), careless)
     assert "1 passed" in done.stdout
     assert "ERROR: a test has left this running: sleep 98764" in done.stdout
@@ -133,8 +133,8 @@ def test_leftovers_of_a_run_are_named(workers: str, careless: Path) -> None:
     assert not _running("sleep 98764")
 
 
-def test_timeout_ends_the_program(careless: Path) -> None:
-    """The last guard leaves nothing behind either."""
+def test_timeout_kills_the_program(careless: Path) -> None:
+    """A timeout of pytest kills the program under test."""
     options = _pytest("-n1", "--timeout=2", "-k", "waits", "tests")
     done = processes.run(options, careless)
     assert "1 failed" in done.stdout
@@ -146,10 +146,10 @@ def test_timeout_ends_the_program(careless: Path) -> None:
 @pytest.mark.parametrize(
     ("sent", "workers"), [(signal.SIGINT, "-n0"), (signal.SIGTERM, "-n1")]
 )
-def test_ended_run_ends_its_programs(
+def test_interrupted_run_kills_its_programs(
     sent: signal.Signals, workers: str, careless: Path
 ) -> None:
-    """Who stops the tests gets his machine back."""
+    """An interrupted test run kills the programs it has started."""
     options = _pytest(workers, "-k", "waits", "tests")
     with processes.start(options, careless) as run:
         while not _running("sleep 98765"):

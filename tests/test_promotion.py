@@ -1,6 +1,6 @@
-"""A new model beside the one in use: the verdict is right, and names what is wrong.
+"""The comparison of a new model with the production model gives correct verdicts.
 
-These tests train.
+These tests train models.
 """
 
 import json
@@ -15,7 +15,7 @@ from tests.projects import Project
 
 pytestmark = pytest.mark.environment
 
-# How the training data are damaged; the test data are not.
+# Faults in the training data; the test data stay unchanged.
 SPLIT = "    rows_of = split_indices(raw, labels)\n"
 WITHOUT_CLASS_8 = """\
     train = rows_of["train"]
@@ -30,7 +30,7 @@ NOISE = """\
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A new project, in which a regression is an error, and no floor hides one."""
+    """A new project in which a regression is an error, without thresholds."""
     project = Project(tmp_path_factory.mktemp("promotion") / "project", {})
     overlay(project.path)
     settings = project.path / "configs" / "comparison.yaml"
@@ -39,7 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def compare(project: Project, *, succeeds: bool = True) -> dict[str, Any]:
-    """Compare the newest run, and return the verdict."""
+    """Compare the newest run with production and return the verdict."""
     output = project.run("nox -s compare", succeeds=succeeds)
     folder = project.path / "build" / "comparison"
     verdict: dict[str, Any] = json.loads((folder / "verdict.json").read_text())
@@ -74,7 +74,7 @@ def compare(project: Project, *, succeeds: bool = True) -> dict[str, Any]:
 def test_damaged_model_is_a_regression(
     project: Project, damage: str, options: str, name: str
 ) -> None:
-    """By the name of the suite that it is worse on."""
+    """A model from damaged training is a regression, named by its suite."""
     with project.sabotaged("data.py", SPLIT, SPLIT + damage):
         project.run(f"python -m {project.package} fit {options}")
     verdict = compare(project, succeeds=False)
@@ -83,10 +83,10 @@ def test_damaged_model_is_a_regression(
 
 
 @pytest.mark.night
-def test_equal_model_is_kept(project: Project) -> None:
-    """Another seed is another model, as good as the first.
+def test_equal_model_is_not_promoted(project: Project) -> None:
+    """A model with another seed is not promoted, as it is no better.
 
-    An old experiment is tried again before it, and another one is too old.
+    Retraining also runs an old experiment, and reports one whose settings are outdated.
     """
     configs = project.path / "configs"
     small, removed = "model: {width: 4}", "model: {layers: 4}"
@@ -104,8 +104,8 @@ def test_equal_model_is_kept(project: Project) -> None:
 
 
 @pytest.mark.night
-def test_better_model_is_promoted_and_taken_back(project: Project) -> None:
-    """It is better than one of a single epoch, which was promoted on request."""
+def test_better_model_is_promoted_and_reverted(project: Project) -> None:
+    """A better model is promoted, a worse one only on request; git can revert it."""
     path = project.path
     run = f"python -m {project.package}"
     project.run(f"{run} fit --trainer.max_epochs=1")
@@ -116,7 +116,7 @@ def test_better_model_is_promoted_and_taken_back(project: Project) -> None:
     project.run("git add --all && git commit --quiet --message=Worse")
     project.run(f"{run} fit --trainer.max_epochs=5")
     assert compare(project)["verdict"] == "promote"
-    # What it proposes is what promoting it does.
+    # The proposed files equal those of the promotion.
     project.run(f"{run} promote")
     proposed = path / "build" / "comparison" / "production"
     production = path / "models" / "production"
@@ -125,7 +125,7 @@ def test_better_model_is_promoted_and_taken_back(project: Project) -> None:
     changed = project.run("git status --porcelain").split()[1::2]
     assert {str(Path(name).parent) for name in changed} == {"models/production"}
     project.run("pytest -q tests/model")
-    # The way back is that of any change.
+    # The promotion can be reverted like any commit.
     before = project.run("git show HEAD:models/production/record.json")
     project.run("git add --all && git commit --quiet --message=Better")
     project.run("git revert --no-edit HEAD")

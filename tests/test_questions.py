@@ -1,4 +1,4 @@
-"""Questions: few, each with a default, and wrong answers get a plain sentence."""
+"""Copier's questions are few, have defaults, and reject invalid answers clearly."""
 
 import keyword
 import re
@@ -29,7 +29,7 @@ from tests.helpers import (
 
 RESERVED = QUESTIONS["reserved_names"]["default"].split()
 
-# Distributions whose package has another name (but PIL, which no project can have).
+# Distributions whose package has another name (PIL is no valid package name here).
 IMPORT_NAMES = {"pytest-xdist": "xdist", "scikit-learn": "sklearn"}
 
 # Standard modules of versions newer than those the tests run on.
@@ -40,7 +40,7 @@ PERSONAL = {"user_name": "Ada", "user_email": "ada@example.org", "github_user": 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_question_is_complete(name: str) -> None:
-    """A question without a default would break `--defaults` in every later update."""
+    """Each question has a type and a default, and a help text if it is asked."""
     question = QUESTIONS[name]
     assert {"type", "default"} <= question.keys()
     if name in ANSWERABLE:
@@ -51,7 +51,7 @@ def test_question_is_complete(name: str) -> None:
 def test_few_questions_are_asked(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A newcomer answers ten at most, of which four are switches."""
+    """Copier asks at most ten questions, of which at most four are switches."""
     asked = []
 
     def press_enter(prompts: list[dict[str, Any]], answers: dict[str, Any]) -> Any:
@@ -65,13 +65,13 @@ def test_few_questions_are_asked(
     assert len(set(asked) & set(SWITCHES)) <= 4
 
 
-def test_nothing_needs_trust() -> None:
-    """Nobody has to trust us with `--trust` to make a project."""
+def test_template_needs_no_trust() -> None:
+    """The template has no settings that require Copier's option `--trust`."""
     assert not SETTINGS.keys() & {"_tasks", "_migrations", "_jinja_extensions"}
 
 
 def test_defaults_alone_work(template: Path, tmp_path: Path) -> None:
-    """One command on a bare machine makes a project and says what comes next."""
+    """`copier copy --defaults` generates a project and prints the next steps."""
     start = time.perf_counter()
     done = run_copier(tmp_path, "copy", "--defaults", str(template), "project")
     print(f"copier copy --defaults: {time.perf_counter() - start:.2f} s")
@@ -84,7 +84,7 @@ def test_defaults_alone_work(template: Path, tmp_path: Path) -> None:
 def test_personal_defaults_apply(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who keeps name, address and account in Copier's settings gets them offered."""
+    """Copier's personal settings provide the default name, address and account."""
     settings = tmp_path / "settings.yml"
     lines = [f"  {name}: {value}\n" for name, value in PERSONAL.items()]
     settings.write_text("defaults:\n" + "".join(lines))
@@ -160,10 +160,10 @@ BAD_ANSWERS = [
 
 
 @pytest.mark.parametrize(("question", "answer", "part"), BAD_ANSWERS)
-def test_bad_answer_gets_a_sentence(
+def test_bad_answer_gets_a_plain_message(
     question: str, answer: Any, part: str, tmp_path: Path
 ) -> None:
-    """It says what to do, not what went wrong in Python; nothing is written."""
+    """An invalid answer gets a plain sentence, and no file is written."""
     with pytest.raises(ValueError, match="^Validation error") as caught:
         render(tmp_path / "project", source=few_files(), **{question: answer})
     prefix = f"Validation error for question '{question}': "
@@ -174,8 +174,8 @@ def test_bad_answer_gets_a_sentence(
     assert not [*tmp_path.iterdir()]
 
 
-def test_every_free_answer_has_a_bad_one() -> None:
-    """A question that is added gets a bad answer in the list above."""
+def test_every_free_question_has_a_bad_answer() -> None:
+    """The list of invalid answers covers each question with free text."""
     free = {name for name in ANSWERABLE if not choices(name)}
     assert free == {question for question, _, _ in BAD_ANSWERS}
 
@@ -200,7 +200,7 @@ def test_every_free_answer_has_a_bad_one() -> None:
 def test_package_name_follows_from_project_name(
     project_name: str, package_name: str, tmp_path: Path
 ) -> None:
-    """Any name of a project gives a usable one, today and in a year the same."""
+    """Any project name gives the same valid package name each time."""
     answers = render(tmp_path / "project", pretend=True, project_name=project_name)
     assert answers["package_name"] == package_name
     assert re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", package_name)
@@ -209,20 +209,20 @@ def test_package_name_follows_from_project_name(
 
 
 def test_package_name_can_be_chosen(tmp_path: Path) -> None:
-    """Also where the name of the project would do."""
+    """The package name can differ from the default."""
     answers = render(tmp_path / "project", pretend=True, package_name="x")
     assert answers["package_name"] == "x"
 
 
 def test_reserved_names_are_sorted() -> None:
-    """Who adds one finds the place, and no name twice."""
+    """The reserved names are sorted, unique and short enough for a suffix."""
     assert sorted(set(RESERVED)) == RESERVED
     longest = max(RESERVED, key=len)
     assert len(f"{longest}_project") <= 40
 
 
 def test_python_names_are_reserved() -> None:
-    """A package with the name of a standard module would hide it, or be hidden."""
+    """Keywords and standard modules of Python are reserved names."""
     words = {word.lower() for word in [*keyword.kwlist, *keyword.softkwlist]}
     modules = {name for name in sys.stdlib_module_names if name.islower()}
     names = words | modules | FUTURE_MODULES
@@ -230,7 +230,7 @@ def test_python_names_are_reserved() -> None:
 
 
 def test_names_in_the_project_are_reserved(tmp_path: Path) -> None:
-    """Neither dependencies nor top-level folders and modules may be hidden."""
+    """Names of dependencies and of top-level folders and modules are reserved."""
     render(tmp_path)
     settings = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))
     groups = [
@@ -251,7 +251,7 @@ def test_names_in_the_project_are_reserved(tmp_path: Path) -> None:
 @pytest.mark.one_version
 @pytest.mark.parametrize("folder", ["project", "a [b] {{ c }}"])
 def test_package_name_stays_in_an_update(folder: str, tmp_path: Path) -> None:
-    """Another name would move the package and lose the team's edits in it."""
+    """An update that changes the package name is refused with a message."""
     project = render_repository(tmp_path / folder, source=few_files())
     done = _update(project, "package_name=other")
     assert done.returncode != 0
@@ -267,7 +267,7 @@ def test_package_name_stays_in_an_update(folder: str, tmp_path: Path) -> None:
 def test_project_can_be_renamed_without_its_package(
     new_name: str, tmp_path: Path
 ) -> None:
-    """The name people write may change; paths and imports stay."""
+    """A project can be renamed while its package name stays."""
     project = render_repository(tmp_path / "project", source=few_files())
     done = _update(project, f"project_name={new_name}")
     assert done.returncode == 0, done.stderr
@@ -278,6 +278,6 @@ def test_project_can_be_renamed_without_its_package(
 
 
 def _update(project: Path, answer: str) -> subprocess.CompletedProcess[str]:
-    """Change an answer, with the whole path of the project on the command line."""
+    """Change an answer, with the full path of the project on the command line."""
     options = ["--defaults", "--vcs-ref=:current:", f"--data={answer}"]
     return run_copier(project.parent, "update", *options, str(project))

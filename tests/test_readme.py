@@ -1,4 +1,4 @@
-"""The README, and that of a project: what to type works, word for word."""
+"""The commands of the README, and of a generated README, work as written."""
 
 import ast
 import os
@@ -28,14 +28,14 @@ def _run(
 
 @pytest.fixture
 def clone(template: Path, tmp_path: Path) -> Path:
-    """A fresh clone, without the environment that runs this test."""
+    """A fresh clone without the environment of this test."""
     path = tmp_path / "fresh clone"
     git(tmp_path, "clone", "--quiet", str(template), str(path))
     return path
 
 
 def test_continuous_integration_runs_the_test_command() -> None:
-    """What people run and what guards the main branch is the same command."""
+    """Continuous integration runs the test command of the README."""
     _, test_command = _try_it()
     assert test_command in (ROOT / ".ci" / "run").read_text().splitlines()
 
@@ -47,7 +47,7 @@ def _try_it() -> list[str]:
 
 
 def _promised_accuracy() -> float:
-    """Return the per cent of the README; eight seeds reached 97 to 99."""
+    """Return the accuracy in the README, in per cent; 8 seeds reached 97 to 99."""
     text = README.read_text("utf-8")
     (promised,) = re.findall(r"trains\s+to\s+(\d+)\s+%\s+test\s+accuracy", text)
     return float(promised)
@@ -57,8 +57,8 @@ def _promised_accuracy() -> float:
 @pytest.mark.parametrize(
     "runs", [1, pytest.param(2, marks=pytest.mark.night)], ids=["once", "twice"]
 )
-def test_demo_shows_what_came_out_and_loses_nothing(runs: int, clone: Path) -> None:
-    """It ends with the metrics; a second run starts afresh, unless there are edits."""
+def test_demo_prints_metrics_and_keeps_edits(runs: int, clone: Path) -> None:
+    """The demo prints metrics and figures, can be repeated, and keeps user edits."""
     command, _ = _try_it()
     for _ in range(runs):
         demo = _run(command, clone)
@@ -76,10 +76,10 @@ def test_demo_shows_what_came_out_and_loses_nothing(runs: int, clone: Path) -> N
     assert (clone / "demo" / "README.md").read_text() == "mine\n"
 
 
-HERE = "test_readme.py::test_use_it_word_for_word"  # with other options
-# What else runs the same command, or nearly, on a push; at night this test does, too.
+HERE = "test_readme.py::test_readme_commands_work"  # with other options
+# Push tests that run the same or a similar command; at night this test runs them, too.
 ELSEWHERE = {
-    "nox -s debug -- shapes": "test_generated.py::test_recipes_show_what_they_promise",
+    "nox -s debug -- shapes": "test_generated.py::test_debug_recipes_work",
     "nox -s promote": "test_docs.py::test_fast_tests_of_a_second_task_pass",
     "nox -s retrain": "test_retraining.py::test_better_model_is_proposed",
     "nox -s tests -- tests/training": HERE,
@@ -88,8 +88,8 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("place", sorted(set(ELSEWHERE.values())))
-def test_what_runs_elsewhere_is_there(place: str) -> None:
-    """A test that is renamed or marked for the night is no longer a reason."""
+def test_tests_in_elsewhere_run_on_a_push(place: str) -> None:
+    """The tests named in ELSEWHERE exist and run on a push."""
     file, _, name = place.partition("::")
     source = (Path(__file__).parent / file).read_text("utf-8")
     decorators, found, _ = source.partition(f"\ndef {name}")
@@ -102,14 +102,14 @@ def test_what_runs_elsewhere_is_there(place: str) -> None:
 @pytest.mark.parametrize(
     "night", [False, pytest.param(True, marks=pytest.mark.night)], ids=["push", "night"]
 )
-def test_use_it_word_for_word(
+def test_readme_commands_work(
     night: bool, clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From `uvx copier copy` to a trained project, and all that its README says."""
+    """All commands from `uvx copier copy` to those of the project's README work."""
     project = tmp_path / "my-project"
 
     def run(command: str, folder: Path = project) -> str:
-        # With the wheels of the mirror only: uv looks in the other places first.
+        # Only the wheels of the mirror: uv would search UV_FIND_LINKS first.
         done = _run(command, folder, UV_FIND_LINKS="")
         assert done.returncode == 0, f"{command}\n{done.stdout[-6000:]}"
         return done.stdout
@@ -124,13 +124,13 @@ def test_use_it_word_for_word(
     readme = project / "README.md"
     first, prediction = code_blocks(readme)
     assert _commands(start) == _commands(first)
-    # All of them pass in the first push, tests/test_workflows.py.
+    # tests/test_workflows.py runs all of them, as on the first push.
     monkeypatch.setenv("NOXSESSION", "lint")
     output = run(first)
     monkeypatch.delenv("NOXSESSION")
     (accuracy,) = re.findall(r"^test +360 +([\d.]+)%", output, re.MULTILINE)
     assert abs(float(accuracy) - _promised_accuracy()) <= MAX_POINTS
-    # Only the lock of the versions is new.
+    # Only the lock file is new.
     assert run("git status --porcelain") == "?? uv.lock\n"
 
     activate = "source .venv/bin/activate"
@@ -138,14 +138,14 @@ def test_use_it_word_for_word(
     assert "seven.png: 7 (" in run(f"{activate}\n{prediction}")
     daily = [*inline_commands(readme, "nox"), *inline_commands(readme, "python")]
     daily = [command for command in daily if command not in _commands(first)]
-    daily = [*dict.fromkeys(daily)]  # some are named more than once
+    daily = [*dict.fromkeys(daily)]  # some occur more than once
     assert {*ELSEWHERE} < {*daily}
     for command in daily:
         if command in ELSEWHERE and not night:
             continue
         command = command.replace("FILE", "runs/fit-0001/checkpoints/last.ckpt")
-        # Each takes up to as long as the tests that hear it, and one shows what ten do.
-        # All that there are would take a quarter of an hour.
+        # Each mutant takes as long as the tests that catch it; one is enough here. All
+        # mutants would take 15 minutes.
         few = "--sample 1 tests/training/test_steps.py"
         command = command.replace("--sample 10", few)
         assert not command.endswith("mutation")
@@ -154,13 +154,13 @@ def test_use_it_word_for_word(
 
 
 def _commands(block: str) -> list[str]:
-    """Return commands one by one, without comments."""
+    """Return the commands of a block without comments."""
     text = re.sub(r" *#.*", "", block)
     return [word.strip() for word in re.split(r"&&|\n", text) if word.strip()]
 
 
-def test_start_explains_itself(clone: Path) -> None:
-    """Without a task it says which there are, and installs nothing."""
+def test_start_without_task_prints_usage(clone: Path) -> None:
+    """start.py without a task prints the tasks and installs nothing."""
     done = processes.run([sys.executable, "start.py"], clone)
     assert done.returncode == 2
     for command in _try_it():
@@ -169,7 +169,7 @@ def test_start_explains_itself(clone: Path) -> None:
 
 
 def test_old_python_is_refused_in_one_line(clone: Path) -> None:
-    """Not with a syntax error."""
+    """start.py rejects an old Python in one line, without a syntax error."""
     source = (clone / "start.py").read_text()
     ast.parse(source, feature_version=(3, 8))
     pretend = (

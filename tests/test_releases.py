@@ -1,6 +1,6 @@
-"""Releases: the list is true, and whoever has one of them can take all that follow.
+"""The list of releases is correct, and projects of each release can be updated.
 
-The suites of teams that came from the oldest one run here, too.
+The test suites of projects from the oldest release run here, too.
 """
 
 import itertools
@@ -33,7 +33,7 @@ from tests.releases import LIST, RELEASES, Release
 from tests.simulated_team import EDITS, OWN, work
 from tests.zones import Zone, check_files, starter_files, starter_patterns
 
-# Updates are Copier's, on whatever Python; tests/test_updates.py tries them on each.
+# Copier updates on any version of Python; tests/test_updates.py runs on each.
 pytestmark = pytest.mark.one_version
 every_release = pytest.mark.parametrize(
     "release", RELEASES, ids=[release.version for release in RELEASES]
@@ -41,9 +41,9 @@ every_release = pytest.mark.parametrize(
 _, *_parts = re.split(
     r"^## (\S+).*\n", (ROOT / "CHANGELOG.md").read_text("utf-8"), flags=re.MULTILINE
 )
-# Of the changelog, by their titles; the oldest first.
+# Sections of the changelog by title, from oldest to newest.
 SECTIONS = dict(zip(_parts[-2::-2], _parts[::-2], strict=True))
-# Managed files that teams edit, so that a conflict is likely where we do, too.
+# Managed files that teams often edit: our own changes there often cause conflicts.
 EDITED = (
     *(".flake8", ".gitignore", ".pre-commit-config.yaml", "conftest.py", "noxfile.py"),
     "pyproject.toml",
@@ -52,8 +52,8 @@ EDITED = (
 # --------------------------------------------------------------------- the list
 
 
-def test_list_is_that_of_the_history(template: Path) -> None:
-    """Versions rise, each commit comes after the one before, and tags agree."""
+def test_release_list_matches_git_history(template: Path) -> None:
+    """Versions increase, commits are in order, and tags match the list."""
     versions = [
         [int(part) for part in release.version.split(".")] for release in RELEASES
     ]
@@ -62,7 +62,7 @@ def test_list_is_that_of_the_history(template: Path) -> None:
     commits = [*(release.commit for release in RELEASES), "HEAD"]
     for older, newer in itertools.pairwise(commits):
         git(template, "merge-base", "--is-ancestor", older, newer)
-    # Ours may be those of a release that is being made; in a plain clone are none.
+    # Tags may include the release in progress; a plain clone has none.
     for tag in git(ROOT, "tag", "--list", "v*").split():
         (release,) = (release for release in RELEASES if release.tag == tag)
         assert git(ROOT, "rev-list", "-1", tag).strip() == release.commit
@@ -72,7 +72,7 @@ def test_list_is_that_of_the_history(template: Path) -> None:
 
 
 def test_changelog_has_a_section_for_each_version() -> None:
-    """And perhaps one for what comes next; each says what a team has to do."""
+    """Each version has a section in the changelog with instructions for updating."""
     versions = [release.version for release in RELEASES]
     assert [*SECTIONS][: len(versions)] == versions
     assert len(SECTIONS) <= len(versions) + 1
@@ -81,7 +81,7 @@ def test_changelog_has_a_section_for_each_version() -> None:
 
 @pytest.mark.parametrize("number", range(1, len(RELEASES) + 1))
 def test_changelog_warns_of_conflicts(number: int, template: Path) -> None:
-    """Files that teams edit, and that changed since the version before."""
+    """The changelog names each changed file that teams often edit."""
     commits = [*(release.commit for release in RELEASES), "HEAD"]
     span = "..".join(commits[number - 1 : number + 1])
     changed = git(template, "diff", "--name-only", "--relative=template", span).split()
@@ -95,15 +95,15 @@ def _updating(title: str) -> str:
     return SECTIONS[title].partition("### Updating\n")[2].strip()
 
 
-def test_release_is_made_of_what_is_committed(template: Path, tmp_path: Path) -> None:
-    """Once the changelog says so; then it is in the list, and a tag names it."""
+def test_release_session_tags_the_commit(template: Path, tmp_path: Path) -> None:
+    """The session `release` tags a clean, tested commit and adds it to the list."""
     git(tmp_path, "clone", "--quiet", "--no-tags", str(template), "clone")
     clone = tmp_path / "clone"
     for role in ("name", "email"):
         git(clone, "config", f"user.{role}", "tester@example.org")
-    # The gate itself is all of this file, and takes minutes.
-    variables = {"PYTEST_ADDOPTS": "-k test_list_is_that_of_the_history"}
-    # A run of its own ends what it has started, and not nox.
+    # The real check runs this whole file, which takes minutes.
+    variables = {"PYTEST_ADDOPTS": "-k test_release_list_matches_git_history"}
+    # Without the mark, the inner test run kills only its own programs, and not nox.
     nox = ["env", "-u", processes.MARK, sys.executable, "-m", "nox"]
 
     def release(*arguments: str) -> str:
@@ -148,10 +148,10 @@ def test_release_is_made_of_what_is_committed(template: Path, tmp_path: Path) ->
 
 
 @every_release
-def test_untouched_project_becomes_a_new_one(
+def test_update_gives_the_managed_files_of_a_new_project(
     release: Release, tmp_path: Path, zone_of: Zone
 ) -> None:
-    """Except that starter files stay as they were."""
+    """An updated project has the managed files of a new one; starter files stay."""
     project = render_repository(tmp_path / "project", version=release.tag)
     starter = starter_files(project, zone_of)
     update(project)
@@ -163,7 +163,7 @@ def test_untouched_project_becomes_a_new_one(
 def test_no_starter_file_becomes_managed(
     release: Release, template: Path, tmp_path: Path, zone_of: Zone
 ) -> None:
-    """An update would be a conflict with the file that every team has."""
+    """Starter files of released versions are not managed files now."""
     text = git(template, "show", f"{release.commit}:copier.yml")
     settings: dict[str, Any] = yaml.safe_load(text)
     starter = pathspec.GitIgnoreSpec.from_lines(starter_patterns(settings))
@@ -176,7 +176,7 @@ def test_no_starter_file_becomes_managed(
 
 @every_release
 def test_answers_stay_valid(release: Release, template: Path, tmp_path: Path) -> None:
-    """Each of them, also those that are not the default."""
+    """All answers of each release stay valid in an update."""
     text = git(template, "show", f"{release.commit}:copier.yml")
     asked: dict[str, Any] = yaml.safe_load(text)
     answers: dict[str, Any] = {}
@@ -216,7 +216,7 @@ def _values(question: dict[str, Any]) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def updated(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project of the oldest release, with all updates since."""
+    """A project of the oldest release, updated to the current version."""
     folder = tmp_path_factory.mktemp("a project")
     project = Project(folder / "project", {"version": RELEASES[0].tag})
     update(project.path)
@@ -227,19 +227,19 @@ def updated(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.mark.environment
-def test_fast_suite_stays_green(updated: Project) -> None:
-    """That of the oldest release: its starter files know nothing of what came since."""
+def test_fast_tests_of_oldest_release_pass(updated: Project) -> None:
+    """The fast tests of the oldest release pass after an update."""
     updated.run("nox -s tests")
 
 
 @pytest.mark.night
 @pytest.mark.environment
-def test_suite_stays_green(updated: Project) -> None:
-    """Hooks, types and notebooks of the oldest release, too, and what is managed."""
+def test_all_checks_of_oldest_release_pass(updated: Project) -> None:
+    """All checks of the oldest release and the toolkit tests pass after an update."""
     updated.run("nox")
     with toolkit_tests(updated.path) as folder:
         output = updated.run(f"pytest {folder}")
-    # What needs today's `task.py` says so, and is tried where that is.
+    # Features that need the current `task.py` report it; other tests cover them.
     assert "src/digit_recognizer/task.py has no " in output
     assert updated.run("git status --porcelain") == ""
 
@@ -251,7 +251,7 @@ def test_suite_stays_green(updated: Project) -> None:
     ids=["fast", "all"],
 )
 def test_team_takes_every_release(checks: str, tmp_path: Path, zone_of: Zone) -> None:
-    """One after the other: all that is new arrives, and nothing of theirs is lost."""
+    """Updating through all releases brings all changes and keeps the team's edits."""
     answers: dict[str, Any] = {"project_name": "Forecaster"}
     project = Project(tmp_path / "project", {"version": RELEASES[0].tag, **answers})
     work(project.path)
@@ -270,7 +270,7 @@ def test_team_takes_every_release(checks: str, tmp_path: Path, zone_of: Zone) ->
     del found[ANSWERS_FILE]
     assert sorted(found) == sorted(expected)
     assert [name for name in found if found[name] != expected[name]] == []
-    # And if they want no more of them, all goes on working.
+    # Without the answers file, the project works without further updates.
     (project.path / ANSWERS_FILE).unlink()
     commit(project.path, "Go on without the template")
     create(project.path)

@@ -1,7 +1,6 @@
-"""Generated files: valid and tidy, whatever the answers.
+"""Generated files are valid and tidy for all answers.
 
-Every test looks at whole projects, so that a file which is added tomorrow is tested
-tomorrow.
+Each test checks whole projects, so new files are tested at once.
 """
 
 import configparser
@@ -43,15 +42,15 @@ from tests.helpers import (
 )
 from tests.zones import Zone
 
-# What each switch adds; everything else is there for all answers.
+# Files that each switch adds; all other files exist for all answers.
 FILES_OF = {
     "use_notebooks": ("notebooks/*",),
     "use_codecov": ("codecov.yml",),
     "strictness": (),
 }
 
-MAX_FILES = 201  # most are the toolkit and settings
-MAX_STARTER_FILES = 60  # without recipes, which a command lists when one needs them
+MAX_FILES = 201  # mostly toolkit and settings
+MAX_STARTER_FILES = 60  # without debug recipes, which a command lists
 MAX_LINES_OF_README = 100
 
 LICENCE_TITLES = {
@@ -61,20 +60,20 @@ LICENCE_TITLES = {
     "Proprietary": "Copyright (c) The authors. All rights reserved.\n",
 }
 
-# Written by tools and commands, as the text around their names says.
+# Files that documents name and that tools and commands write later.
 FILES_TO_COME = {
     *("configs/mlflow.yaml", "configs/wandb.yaml"),
     *("tests/model/feedback.jsonl", "tests/model/review.jsonl", "uv.lock"),
 }
 
 PYTHON = re.compile(r"^```python$.*?^```$", re.MULTILINE | re.DOTALL)
-# Jinja, but not the ${{ }} of workflows.
+# Jinja syntax, but not the ${{ }} of workflows.
 JINJA = re.compile(r"(?<!\$)\{\{|\{%|\{#-")
 
 
 @dataclass(frozen=True)
 class Project:
-    """A generated project, in memory."""
+    """A generated project in memory."""
 
     path: Path
     answers: Mapping[str, Any]
@@ -82,7 +81,7 @@ class Project:
 
     @property
     def texts(self) -> dict[str, str]:
-        """All files but pictures and weights."""
+        """All text files."""
         return {
             name: content.decode("utf-8")
             for name, content in self.files.items()
@@ -91,7 +90,7 @@ class Project:
 
 
 def make(path: Path, **answers: Any) -> Project:
-    """Render a project and read it."""
+    """Generate a project and read it."""
     combined = render(path, **answers)
     return Project(path, combined, read_files(path))
 
@@ -100,7 +99,7 @@ def make(path: Path, **answers: Any) -> Project:
 def project(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
-    """Projects in which each two of all answers to choose from meet."""
+    """Projects that cover each pair of answers to choose from."""
     path = tmp_path_factory.mktemp("project")
     yield make(path, **request.param)
     shutil.rmtree(path)  # there are many
@@ -108,7 +107,7 @@ def project(
 
 @pytest.fixture(scope="module")
 def full_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project with every file there can be."""
+    """The project with all files of the template."""
     answers = {name: True for name in SWITCHES if QUESTIONS[name]["type"] == "bool"}
     return make(tmp_path_factory.mktemp("full"), **answers)
 
@@ -117,7 +116,7 @@ def full_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def repository(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """Committed projects in which each two positions of the switches meet."""
+    """Committed projects that cover each pair of switch settings."""
     return render_repository(tmp_path_factory.mktemp("repository"), **request.param)
 
 
@@ -151,7 +150,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
 
 
 def parse(texts: Mapping[str, str]) -> None:
-    """Fail at the first file that is not what its name says."""
+    """Fail at the first file that is not valid for its file type."""
     for name, text in texts.items():
         for pattern, parser in PARSERS.items():
             if fnmatch(PurePosixPath(name).name, pattern):
@@ -162,7 +161,7 @@ def parse(texts: Mapping[str, str]) -> None:
 
 
 def check_tidy(texts: Mapping[str, str]) -> None:
-    """Fail if a hook or a reviewer would find something in the white space."""
+    """Fail if a file has faults in white space."""
     rules = {
         "trailing white space": r"[ \t\f\v]$",
         "carriage return": r"\r",
@@ -173,7 +172,7 @@ def check_tidy(texts: Mapping[str, str]) -> None:
     found = []
     for name, text in texts.items():
         for rule, pattern in rules.items():
-            if rule == "two blank lines":  # in Python they are Black's affair
+            if rule == "two blank lines":  # Black checks those of Python files
                 if name.endswith(".py"):
                     continue
                 text = PYTHON.sub("code", text)
@@ -184,23 +183,23 @@ def check_tidy(texts: Mapping[str, str]) -> None:
 
 
 def test_files_are_valid(project: Project) -> None:
-    """Tools can read what is for them."""
+    """All generated files are valid for their file types."""
     parse(project.texts)
 
 
 def test_files_are_tidy(project: Project) -> None:
-    """No hook and no editor changes a file on its first save."""
+    """Generated files have no trailing or superfluous white space."""
     check_tidy(project.texts)
 
 
 def test_files_hold_no_jinja(project: Project) -> None:
-    """Every place for a value got one."""
+    """Generated files contain no Jinja syntax."""
     assert [name for name, text in project.texts.items() if JINJA.search(text)] == []
     assert [name for name in project.files if name.endswith(".jinja")] == []
 
 
 def test_paths_are_plain(project: Project) -> None:
-    """ASCII for Copier's updates, no links for Windows and archives."""
+    """Paths are ASCII, as Copier needs, and there are no symbolic links."""
     assert "".join(project.files).isascii()
     assert [path for path in project.path.rglob("*") if path.is_symlink()] == []
 
@@ -208,7 +207,7 @@ def test_paths_are_plain(project: Project) -> None:
 def test_switch_decides_about_its_files_only(
     project: Project, full_project: Project
 ) -> None:
-    """Files are there exactly when their switch is on."""
+    """The files of a switch exist exactly when the switch is on."""
     assert FILES_OF.keys() == set(SWITCHES)
     off = [
         pattern
@@ -223,13 +222,13 @@ def test_switch_decides_about_its_files_only(
 
 
 def test_files_of_switches_exist(full_project: Project) -> None:
-    """Without this, the test above would be content with a misspelt name."""
+    """Each file pattern of a switch matches a file, so it is not misspelt."""
     for pattern in sum(FILES_OF.values(), ()):
         assert any(fnmatch(name, pattern) for name in full_project.files), pattern
 
 
 def test_repository_is_small(full_project: Project, zone_of: Zone) -> None:
-    """A newcomer reads what is the team's own before lunch."""
+    """The numbers of files and of lines in the README are within limits."""
     names = {*full_project.files} - {ANSWERS_FILE}
     own = [
         name
@@ -242,7 +241,7 @@ def test_repository_is_small(full_project: Project, zone_of: Zone) -> None:
 
 
 def test_metadata_is_valid(project: Project) -> None:
-    """Installers accept it, and it says what was answered."""
+    """pyproject.toml is valid and has the chosen Python version and licence."""
     settings = tomllib.loads(project.texts["pyproject.toml"])
     metadata = settings["project"]
     groups = [
@@ -251,7 +250,7 @@ def test_metadata_is_valid(project: Project) -> None:
         *settings["dependency-groups"].values(),
     ]
     for group in groups:
-        # The others include another group.
+        # Other entries include a group.
         requirements = [Requirement(line) for line in group if isinstance(line, str)]
         names = [requirement.name for requirement in requirements]
         assert names == sorted(set(names))
@@ -265,7 +264,7 @@ def test_metadata_is_valid(project: Project) -> None:
 
 
 def test_licence_is_the_chosen_one(project: Project) -> None:
-    """With the name of who holds the rights."""
+    """LICENSE has the text of the chosen licence and the name of the holder."""
     title, text = LICENCE_TITLES[project.answers["license"]], project.texts["LICENSE"]
     assert title in text[: len(title) + 40]
     assert "The authors" in text
@@ -276,7 +275,7 @@ def test_licence_is_the_chosen_one(project: Project) -> None:
 
 
 def test_everything_is_committed(repository: Path) -> None:
-    """An ignored file would be reset by each update, beyond recovery."""
+    """No generated file is ignored by git: updates would overwrite it."""
     names = [*read_files(repository)]
     assert git(repository, "ls-files").splitlines() == sorted(names)
     assert git(repository, "status", "--porcelain") == ""
@@ -284,8 +283,8 @@ def test_everything_is_committed(repository: Path) -> None:
     assert git(repository, *ignored, stdin="\n".join(names), succeeds=False) == ""
 
 
-def test_links_and_paths_lead_somewhere(repository: Path) -> None:
-    """Documents name nothing that is not there."""
+def test_links_and_paths_exist(repository: Path) -> None:
+    """Links and paths in documents point to existing files."""
     names = {*read_files(repository)}
     dead = []
     for name in sorted(names):
@@ -300,8 +299,8 @@ def test_links_and_paths_lead_somewhere(repository: Path) -> None:
     assert not dead, "\n".join(dead)
 
 
-def test_commands_that_are_named_are_there(full_project: Project) -> None:
-    """Sessions and recipes, in documents, comments and messages."""
+def test_named_commands_exist(full_project: Project) -> None:
+    """Sessions and recipes named in documents, comments and messages exist."""
     defined = r'^@nox\.session(?:\(name="(.+)"\))?\ndef (\w+)'
     found = re.findall(defined, full_project.texts["noxfile.py"], re.MULTILINE)
     sessions = {name or function for name, function in found}
@@ -315,8 +314,8 @@ def test_commands_that_are_named_are_there(full_project: Project) -> None:
     dead = []
     for file, text in full_project.texts.items():
         if file.startswith("tests/"):
-            continue  # they make up their own
-        # A line may end within a command, and a string within a line.
+            continue  # tests use made-up names
+        # Commands may be wrapped over lines or split into strings.
         text = re.sub(r'"\s+f?"|\s+(# )?', " ", text)
         for session in {*re.findall(r"\bnox -s ([a-z][\w-]*)", text)} - sessions:
             dead.append(f"{file}: nox -s {session}")
@@ -345,7 +344,7 @@ def _paths(text: str) -> set[str]:
 
 
 def _exists(path: str, names: set[str]) -> bool:
-    """A path from the root, with a pattern perhaps, or the name of a file in it."""
+    """Return whether a path or pattern from the root, or a file name, exists."""
     if "/" not in path.rstrip("/"):
         names = names | {PurePosixPath(name).name for name in names}
     pattern = path + "*" if path.endswith("/") else path
@@ -354,7 +353,7 @@ def _exists(path: str, names: set[str]) -> bool:
 
 
 def _is_ignored(repository: Path, path: str) -> bool:
-    """What tools write, such as `runs/`, is rightly absent."""
+    """Return whether git ignores a path that tools write, such as `runs/`."""
     command = ["git", "check-ignore", "--quiet", path]
     return subprocess.run(command, cwd=repository).returncode == 0
 
@@ -370,14 +369,16 @@ def _is_ignored(repository: Path, path: str) -> bool:
         ),
     ],
 )
-def test_python_is_born_formatted(length: int, strictness: str, tmp_path: Path) -> None:
-    """Lines with the name of the package are neither too long nor broken too early."""
+def test_generated_python_is_formatted(
+    length: int, strictness: str, tmp_path: Path
+) -> None:
+    """Black changes no generated file, for any length of the package name."""
     render(tmp_path, package_name="x" * length, strictness=strictness)
     _run_module(tmp_path, "black", "--check", "--diff", "--quiet", ".")
 
 
 def test_same_answers_give_the_same_files(tmp_path: Path) -> None:
-    """No dates and nothing random, or every update would bring conflicts."""
+    """The same answers give identical files, without dates or random values."""
     first, second = (
         make(tmp_path / name, again=True) for name in ("first", "in/second")
     )
@@ -434,7 +435,7 @@ NOTHING = {"project_description": "", "user_email": ""}  # may be left empty
 
 
 def test_free_texts_are_known(tmp_path: Path) -> None:
-    """A question that takes any text is in the list above."""
+    """FREE_TEXTS lists each question that accepts any text."""
     for name in ANSWERABLE:
         if not choices(name) and name not in FREE_TEXTS:
             with pytest.raises(ValueError, match="Validation error"):
@@ -444,9 +445,9 @@ def test_free_texts_are_known(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def reached(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A template of those files alone that free texts reach, found by comparison.
+    """A template with only the files that depend on free texts.
 
-    A file is left out if it is the same whatever the texts are.
+    They are found by comparing projects with different texts.
     """
     folder = tmp_path_factory.mktemp("reached")
     texts = dict.fromkeys(FREE_TEXTS, "one")
@@ -460,8 +461,8 @@ def reached(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def test_texts_reach_few_files(reached: Path) -> None:
-    """The files that say who and what are among them, and code is not."""
+def test_few_files_contain_free_texts(reached: Path) -> None:
+    """Few files contain free texts: LICENSE, README and pyproject, but no code."""
     names = git(reached, "ls-files", "template").splitlines()
     names = [name.removeprefix("template/").removesuffix(".jinja") for name in names]
     assert {"LICENSE", "README.md", "pyproject.toml"} <= {*names}
@@ -469,26 +470,30 @@ def test_texts_reach_few_files(reached: Path) -> None:
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_nasty_text_everywhere(text: str, reached: Path, tmp_path: Path) -> None:
-    """Names have quotes and worse in them, and come out as they went in."""
+def test_special_characters_in_all_answers(
+    text: str, reached: Path, tmp_path: Path
+) -> None:
+    """Special characters in all free texts give valid files and are preserved."""
     _check_nasty(tmp_path, {name: text for name in FREE_TEXTS}, reached)
 
 
 @pytest.mark.parametrize("question", FREE_TEXTS)
-def test_nasty_text_in_one_place(question: str, reached: Path, tmp_path: Path) -> None:
-    """The same with only one answer that is not plain."""
+def test_special_characters_in_one_answer(
+    question: str, reached: Path, tmp_path: Path
+) -> None:
+    """Special characters in one free text give valid files and are preserved."""
     assert 150 < len(EVERYTHING_NASTY) <= 200
     _check_nasty(tmp_path, {question: EVERYTHING_NASTY}, reached)
 
 
 @pytest.mark.parametrize("question", NOTHING)
 def test_empty_answer(question: str, reached: Path, tmp_path: Path) -> None:
-    """What may be left empty leaves no hole."""
+    """Empty optional answers give valid files."""
     _check_nasty(tmp_path, {question: ""}, reached)
 
 
-def test_worst_text_in_a_whole_project(tmp_path: Path) -> None:
-    """All files stay valid, also those that are rendered for other reasons."""
+def test_special_characters_in_a_whole_project(tmp_path: Path) -> None:
+    """Special characters in all free texts give a valid whole project."""
     _check_nasty(tmp_path, dict.fromkeys(FREE_TEXTS, EVERYTHING_NASTY))
 
 
@@ -512,8 +517,8 @@ def _check_nasty(
 # ------------------------------------------------------------------ the template
 
 
-def test_template_has_real_names(template: Path) -> None:
-    """What an answer leaves out, copier.yml leaves out: names have no conditions."""
+def test_file_names_have_no_conditions(template: Path) -> None:
+    """File names of the template contain no conditions; copier.yml excludes files."""
     names = git(template, "ls-files", "template").splitlines()
     parts = {part for name in names for part in PurePosixPath(name).parts}
     assert {part for part in parts if "{" in part} == {
@@ -523,7 +528,7 @@ def test_template_has_real_names(template: Path) -> None:
 
 
 def test_only_files_with_values_are_rendered(template: Path) -> None:
-    """A file without `.jinja` is valid as it is, and tools can read it."""
+    """Exactly the template files with Jinja syntax have the suffix `.jinja`."""
     files = read_files(template / "template")
     rendered = {name for name in files if name.endswith(".jinja")}
     with_values = {

@@ -1,4 +1,4 @@
-"""Retraining on a schedule: from the training to the pull request, and back."""
+"""The retraining workflow trains, compares and proposes a model."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ def job_of(workflow: Path, name: str) -> dict[str, Any]:
 def test_variable_names_a_runner(
     variable: str, runner: Any, accelerator: str, left_out: str
 ) -> None:
-    """A label, labels or a group, in JSON; or one without a GPU."""
+    """GPU_RUNNER selects a runner by label, labels or group, or one without a GPU."""
     job = job_of(WORKFLOW, "train")
     contexts = {"vars": {"GPU_RUNNER": variable}}
     assert fill(job["runs-on"], contexts, FUNCTIONS) == runner
@@ -74,7 +74,7 @@ def test_variable_names_a_runner(
 def test_training_needs_a_runner_and_the_default_branch(
     variable: str, event: str, branch: str, wanted: bool
 ) -> None:
-    """Whoever can push a branch would else command the runner."""
+    """Training runs only with a runner and on the default branch."""
     known = {} if event == "schedule" else {"default_branch": "main"}
     github = {
         "event": Missing(repository=Missing(known)),
@@ -88,8 +88,8 @@ def test_training_needs_a_runner_and_the_default_branch(
     assert condition(job_of(NIGHTLY, "gpu")["if"], contexts, functions) == on_gpu
 
 
-def test_rights_are_apart() -> None:
-    """What trains cannot write, and what writes runs nothing of the project."""
+def test_training_jobs_cannot_write() -> None:
+    """Jobs with write permission run only their script, and no project code."""
     jobs = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]
     writing = [n for n, job in jobs.items() if "write" in job["permissions"].values()]
     assert writing == ["propose", "report"]
@@ -106,7 +106,7 @@ def test_rights_are_apart() -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in which a regression is an error, and with a brief experiment."""
+    """A project with a brief experiment, in which a regression is an error."""
     folder = tmp_path_factory.mktemp("a host")
     project = first_push(folder)
     configs = project / "configs"
@@ -120,11 +120,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def forget(project: Path) -> None:
-    """Set all weights of the model in use to zero."""
+    """Set all weights of the production model to zero."""
     folder = project / MODEL
     weights = folder / "model.safetensors"
     content = weights.read_bytes()
-    start = 8 + int.from_bytes(content[:8], "little")  # of what follows the header
+    start = 8 + int.from_bytes(content[:8], "little")  # of the weights after the header
     content = content[:start] + bytes(len(content) - start)
     weights.write_bytes(content)
     record = json.loads((folder / "record.json").read_text())
@@ -139,7 +139,7 @@ def retrain(
     runner: str = '"cpu"',
     **inputs: Any,
 ) -> dict[str, Job]:
-    """Run the workflow: by hand if something was typed."""
+    """Run the workflow: by hand if there are inputs, otherwise on schedule."""
     host = Host(
         project,
         folder,
@@ -152,13 +152,13 @@ def retrain(
 
 
 def test_nothing_runs_without_a_runner(project: Path, tmp_path: Path) -> None:
-    """All is skipped, and nothing red, until somebody names one."""
+    """All jobs are skipped if no runner is configured."""
     jobs = Host(project, tmp_path / "host", "schedule").run("retrain.yml")
     assert results(jobs) == ["skipped"] * 4
 
 
-def test_missing_gpu_is_red_in_a_second(project: Path, tmp_path: Path) -> None:
-    """Before anything is installed, which takes minutes."""
+def test_missing_gpu_fails_before_installing(project: Path, tmp_path: Path) -> None:
+    """A missing GPU fails before the installation and opens an issue."""
     gh = FakeGh(tmp_path)
     jobs = retrain(project, tmp_path / "host", gh, '"gpu-t4"')
     assert results(jobs) == ["failure", "skipped", "skipped", "success"]
@@ -171,8 +171,8 @@ def test_missing_gpu_is_red_in_a_second(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.night
 @pytest.mark.environment
-def test_equal_model_is_kept(project: Path, tmp_path: Path) -> None:
-    """That of another seed; nobody is bothered with it."""
+def test_equal_model_is_not_proposed(project: Path, tmp_path: Path) -> None:
+    """A model with another seed, as good as production, is not proposed."""
     gh = FakeGh(tmp_path)
     jobs = retrain(project, tmp_path / "host", gh)
     log = "".join(job.log for job in jobs.values())
@@ -184,8 +184,8 @@ def test_equal_model_is_kept(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.night
 @pytest.mark.environment
-def test_regression_ends_red(project: Path, tmp_path: Path) -> None:
-    """And says on which suite, on the page of the run."""
+def test_regression_fails_the_comparison(project: Path, tmp_path: Path) -> None:
+    """A regression fails the comparison job and names the suite in its summary."""
     gh = FakeGh(tmp_path)
     jobs = retrain(project, tmp_path / "host", gh, **BRIEF)
     log = jobs["train"].log
@@ -198,10 +198,10 @@ def test_regression_ends_red(project: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.environment
-def test_better_model_is_proposed_and_can_be_taken_back(
+def test_better_model_is_proposed_and_can_be_reverted(
     project: Path, tmp_path: Path
 ) -> None:
-    """Than one that knows nothing; in one pull request, however often."""
+    """A better model is proposed in one pull request, which can be reverted."""
     clone = Path(shutil.copytree(project, tmp_path / "project"))
     forget(clone)
     commit(clone, "Forget everything")
@@ -224,7 +224,7 @@ def test_better_model_is_proposed_and_can_be_taken_back(
     pictures = "https://host.invalid/owner/project/blob/retrain/models/production"
     assert f"]({pictures}/errors.png)" in body
 
-    # The branch is one commit on what was there, and changes nothing but the model.
+    # The branch is one commit on top of main and changes only the model.
     assert git(clone, "rev-parse", "retrain~") == git(clone, "rev-parse", "main")
     assert git(clone, "log", "-1", "--format=%s", "retrain").strip() == title
     changed = git(clone, "diff", "--name-only", "main", "retrain").split()
@@ -237,14 +237,14 @@ def test_better_model_is_proposed_and_can_be_taken_back(
     git(clone, "revert", "--no-edit", "--mainline=1", "HEAD")
     assert git(clone, "diff", "HEAD~2") == ""
 
-    # The next one takes its place.
+    # The next proposal replaces the open one.
     again = FakeGh(tmp_path / "again", {"pr list": [{"number": 7}]})
     propose(clone, tmp_path / "again", again)
     assert again.calls()[-1][:4] == ["pr", "edit", "7", "--title"]
 
 
 def propose(repository: Path, folder: Path, gh: FakeGh) -> None:
-    """Run the script of the last job once more."""
+    """Run the script of the last job again."""
     work = folder / "work"
     git(folder.parent, "clone", "--quiet", repository.as_uri(), str(work))
     shutil.copytree(folder.parent / "host/artefacts/comparison", work / "build")

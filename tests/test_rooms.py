@@ -1,4 +1,4 @@
-"""The toolkit has rooms: teams and other rooms use what a room makes public."""
+"""Teams and rooms (subpackages) of the toolkit import only public names."""
 
 import ast
 import json
@@ -34,7 +34,7 @@ def toolkit(project: Path) -> Path:
 
 
 def _sources(project: Path, zone_of: Zone) -> Iterator[tuple[str, str | None, str]]:
-    """Yield name, place and Python source of the files of the team."""
+    """Yield name, place and Python source of the team's files."""
     for path in sorted(project.rglob("*")):
         name = path.relative_to(project).as_posix()
         if name.startswith(".git/") or path.suffix not in (".py", ".ipynb"):
@@ -51,10 +51,10 @@ def _sources(project: Path, zone_of: Zone) -> Iterator[tuple[str, str | None, st
         yield name, "" if in_package else None, text
 
 
-def test_team_imports_what_is_public(
+def test_starter_files_import_public_names(
     project: Path, toolkit: Path, zone_of: Zone
 ) -> None:
-    """What a room does not name may be renamed, and no team must notice."""
+    """Starter files import only public names of the toolkit."""
     public = facades(toolkit)
     wrong = {
         name: found
@@ -65,7 +65,7 @@ def test_team_imports_what_is_public(
 
 
 def test_rooms_import_rooms_below(toolkit: Path) -> None:
-    """By their facades, so that there are no circles and a size can leave rooms out."""
+    """Rooms import only lower rooms, through their facades, without cycles."""
     public = facades(toolkit)
     wrong: dict[str, list[str]] = {}
     for path in sorted(toolkit.rglob("*.py")):
@@ -77,15 +77,15 @@ def test_rooms_import_rooms_below(toolkit: Path) -> None:
 
 
 def test_rooms_have_an_order() -> None:
-    """Each is above all that it imports, which themselves come before it."""
+    """The import rules list each room after all that it may import."""
     known: list[str] = []
     for room, below in MAY_IMPORT.items():
         assert set(below) <= set(known), room
         known.append(room)
 
 
-def test_picture_shows_the_rooms() -> None:
-    """Each room is in it, and each way that a room may reach another."""
+def test_diagram_shows_the_rooms() -> None:
+    """The diagram in CONTRIBUTING.md shows all rooms and their allowed imports."""
     (picture,) = code_blocks(ROOT / "CONTRIBUTING.md", "mermaid")
     arrows = re.findall(r"^ +(\w+) --> (\w+)$", picture, re.MULTILINE)
     rooms = {*MAY_IMPORT} - {*MODULES}
@@ -98,8 +98,8 @@ def test_picture_shows_the_rooms() -> None:
     assert all(below in MAY_IMPORT[above] for above, below in arrows)
 
 
-def test_facade_names_what_it_imports(toolkit: Path) -> None:
-    """Neither more nor less, and there is one for each room."""
+def test_facade_exports_its_imports(toolkit: Path) -> None:
+    """Each room has a facade whose `__all__` lists exactly its imports."""
     public = facades(toolkit)
     assert {*public} == {*MAY_IMPORT} - {*MODULES}
     assert {path.stem for path in toolkit.glob("*.py")} == {*MODULES, "__init__"}
@@ -140,10 +140,10 @@ def test_facade_names_what_it_imports(toolkit: Path) -> None:
         ),
     ],
 )
-def test_import_past_a_facade_is_seen(
+def test_import_past_a_facade_is_detected(
     line: str, wrong: list[str], toolkit: Path
 ) -> None:
-    """Planted in a file of the team."""
+    """An import of a non-public name in a team's file is detected."""
     found = outside(line, "", PACKAGE, facades(toolkit))
     assert [sentence.partition(" is not ")[0] for sentence in found] == wrong
 
@@ -165,8 +165,10 @@ def test_import_past_a_facade_is_seen(
         ("figures.tables", "import digit_recognizer.data", ["of the task"]),
     ],
 )
-def test_circle_is_seen(place: str, line: str, wrong: list[str], toolkit: Path) -> None:
-    """Planted in a module of the toolkit: of a room above, or past a facade."""
+def test_forbidden_import_is_detected(
+    place: str, line: str, wrong: list[str], toolkit: Path
+) -> None:
+    """A forbidden import in a module of the toolkit is detected."""
     found = inside(line, place, PACKAGE, facades(toolkit))
     assert len(found) == len(wrong)
     assert all(part in sentence for part, sentence in zip(wrong, found, strict=True))
@@ -175,10 +177,10 @@ def test_circle_is_seen(place: str, line: str, wrong: list[str], toolkit: Path) 
 @pytest.mark.parametrize(
     "release", RELEASES, ids=[release.version for release in RELEASES]
 )
-def test_what_released_files_use_is_there(
+def test_names_in_released_files_exist(
     release: Release, project: Path, toolkit: Path, zone_of: Zone, tmp_path: Path
 ) -> None:
-    """The toolkit and the helpers keep what the files of teams import."""
+    """The toolkit and helpers still have the names that released files import."""
     render(tmp_path / "old", version=release.tag)
     public = facades(toolkit)
     missing = []
@@ -197,7 +199,7 @@ def test_what_released_files_use_is_there(
 
 
 def _defined(path: Path) -> set[str]:
-    """Return the names that a module has at its top."""
+    """Return the names at the top level of a module."""
     if not path.is_file():
         return set()
     names = set()

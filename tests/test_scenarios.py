@@ -1,7 +1,7 @@
-"""What teams do to a file, what the next release does to it, and what an update leaves.
+"""The result of an update for each combination of edits by the team and by us.
 
-Each scenario has a file of its own, planted among the managed ones, so that one update
-plays all of them. `docs/updates.md` promises what is asserted here.
+Each scenario has its own file among the managed ones, so one update covers all.
+`docs/updates.md` documents the expected results.
 """
 
 import os
@@ -31,7 +31,7 @@ FEW = {"README.md", "pyproject.toml", "noxfile.py"}.__contains__
 
 
 def change(*numbers: int, by: str) -> str:
-    """Return the text with some lines rewritten."""
+    """Return the text with some lines changed."""
     return re.sub(
         r"(?m)^line (\d+)$",
         lambda line: f"{line[0]} {by}" if int(line[1]) in numbers else line[0],
@@ -40,7 +40,7 @@ def change(*numbers: int, by: str) -> str:
 
 
 def both(before: str, theirs: str, ours: str, after: str = "") -> str:
-    """Return a text with a conflict."""
+    """Return a text with conflict markers."""
     return (
         f"{before}<<<<<<< before updating\n{theirs}=======\n{ours}"
         f">>>>>>> after updating\n{after}"
@@ -53,7 +53,7 @@ def lines(first: int, last: int) -> str:
 
 
 class Scenario(NamedTuple):
-    """A file before and after; nothing where there is none."""
+    """Contents of a file before and after an update; None if it does not exist."""
 
     name: str
     before: str | None
@@ -127,7 +127,7 @@ SCENARIOS = [
 
 
 def plant(folder: Path, contents: dict[str, str | None]) -> None:
-    """Write files; nothing where the content is nothing."""
+    """Write files; delete those whose content is None."""
     for name, content in contents.items():
         path = folder / FOLDER / f"{name}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,10 +138,10 @@ def plant(folder: Path, contents: dict[str, str | None]) -> None:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Today's settings, in two releases that differ in the files of the scenarios.
+    """A template in two releases that differ in the files of the scenarios.
 
-    Few other files are there, as they are in no scenario; `test_releases.py` updates
-    whole projects from each released version to today's.
+    It has few other files; `test_releases.py` updates whole projects from each released
+    version.
     """
     source = clone_few(tmp_path_factory.mktemp("template"), FEW)
     for tag, index in ((OLD, 1), (NEXT, 3)):
@@ -152,7 +152,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def project(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project of the first release, in which the team has worked."""
+    """A project of the first release with the team's edits."""
     folder = tmp_path_factory.mktemp("project") / "project"
     render_repository(folder, source=source, version=OLD)
     plant(folder, {each.name: each.theirs for each in SCENARIOS})
@@ -171,8 +171,8 @@ def updated(project: Path) -> Path:
 
 @pytest.mark.one_version
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_file_is_as_promised(scenario: Scenario, updated: Path) -> None:
-    """By its content; and a conflict is listed by the command that we print."""
+def test_file_after_an_update(scenario: Scenario, updated: Path) -> None:
+    """A file has the documented content after an update; conflicts are listed."""
     path = updated / FOLDER / f"{scenario.name}.txt"
     found = path.read_text() if path.exists() else None
     assert found == scenario.after
@@ -185,7 +185,7 @@ def test_file_is_as_promised(scenario: Scenario, updated: Path) -> None:
 
 @pytest.mark.one_version
 def test_update_takes_modes_from_both(source: Path, tmp_path: Path) -> None:
-    """A script that somebody made executable stays so, one of ours becomes it."""
+    """Executable files of the team and of the template are executable afterwards."""
     project = render_repository(tmp_path / "project", source=source, version=OLD)
     theirs, ours = (Path(FOLDER, f"{name}.txt") for name in ("nobody", "they delete"))
     (project / theirs).chmod(0o755)
@@ -202,8 +202,8 @@ def test_update_takes_modes_from_both(source: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.one_version
-def test_skipped_versions_are_no_loss(tmp_path: Path) -> None:
-    """At once or one after the other: it is the same."""
+def test_versions_can_be_skipped(tmp_path: Path) -> None:
+    """Updating over several versions gives the same result as one by one."""
     source = clone_few(tmp_path, FEW)
     steps = [change(*range(2, 2 * number, 2), by="ours") for number in (1, 3, 5)]
     for number, text in enumerate(steps, start=1):
@@ -226,8 +226,10 @@ def test_skipped_versions_are_no_loss(tmp_path: Path) -> None:
 
 @pytest.mark.one_version
 @pytest.mark.parametrize("where", ["folder of a larger repository", "worktree"])
-def test_project_can_lie_elsewhere(where: str, source: Path, tmp_path: Path) -> None:
-    """And what lies beside it is left alone."""
+def test_update_works_in_subfolder_and_worktree(
+    where: str, source: Path, tmp_path: Path
+) -> None:
+    """Updates work in a worktree and in a subfolder, and change no other files."""
     if where == "worktree":
         render_repository(tmp_path / "first", source=source, version=OLD)
         project = tmp_path / "second"
@@ -251,7 +253,7 @@ def test_project_can_lie_elsewhere(where: str, source: Path, tmp_path: Path) -> 
 @pytest.mark.one_version
 @pytest.mark.parametrize("state", ["edited", "staged", "untracked"])
 def test_unfinished_work_is_refused(state: str, project: Path, tmp_path: Path) -> None:
-    """Before anything is touched, and without a traceback."""
+    """With uncommitted work, an update stops without changes or a traceback."""
     clone = tmp_path / "project"
     git(tmp_path, "clone", "--quiet", str(project), str(clone))
     path = clone / ("new.txt" if state == "untracked" else "README.md")
@@ -267,8 +269,8 @@ def test_unfinished_work_is_refused(state: str, project: Path, tmp_path: Path) -
 
 
 @pytest.mark.one_version
-def test_update_can_be_taken_back(project: Path, tmp_path: Path) -> None:
-    """With the two commands that it prints, whatever the conflicts are."""
+def test_update_can_be_undone(project: Path, tmp_path: Path) -> None:
+    """The two printed commands undo an update, including its conflicts."""
     clone = tmp_path / "project"
     git(tmp_path, "clone", "--quiet", str(project), str(clone))
     before = read_files(clone)

@@ -1,4 +1,4 @@
-"""Drift: what a team has changed in files that updates refresh, and nothing else."""
+"""The template diff shows the team's changes in managed files, and nothing else."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.one_version
 def template_diff(
     project: Path, *arguments: str, **variables: str
 ) -> tuple[int, list[str]]:
-    """Run the script, and return its exit status and the lines that it prints."""
+    """Run the script; return its exit status and the printed lines."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = processes.run(
         [sys.executable, "scripts/template_diff.py", *arguments],
@@ -53,8 +53,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def test_untouched_project_has_none(tmp_path: Path) -> None:
-    """Whatever the answers, and also if its name was reserved later."""
+def test_untouched_project_has_no_differences(tmp_path: Path) -> None:
+    """A new project has no differences, for any answers."""
     project = render_repository(
         tmp_path / "project",
         project_name="Très \"long\": 'x' # {{ a }}",
@@ -68,7 +68,7 @@ def test_untouched_project_has_none(tmp_path: Path) -> None:
 
 
 def test_each_change_is_shown(project: Path) -> None:
-    """Of managed files; those of the team are nobody's business."""
+    """Each change of a managed file is shown; starter files are ignored."""
     status, (first, *lines) = template_diff(project)
     assert status == 0
     assert first.startswith("3 of ")
@@ -82,8 +82,8 @@ def test_each_change_is_shown(project: Path) -> None:
     assert "-#!/usr/bin/env bash" in lines
 
 
-def test_one_file_can_be_asked_for(project: Path) -> None:
-    """Then the others are only counted."""
+def test_one_file_can_be_selected(project: Path) -> None:
+    """With a file name, other files are only counted."""
     _, lines = template_diff(project, "noxfile.py")
     assert lines.count("+# ours") == 1
     assert "scripts/setup.sh  2 lines added, 1 removed" in lines
@@ -91,10 +91,10 @@ def test_one_file_can_be_asked_for(project: Path) -> None:
     assert template_diff(project, "README.md") == (2, [error])
 
 
-def test_template_that_cannot_be_reached(
+def test_unreachable_template_is_reported(
     project: Path, template: Path, tmp_path: Path
 ) -> None:
-    """Is said plainly, with what to do; a clone takes its place."""
+    """An unreachable template is reported; a local clone can replace it."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", project, clone], check=True)
     address = "https://host.invalid/template.git"
@@ -108,8 +108,8 @@ def test_template_that_cannot_be_reached(
     assert template_diff(clone, "--template", str(template)) == template_diff(project)
 
 
-def test_what_is_missing_is_named(project: Path, tmp_path: Path) -> None:
-    """A program, or the answers."""
+def test_missing_requirement_is_reported(project: Path, tmp_path: Path) -> None:
+    """Missing programs and a missing answers file are reported in one line."""
     status, (line,) = template_diff(project, PATH="")
     assert (status, line) == (2, "error: this needs uv: https://docs.astral.sh/uv/")
     clone = tmp_path / "clone"
@@ -122,8 +122,8 @@ def test_what_is_missing_is_named(project: Path, tmp_path: Path) -> None:
     )
 
 
-def test_drift_survives_an_update(tmp_path: Path) -> None:
-    """It is what the team did, by today's version, and no more."""
+def test_differences_survive_an_update(tmp_path: Path) -> None:
+    """After an update, the diff shows exactly the team's edits."""
     project = render_repository(
         tmp_path / "project", version=RELEASES[0].tag, project_name="Forecaster"
     )

@@ -1,4 +1,4 @@
-"""The monthly look at the template: it says what is out, and decides nothing."""
+"""The monthly workflow reports new versions and proposes updates to them."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ TITLE = f"The template has a new version: {NEXT_VERSION.removeprefix('v')}"
 
 @pytest.fixture(scope="module")
 def source(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone of the template that can have a next release."""
+    """A clone of the template for a next release."""
     folder = tmp_path_factory.mktemp("a template")
     git(folder, "clone", "--quiet", str(template), "template")
     return folder / "template"
@@ -39,7 +39,7 @@ def young(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def old(source: Path, young: Path) -> Path:
-    """The same project, after the next release."""
+    """The same project after the next release."""
     project = Path(shutil.copytree(young, young.parent / "old"))
     for name in ("noxfile.py", ".github/workflows/checks.yml"):
         with (source / "template" / name).open("a") as file:
@@ -49,7 +49,7 @@ def old(source: Path, young: Path) -> Path:
 
 
 def look(project: Path, folder: Path, gh: FakeGh, app: str = "") -> dict[str, Job]:
-    """Run the workflow, with an App or without."""
+    """Run the workflow with or without a GitHub App."""
     host = Host(
         project,
         folder,
@@ -62,7 +62,7 @@ def look(project: Path, folder: Path, gh: FakeGh, app: str = "") -> dict[str, Jo
 
 
 def test_newest_version_closes_the_issue(young: Path, tmp_path: Path) -> None:
-    """And opens none."""
+    """For a project of the newest version, the open issue is closed."""
     gh = FakeGh(tmp_path, {"issue list": OPEN})
     jobs = look(young, tmp_path / "host", gh, "an App")
     assert results(jobs) == ["success", "success", "skipped", "skipped"], jobs
@@ -79,10 +79,10 @@ def test_newest_version_closes_the_issue(young: Path, tmp_path: Path) -> None:
     ],
     ids=["new", "open"],
 )
-def test_new_version_is_one_issue(
+def test_new_version_opens_one_issue(
     issues: list[dict[str, Any]], command: list[str], old: Path, tmp_path: Path
 ) -> None:
-    """That names it, and the one command to take it."""
+    """A new version opens or edits one issue with the command to update."""
     gh = FakeGh(tmp_path, {"issue list": issues})
     jobs = look(old, tmp_path / "host", gh)
     log = "".join(job.log for job in jobs.values())
@@ -94,7 +94,7 @@ def test_new_version_is_one_issue(
 
 @pytest.mark.night
 def test_app_proposes_the_update(old: Path, tmp_path: Path) -> None:
-    """Workflows included, on a branch of its own."""
+    """With an App, the update is proposed on a branch, including workflows."""
     clone = Path(shutil.copytree(old, tmp_path / "project"))
     gh = FakeGh(tmp_path)
     jobs = look(clone, tmp_path / "host", gh, "an App")
@@ -115,8 +115,8 @@ def test_app_proposes_the_update(old: Path, tmp_path: Path) -> None:
     assert asked["private-key"] == "opens nothing"
 
 
-def test_conflict_is_left_to_people(old: Path, tmp_path: Path) -> None:
-    """It is red, and names the file; only the issue is there."""
+def test_conflict_fails_and_opens_an_issue(old: Path, tmp_path: Path) -> None:
+    """A conflict fails the update job, names the file and opens an issue only."""
     clone = Path(shutil.copytree(old, tmp_path / "project"))
     with (clone / "noxfile.py").open("a") as file:
         file.write("# From the team.\n")

@@ -1,7 +1,7 @@
-"""Managed code works in a generated project, with its task and with others.
+"""The tests of managed code pass in a generated project.
 
-Its tests are in tests/toolkit/: a team that gets the toolkit could not mend it, so it
-need not run them. They are written for the default package.
+They are in tests/toolkit/ and not in projects, because teams cannot fix managed code.
+They are written for the default package.
 """
 
 from collections.abc import Iterator
@@ -17,33 +17,33 @@ pytestmark = pytest.mark.environment
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A new project with the tests of the toolkit in it."""
+    """A new project with the tests of the toolkit."""
     project = Project(tmp_path_factory.mktemp("a project") / "project", {})
     overlay(project.path)
     with toolkit_tests(project.path):
         yield project
 
 
-def test_toolkit_serves_the_digits(project: Project) -> None:
-    """All its fast tests pass, and none is skipped."""
+def test_fast_tests_of_the_toolkit_pass(project: Project) -> None:
+    """All fast tests of the toolkit pass in a new project, without skips."""
     output = project.run("pytest --quiet tests/toolkit")
     assert skips(output) == []
 
 
 @pytest.mark.night
 def test_slow_tests_of_the_toolkit_pass(project: Project) -> None:
-    """Those that take several processes."""
+    """The slow tests of the toolkit, which start several processes, pass."""
     project.run("pytest --quiet -m slow tests/toolkit")
 
 
 @pytest.mark.night
-def test_types_of_the_tests_hold(project: Project) -> None:
-    """They use the toolkit as its types say."""
+def test_types_of_the_toolkit_tests_pass(project: Project) -> None:
+    """The tests of the toolkit pass the type checks."""
     project.run("mypy tests")
 
 
-def test_tests_are_written_for_the_package(tmp_path: Path) -> None:
-    """They follow the name of another, and nothing is left of them."""
+def test_toolkit_tests_follow_the_package_name(tmp_path: Path) -> None:
+    """The copied tests use the project's package name and are removed afterwards."""
     project = Project(tmp_path / "project", {"package_name": "m"})
     with toolkit_tests(project.path) as folder:
         (text,) = (

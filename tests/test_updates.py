@@ -1,6 +1,6 @@
-"""Updates: managed files are refreshed, starter files belong to the team.
+"""Updates replace managed files and leave starter files to the team.
 
-Whose a file is, the project's CONTRIBUTING says; the tests hold updates to that.
+The project's CONTRIBUTING defines the zone of each file.
 """
 
 from pathlib import Path
@@ -23,20 +23,20 @@ from tests.zones import Zone, check_files, starter_files
 
 NEXT_VERSION = "v999.1.0"
 
-# Valid in most formats, and nothing that people would add at the same place.
+# Valid in most formats, and unlikely to conflict with the team's edits.
 NEWS = b"# From the next release.\n"
 OURS = b"# From the team.\n"
 
 
 @pytest.fixture
 def source(template: Path, tmp_path: Path) -> Path:
-    """A clone of the template that can have a next release."""
+    """A clone of the template for a next release."""
     git(tmp_path, "clone", "--quiet", str(template), "template")
     return tmp_path / "template"
 
 
 def publish(source: Path) -> None:
-    """Change every file of the template, add some and drop one."""
+    """Release a version with changes in every file, new files and a deleted one."""
     for name in git(source, "ls-files", "-z", "template").split("\0"):
         if name and "answers_file" not in name:
             path = source / name
@@ -54,7 +54,7 @@ def publish(source: Path) -> None:
 def test_untouched_project_gets_managed_files(
     source: Path, tmp_path: Path, zone_of: Zone
 ) -> None:
-    """They are as in a new project, all others as they were; once more is no change."""
+    """An update replaces managed files only; a second update changes nothing."""
     project = render_repository(tmp_path / "project", source=source)
     starter = starter_files(project, zone_of)
     publish(source)
@@ -68,8 +68,8 @@ def test_untouched_project_gets_managed_files(
 
 
 @pytest.mark.one_version
-def test_work_of_the_team_stays(source: Path, tmp_path: Path, zone_of: Zone) -> None:
-    """What they changed, deleted and added, in whatever file."""
+def test_team_edits_are_kept(source: Path, tmp_path: Path, zone_of: Zone) -> None:
+    """An update keeps the team's edits, deletions and new files."""
     project = render_repository(tmp_path / "project", source=source)
     starter = starter_files(project, zone_of)
     for name, content in starter.items():
@@ -94,7 +94,7 @@ def test_work_of_the_team_stays(source: Path, tmp_path: Path, zone_of: Zone) -> 
 @pytest.mark.parametrize(
     ("switch", "before", "after"),
     [
-        # On, or to what is strict, on a push; back at night.
+        # Switching on, or to strict, is tested on a push; the reverse at night.
         pytest.param(
             *(switch, before, after),
             marks=[] if after in (True, "strict") else pytest.mark.night,
@@ -105,10 +105,10 @@ def test_work_of_the_team_stays(source: Path, tmp_path: Path, zone_of: Zone) -> 
         if before != after
     ],
 )
-def test_switch_can_be_turned(
+def test_switch_can_be_changed(
     switch: str, before: Any, after: Any, tmp_path: Path, zone_of: Zone
 ) -> None:
-    """Managed files follow; starter files of the switch come, and none goes."""
+    """A changed switch updates managed files and never deletes starter files."""
     project = render_repository(tmp_path / "project", **{switch: before})
     starter = starter_files(project, zone_of)
     turn(project, switch, after)
@@ -118,13 +118,13 @@ def test_switch_can_be_turned(
 
 
 def turn(project: Path, switch: str, answer: Any) -> None:
-    """Change one answer, and nothing else."""
+    """Change one answer."""
     update(project, "--vcs-ref=:current:", f"--data={switch}={answer}")
 
 
 @pytest.mark.one_version
-def test_notebooks_that_are_there_stay(tmp_path: Path) -> None:
-    """Off and on again: what was written is there, what was deleted is not."""
+def test_notebooks_are_kept_when_switched_off(tmp_path: Path) -> None:
+    """Switching notebooks off and on keeps edited ones and restores no deleted one."""
     source = clone_few(tmp_path, lambda path: path.startswith("notebooks/"))
     project = render_repository(tmp_path / "project", source=source)
     mine, deleted = (project / "notebooks" / f"{n}.ipynb" for n in ("data", "errors"))
@@ -139,8 +139,10 @@ def test_notebooks_that_are_there_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.one_version
-def test_nasty_answers_survive(source: Path, tmp_path: Path, zone_of: Zone) -> None:
-    """They are read back from the answers file and lead to the same files."""
+def test_special_characters_survive_an_update(
+    source: Path, tmp_path: Path, zone_of: Zone
+) -> None:
+    """Answers with special characters are preserved by an update."""
     text = "\"{{ x }}\" {% y %} 'z' \\n #: 🎉 \\"
     free = ("project_name", "project_description", "user_name")
     answers: dict[str, Any] = dict.fromkeys(free, text)
@@ -154,8 +156,8 @@ def test_nasty_answers_survive(source: Path, tmp_path: Path, zone_of: Zone) -> N
 
 
 @pytest.mark.one_version
-def test_name_that_is_reserved_later_stays(tmp_path: Path) -> None:
-    """A dependency added in a later release must not lock anybody out of updates."""
+def test_later_reserved_name_is_kept(tmp_path: Path) -> None:
+    """A project can be updated though its package name was reserved later."""
     source = clone_few(tmp_path, lambda path: path == "pyproject.toml")
     project = render_repository(tmp_path / "project", source=source)
     config = source / "copier.yml"

@@ -1,4 +1,4 @@
-"""Workflows: they run, they are safe, and they fail when they should."""
+"""Workflows run, follow security rules, and fail on faults."""
 
 import json
 import re
@@ -29,7 +29,7 @@ from tests.helpers import ROOT, SETTINGS, commit, git, render_repository
 from tests.projects import AT_BIRTH, first_push, skips
 from tests.workflows import Host
 
-# What we have checked: the commit of each version of each action.
+# The reviewed commit of each version of each action.
 PINS = {
     "actions/checkout": ("v7.0.1", "3d3c42e5aac5ba805825da76410c181273ba90b1"),
     "actions/create-github-app-token": (
@@ -52,8 +52,8 @@ SCHEMAS = {
     "vendor.codecov": "codecov.yml",
 }
 
-# Those that we use, looked up in Codecov's documentation: it takes any other without a
-# word, and so does its schema.
+# The keys that we use, from Codecov's documentation: Codecov and its schema accept
+# unknown keys silently.
 KEYS_OF_CODECOV = {
     *("comment", "component_id", "component_management", "coverage", "default"),
     *("individual_components", "informational", "name", "patch", "paths"),
@@ -64,14 +64,14 @@ KEYS_OF_CODECOV = {
 
 
 def faults(repository: Path, by: str = "") -> list[str]:
-    """Look at the workflows of a repository, and at the settings around them.
+    """Check the workflows of a repository and the settings around them.
 
     Args:
-        repository: Its `.github`, and `codecov.yml` if there is one, are looked at.
-        by: Who is asked: `rules`, which are ours, or a program; everybody by default.
+        repository: A repository with `.github`, and perhaps `codecov.yml`.
+        by: The checker: our `rules` or a program; all of them by default.
 
     Returns:
-        What is wrong, a line each.
+        The faults, one line each.
     """
     folder = repository / ".github"
     workflows = sorted((folder / "workflows").iterdir())
@@ -86,7 +86,7 @@ def faults(repository: Path, by: str = "") -> list[str]:
         for schema, pattern in SCHEMAS.items()
         if (paths := [*repository.glob(pattern)])
     ]
-    # Keys, needs, outputs, expressions with their types, and the shell of each step.
+    # actionlint checks keys, needs, outputs, types of expressions and shell steps.
     shellcheck = f"-shellcheck={programs / 'shellcheck'}"
     commands.append(["actionlint", "-oneline", shellcheck, *map(str, workflows)])
     options = ("--offline", "--quiet", "--no-progress", "--persona=auditor")
@@ -120,9 +120,9 @@ def _faults(path: Path) -> Iterator[str]:
         yield "no concurrency"
     if workflow.get("defaults") != {"run": {"shell": "bash"}}:
         yield "another shell"
-    triggers = workflow[True]  # YAML takes `on` for a truth value
+    triggers = workflow[True]  # YAML parses `on` as a boolean
     if {"pull_request", "schedule"} <= {*triggers}:
-        # A host switches off what is scheduled after 60 quiet days, with all the rest.
+        # GitHub disables scheduled workflows after 60 days without activity.
         yield "required checks on a schedule"
     if {"pull_request_target", "workflow_run", "issue_comment"} & {*triggers}:
         yield "a trigger that runs the code of strangers with our rights"
@@ -137,26 +137,26 @@ def _faults(path: Path) -> Iterator[str]:
 @pytest.mark.one_version
 @pytest.mark.parametrize("use_codecov", [True, False])
 def test_workflows_are_safe(use_codecov: bool, tmp_path: Path) -> None:
-    """With the settings of Codecov and without; no other answer reaches workflows."""
+    """Workflows follow the rules with and without the settings of Codecov."""
     project = render_repository(tmp_path / "project", use_codecov=use_codecov)
     assert faults(project) == []
 
 
 def test_workflows_are_the_same_for_all_answers(template: Path) -> None:
-    """Nothing is rendered or left out there, so one project stands for all."""
+    """No workflow depends on answers, so one project represents all."""
     assert git(template, "ls-files", "template/.github/*.jinja") == ""
     assert ".github" not in str(SETTINGS["_exclude"])
 
 
 def test_our_own_workflows_are_safe() -> None:
-    """By the same rules."""
+    """The workflows of the template's repository follow the rules."""
     assert faults(ROOT) == []
 
 
 def test_our_own_workflows_run_our_tasks(template: Path, tmp_path: Path) -> None:
-    """On each push the test command, at night each part of the night."""
+    """Our workflows run the test command on a push and all night sessions at night."""
     done = tmp_path / "done"
-    # With whether it finds the history, which the tests need: they start from releases.
+    # Also record whether the clone is shallow: tests of releases need the history.
     shallow = "$(git rev-parse --is-shallow-repository)"
     python = f'#!/bin/sh\necho "$@" {shallow} >> "{done}"\n'
     run = {}
@@ -179,8 +179,8 @@ def test_our_own_workflows_run_our_tasks(template: Path, tmp_path: Path) -> None
 ACTION = f"actions/checkout@{PINS['actions/checkout'][1]}"
 
 
-# By name: what is replaced by what, in the first file that has it; who sees it; what is
-# said.
+# By name: the old text, replaced in the first file that has it; the new text; the
+# checker; a part of its message.
 FAULTS = {
     "unpinned action": (f"{ACTION} # v7.0.1", "actions/checkout@v7", "rules", "table"),
     "wrong version in the comment": (
@@ -268,7 +268,7 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with all that is looked at."""
+    """A project with all checked files."""
     folder = tmp_path_factory.mktemp("healthy")
     return render_repository(folder / "project", use_codecov=True)
 
@@ -276,27 +276,25 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.one_version
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_are_found(fault: str, healthy: Path, tmp_path: Path) -> None:
-    """Planted one at a time, in the first file that has the place for it."""
-    old, new, by, alarm = FAULTS[fault]
+    """The expected checker reports a fault injected into a workflow."""
+    old, new, by, message = FAULTS[fault]
     shutil.copytree(healthy / ".github", tmp_path / ".github")
     shutil.copy(healthy / "codecov.yml", tmp_path)
     paths = [path for path in sorted(tmp_path.rglob("*")) if path.is_file()]
     path = next(path for path in paths if old in path.read_text())
     path.write_text(path.read_text().replace(old, new, 1))
-    assert alarm in "\n".join(faults(tmp_path, by))
+    assert message in "\n".join(faults(tmp_path, by))
 
 
 # ------------------------------------------------------------------------ costs
 
-# A month, by days.
+# Runs per month of each schedule.
 RUNS = {"* * 1-6": 26, "* * 0": 4, "* * 1": 4, "* * 6": 4, "3 * *": 1}
-BUDGET = (
-    400  # hosted minutes a month; to raise it is a decision, and a commit of its own
-)
+BUDGET = 400  # hosted minutes per month; raise it deliberately, in a separate commit
 
 
 def declared_minutes(path: Path) -> dict[str, int]:
-    """Return what each job declares behind its time limit; that must be higher."""
+    """Return the declared minutes of each job, which are below its time limit."""
     source = path.read_text("utf-8").partition("\njobs:\n")[2]
     minutes = {}
     for job in re.split(r"\n(?=  \w+:\n)", f"\n{source}")[1:]:
@@ -308,8 +306,8 @@ def declared_minutes(path: Path) -> dict[str, int]:
 
 
 @pytest.mark.one_version
-def test_owners_are_told_what_it_costs() -> None:
-    """The page counts what the jobs declare, and the budget holds."""
+def test_documented_costs_match_the_jobs() -> None:
+    """The documented minutes equal those declared by the jobs, within the budget."""
     folder = ROOT / "template" / ".github"
     page = (folder / "automation.md").read_text("utf-8")
     months = [0, 0]
@@ -361,7 +359,7 @@ FUNCTIONS = {
     ],
 )
 def test_expressions_have_the_values_of_the_host(expression: str, value: Any) -> None:
-    """As far as our workflows need them; actionlint looks at names and types."""
+    """Expressions evaluate as on GitHub, for the syntax that our workflows use."""
     whole = fill(f"${{{{ {expression} }}}}", CONTEXTS, FUNCTIONS)
     assert text(whole) == text(value)
     assert truth(whole) == truth(value)
@@ -376,14 +374,14 @@ def test_expressions_have_the_values_of_the_host(expression: str, value: Any) ->
         *("github.ref ==", "(github.ref", "github.ref ? 1 : 2", "a b", ""),
     ],
 )
-def test_expressions_that_are_not_understood_are_refused(expression: str) -> None:
-    """A guess would let a wrong workflow pass."""
+def test_unknown_expressions_raise(expression: str) -> None:
+    """Unknown expressions raise an error instead of being guessed."""
     with pytest.raises(Unknown):
         evaluate(expression, CONTEXTS, FUNCTIONS)
 
 
-def test_condition_asks_for_success_unless_it_says_otherwise() -> None:
-    """Here something has failed."""
+def test_condition_requires_success_by_default() -> None:
+    """After a failure, only conditions with a status function hold."""
     assert not condition("github.ref == 'refs/heads/main'", CONTEXTS, FUNCTIONS)
     assert condition("${{ always() }}", CONTEXTS, FUNCTIONS)
 
@@ -397,10 +395,10 @@ def test_condition_asks_for_success_unless_it_says_otherwise() -> None:
     ],
     ids=["push", "pull request of ours", "pull request of a stranger"],
 )
-def test_codecov_asks_for_an_identity_where_there_is_one(
+def test_codecov_uses_oidc_in_our_repository(
     event: str, payload: Any, ours: str
 ) -> None:
-    """A pull request from another repository gets none, and would fail."""
+    """Codecov uses OIDC except in pull requests from other repositories."""
     path = ROOT / "template" / ".github" / "workflows" / "checks.yml"
     job = yaml.safe_load(path.read_text("utf-8"))["jobs"]["codecov"]
     github = {
@@ -415,10 +413,10 @@ def test_codecov_asks_for_an_identity_where_there_is_one(
 
 
 class Advisories(BaseHTTPRequestHandler):
-    """The database of known holes, with one for the package that the server names."""
+    """A fake database of vulnerabilities, with one for a given package."""
 
     def do_POST(self) -> None:
-        """Answer which packages have holes."""
+        """Return the vulnerabilities of packages."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         queries = json.loads(body)["queries"]
         bad = self.server.bad  # type: ignore[attr-defined]
@@ -427,7 +425,7 @@ class Advisories(BaseHTTPRequestHandler):
         self._answer({"results": found})
 
     def do_GET(self) -> None:
-        """Describe the hole."""
+        """Return the details of the vulnerability."""
         self._answer({"id": "HOLE-1", "modified": "2026-01-01T00:00:00Z"})
 
     def _answer(self, content: dict[str, Any]) -> None:
@@ -438,12 +436,12 @@ class Advisories(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *arguments: Any) -> None:
-        """Say nothing."""
+        """Suppress the log of requests."""
 
 
 @contextmanager
 def advisories(bad: str) -> Iterator[str]:
-    """Serve the database on this machine; yields the `uv` that asks it."""
+    """Serve the database locally; yield a script `uv` that uses it."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Advisories)
     server.bad = bad  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -467,24 +465,24 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return first_push(folder, use_codecov=True)
 
 
-# What CONTRIBUTING.md of a project explains.
+# Messages of uv that CONTRIBUTING.md of a project explains.
 UV_SAYS = ("needs to be updated", "uv lock")
 
 
 @pytest.fixture
 def clone(project: Path, tmp_path: Path) -> Path:
-    """Another one, to break."""
+    """A copy of the project, to be modified."""
     return Path(shutil.copytree(project, tmp_path / "project"))
 
 
 @pytest.mark.environment
-def test_first_push_is_green(project: Path, tmp_path: Path) -> None:
-    """No lock yet, no account, no variable; everything is checked."""
+def test_checks_pass_on_first_push(project: Path, tmp_path: Path) -> None:
+    """All checks pass on the first push, without lock, accounts or variables."""
     jobs = Host(project, tmp_path / "host").run("checks.yml")
     log = "\n".join(job.log for job in jobs.values())
     assert {job.result for job in jobs.values()} == {"success"}, log
     assert {*jobs} == {"hooks", "types", "tests", "codecov", "required"}
-    # Hooks need no PyTorch; tests need the one for the CPU.
+    # Hooks need no PyTorch; tests need the build for the CPU.
     assert not [*jobs["hooks"].folder.glob(".venv/lib/*/site-packages/torch")]
     packages = jobs["tests"].folder.glob(".venv/lib/*/site-packages/*")
     names = [path.name for path in packages]
@@ -506,10 +504,10 @@ def test_first_push_is_green(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.night
 @pytest.mark.environment
-def test_faults_end_red(clone: Path, tmp_path: Path) -> None:
-    """By the job that is there for it; and people see where to look."""
+def test_faults_fail_their_jobs(clone: Path, tmp_path: Path) -> None:
+    """Each fault fails the job that checks for it, and the log shows the place."""
     (package,) = (clone / "src").iterdir()
-    # What is not needed to see it would only take time.
+    # Delete slow parts that this test does not need.
     for name in ("notebooks", "tests/data", "tests/model", "tests/training"):
         shutil.rmtree(clone / name)
     for path in (clone / "tests" / "code").iterdir():
@@ -524,7 +522,7 @@ def test_faults_end_red(clone: Path, tmp_path: Path) -> None:
         **dict.fromkeys(("hooks", "types", "tests", "required"), "failure"),
         "codecov": "success",
     }
-    # The difference that a hook has made is shown.
+    # The log shows the changes made by hooks.
     assert "-COUNT:int" in jobs["hooks"].log
     assert "+COUNT: int" in jobs["hooks"].log
     assert "bad.py" in jobs["types"].log
@@ -535,10 +533,10 @@ def test_faults_end_red(clone: Path, tmp_path: Path) -> None:
 
 @pytest.mark.environment
 @pytest.mark.parametrize("said", [(), pytest.param(UV_SAYS, marks=pytest.mark.night)])
-def test_lock_that_is_behind_ends_red(
+def test_outdated_lock_fails(
     said: tuple[str, ...], clone: Path, tmp_path: Path
 ) -> None:
-    """Rather than other versions than those in git, without a word."""
+    """An outdated lock file fails the checks."""
     uv = [sys.executable, "-m", "uv", "lock", "--quiet"]
     assert processes.run(uv, clone).returncode == 0
     settings = clone / "pyproject.toml"
@@ -560,10 +558,10 @@ def test_lock_that_is_behind_ends_red(
         pytest.param("", "success", "No findings to report", marks=pytest.mark.night),
     ],
 )
-def test_known_holes_end_red(
+def test_known_vulnerability_fails_the_audit(
     bad: str, result: str, said: str, project: Path, tmp_path: Path
 ) -> None:
-    """The audit names the package; without any it is green."""
+    """The audit fails and names a package with a known vulnerability."""
     with advisories(bad) as uv:
         host = Host(project, tmp_path / "host", "schedule", programs={"uv": uv})
         job = host.run("security.yml")["audit"]

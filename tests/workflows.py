@@ -1,8 +1,8 @@
-"""Runs the workflows of a repository here, as the host would, without the host.
+"""Run the workflows of a repository locally, as GitHub would.
 
-Each job starts in an empty folder, with few variables, and runs its steps in the very
-shell that the host uses. Actions of others are not run: ACTIONS holds what ours leave
-behind, and any other is an error.
+Each job starts in an empty folder with few variables and runs its steps in the same
+shell as on GitHub. External actions are not run: ACTIONS holds their effects, and any
+other action is an error.
 """
 
 import itertools
@@ -21,15 +21,15 @@ from tests.environment import take_bytecode
 from tests.expressions import FUNCTIONS, Missing, condition, fill, hash_files, text
 from tests.helpers import git
 
-# What `shell: bash` and no shell at all mean on the host.
+# Commands of `shell: bash` and of the default shell on GitHub.
 SHELLS = {
     "bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"],
     None: ["bash", "-e"],
 }
-# Those that change what runs, and that are not known here. What is misspelt, or needed
-# and not there, actionlint finds.
+# Keys that change the run and are not implemented here. actionlint finds misspelt keys
+# and missing ones.
 OTHER_KEYS = {"container", "services", "working-directory"}
-# Caches, and how this machine reaches package indexes; the beginnings of names.
+# Prefixes of passed variables: caches and access to package indexes.
 PASSED_ON = (
     *("HOME", "LANG", "MYPY_CACHE_DIR", "XDG_", processes.MARK),
     *("ALL_PROXY", "HTTP", "NO_PROXY", "all_proxy", "http", "no_proxy"),
@@ -38,22 +38,22 @@ PASSED_ON = (
 
 
 class ActionFailed(Exception):
-    """What makes a step of the host red."""
+    """An action fails its step."""
 
 
 @dataclass
 class Job:
-    """What became of one job, or of one of a matrix.
+    """The result of one job, or of one job of a matrix.
 
     Attributes:
         result: `success`, `failure` or `skipped`.
-        outputs: Its outputs by name.
-        log: What its steps printed, each below its name.
-        summary: What it wrote for the page of the run.
-        ran: The steps that ran, by name, in order, with their outcome.
-        used: The actions that were used, with their inputs.
-        folder: Where it worked.
-        runner: What `runs-on` asks for, if it ran.
+        outputs: Outputs by name.
+        log: Output of its steps, each below the name of the step.
+        summary: Text for the summary page of the run.
+        ran: Outcomes of the steps by name, in order.
+        used: The used actions with their inputs.
+        folder: Working directory.
+        runner: Value of `runs-on`, if it ran.
     """
 
     folder: Path
@@ -70,14 +70,14 @@ class Host:
     """Runs workflows of a repository.
 
     Args:
-        repository: Is cloned by each job; only what is committed is there.
-        folder: Gets the folders of all jobs and their artefacts.
-        event: Name of what happened.
-        programs: Scripts that take the place of programs, by name.
-        variables: Of the settings of the repository.
-        inputs: What somebody who starts a workflow by hand has typed.
-        secrets: Of the environments that jobs name.
-        schedule: Which line of it has come, on a schedule.
+        repository: Each job clones it, so only committed files are used.
+        folder: The folders of all jobs and their artefacts are created here.
+        event: Name of the event.
+        programs: Scripts that replace programs, by name.
+        variables: Variables of the repository's settings.
+        inputs: Inputs of a workflow that is started by hand.
+        secrets: Secrets of the environments that jobs name.
+        schedule: The cron line that started the run, for scheduled events.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Host:
         self.variables = Missing(variables or {})
         self.inputs = dict(inputs or {})
         self.secrets = Missing(secrets or {})
-        # What the host tells about a schedule is less, and nowhere promised.
+        # Scheduled events contain less data, and it is not documented.
         known = {} if event == "schedule" else {"default_branch": "main"}
         facts = {"schedule": schedule} if event == "schedule" else {}
         self.github = {
@@ -117,11 +117,10 @@ class Host:
         """Run all jobs of a workflow, in the order of their needs.
 
         Args:
-            name: Of the file, in `.github/workflows`.
+            name: Name of the file in `.github/workflows`.
 
         Returns:
-            The jobs by their names in the file; those of a matrix have the values
-            behind it.
+            The jobs by name; for those of a matrix, the values follow the name.
         """
         path = self.repository / ".github" / "workflows" / name
         workflow = yaml.safe_load(path.read_text("utf-8"))
@@ -147,8 +146,8 @@ class Host:
         return jobs
 
     def _inputs(self, workflow: Mapping[Any, Any]) -> Missing:
-        """Return the values of all inputs; there are none on a schedule."""
-        triggers = workflow[True]  # YAML takes `on` for a truth value
+        """Return the values of all inputs; a scheduled run has none."""
+        triggers = workflow[True]  # YAML parses `on` as a boolean
         if self.github["event_name"] != "workflow_dispatch":
             return Missing()
         declared = (triggers["workflow_dispatch"] or {}).get("inputs", {})
@@ -158,12 +157,12 @@ class Host:
 
 
 def results(jobs: Mapping[str, Job]) -> list[str]:
-    """Return what became of each job, in their order."""
+    """Return the result of each job, in order."""
     return [job.result for job in jobs.values()]
 
 
 class _JobRun:
-    """One job while it runs."""
+    """The execution of one job."""
 
     def __init__(
         self,
@@ -181,7 +180,7 @@ class _JobRun:
         ]
         self.contexts: dict[str, Any] = {
             "github": host.github,
-            # As our rules have it, not the host's.
+            # A rule of ours: secrets only in environments.
             "secrets": host.secrets if "environment" in job else {},
             "steps": {},
             "vars": host.variables,
@@ -289,7 +288,7 @@ class _JobRun:
                 for name in ("ref_name", "repository", "run_id", "workflow")
             },
             "PATH": os.pathsep.join([str(self.host.tools), os.defpath]),
-            "ZIZMOR_OFFLINE": "true",  # else it would ask the host, with the token
+            "ZIZMOR_OFFLINE": "true",  # no calls to GitHub with the token
             **{name: str(path) for name, path in files.items()},
             **self.contexts["env"],
         }
@@ -313,7 +312,7 @@ def _know(part: Mapping[str, Any], keys: Collection[str]) -> None:
 
 
 def _together(results: Collection[str]) -> str:
-    """Return what others see of several jobs: one failure is enough, then one skip."""
+    """Return the joint result of several jobs: failure, else skipped, else success."""
     return next((bad for bad in ("failure", "skipped") if bad in results), "success")
 
 
@@ -323,7 +322,7 @@ def _needs(job: Mapping[str, Any]) -> list[str]:
 
 
 def _joined(jobs: list[Job]) -> dict[str, Any]:
-    """Make one of the jobs of a matrix, as others see it."""
+    """Merge the jobs of a matrix into one."""
     outputs = {name: value for job in jobs for name, value in job.outputs.items()}
     return {"result": _together([job.result for job in jobs]), "outputs": outputs}
 
@@ -332,7 +331,7 @@ def _matrix(job: Mapping[str, Any]) -> list[dict[str, Any]]:
     matrix = job.get("strategy", {}).get("matrix", {})
     assert not {"exclude", "include"} & matrix.keys(), "not known here"
     assert all(isinstance(values, list) for values in matrix.values()), matrix
-    rows = itertools.product(*matrix.values())  # without a matrix one row, of nothing
+    rows = itertools.product(*matrix.values())  # without a matrix: one empty row
     return [dict(zip(matrix, row, strict=True)) for row in rows]
 
 
@@ -342,7 +341,7 @@ def _passed_on() -> dict[str, str]:
 
 
 def _tools(folder: Path, programs: Mapping[str, str]) -> Path:
-    """Make a folder of what setup-uv installs, and of the Python of these tests."""
+    """Create a folder with uv, as setup-uv installs it, and with this Python."""
     folder.mkdir()
     for name in ("uv", "uvx"):
         (folder / name).symlink_to(Path(sys.executable).with_name(name))
@@ -362,7 +361,7 @@ def _check_out(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
 
 
 def _set_up_uv(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
-    """Leave behind what is there for every job."""
+    """Do nothing: uv is available in every job."""
 
 
 def _set_up_python(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
@@ -383,7 +382,7 @@ def _upload(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
 
 def _download(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
     target = folder / inputs["path"]
-    if "pattern" in inputs:  # each into a folder of its name, or none at all
+    if "pattern" in inputs:  # each artefact into a folder of its name, if any
         for source in host.artefacts.glob(inputs["pattern"]):
             shutil.copytree(source, target / source.name, dirs_exist_ok=True)
         return
@@ -407,7 +406,7 @@ def _app_token(host: Host, folder: Path, inputs: Mapping[str, Any]) -> dict[str,
 Output = dict[str, str] | None
 Action = Callable[[Host, Path, Mapping[str, Any]], Output]
 
-# What each leaves behind, its outputs if any, and the inputs that are known here.
+# For each action: its effect and outputs, and the supported inputs.
 ACTIONS: dict[str, tuple[Action, set[str]]] = {
     "actions/checkout": (_check_out, {"fetch-depth", "persist-credentials"}),
     "actions/create-github-app-token": (

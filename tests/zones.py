@@ -1,4 +1,4 @@
-"""Whose file it is: managed files are refreshed by updates, starter files never."""
+"""Zones of files: updates replace managed files and never change starter files."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,13 +13,13 @@ Zone = Callable[[str], str]
 
 
 def read_zones(folder: Path) -> Zone:
-    """Return what says whose file it is, from the table that the team reads.
+    """Return a function for the zone of a file, from the table in CONTRIBUTING.
 
     Args:
-        folder: Empty; gets a project.
+        folder: An empty folder; a project is generated in it.
 
     Returns:
-        What says "managed" or "starter" of a path in a project.
+        A function that returns "managed" or "starter" for a path in a project.
     """
     render(folder, **EVERYTHING)
     text = (folder / "CONTRIBUTING.md").read_text("utf-8")
@@ -33,24 +33,24 @@ def read_zones(folder: Path) -> Zone:
     }
 
     def zone(name: str) -> str:
-        # Whatever the package of a project is called.
+        # The table uses the default package name.
         name = re.sub(r"^src/\w+/", "src/digit_recognizer/", name)
         folders = [f"{folder}/" for folder in PurePosixPath(name).parents]
         named = [path for path in (name, *folders) if path in zones]
         assert named, f"CONTRIBUTING does not say whose {name} is"
-        return zones[named[0]]  # the narrowest
+        return zones[named[0]]  # the most specific entry
 
     return zone
 
 
 def starter_patterns(settings: Mapping[str, Any]) -> list[str]:
-    """Return what an update of a project with everything in it leaves alone.
+    """Return the patterns of files that an update of a full project skips.
 
     Args:
-        settings: Of some version, as in its `copier.yml`.
+        settings: Settings of a version, from its `copier.yml`.
 
     Returns:
-        Patterns as of .gitignore; with ! in front what is managed all the same.
+        Patterns in the format of .gitignore; `!` marks managed exceptions.
     """
     environment = jinja2.Environment()  # noqa: S701 -- these are no web pages
     environment.filters |= {"fileglob": lambda _: [], "regex_replace": lambda x, *_: x}
@@ -71,13 +71,13 @@ def starter_patterns(settings: Mapping[str, Any]) -> list[str]:
 def check_files(
     project: Path, starter: Mapping[str, bytes], fresh: Path, zone_of: Zone
 ) -> None:
-    """Compare a project with what it should be after an update.
+    """Assert that a project has the expected files after an update.
 
     Args:
-        project: It was updated.
-        starter: The team's files, as they were.
-        fresh: A new project with the same answers; managed files come from here.
-        zone_of: Says which are which.
+        project: The updated project.
+        starter: The team's files before the update.
+        fresh: A new project with the same answers and the expected managed files.
+        zone_of: Returns the zone of a file.
     """
     expected = dict(starter)
     for name, content in read_files(fresh).items():
@@ -91,7 +91,7 @@ def check_files(
 
 
 def starter_files(project: Path, zone_of: Zone) -> dict[str, bytes]:
-    """Return the files that updates must leave alone."""
+    """Return the starter files of a project, which updates must not change."""
     files = read_files(project)
     del files[ANSWERS_FILE]
     return {name: files[name] for name in files if zone_of(name) == "starter"}

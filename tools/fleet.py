@@ -1,4 +1,4 @@
-"""Many repositories: what version has each, what was changed in it, does it update?
+"""Report version, edits, state and possible update of many repositories.
 
 Nothing is changed in any of them; an update is tried in a copy.
 """
@@ -19,7 +19,7 @@ TITLES = ("repository", "version", "behind", "edited", "state", "update")
 
 
 def main(arguments: list[str]) -> int:
-    """Print a line for each checkout, and return 1 if one needs a person."""
+    """Print a line for each checkout, and return 1 if one needs attention."""
     parser = argparse.ArgumentParser(prog="start.py fleet --", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument(
@@ -43,14 +43,14 @@ def main(arguments: list[str]) -> int:
 
 
 def clone(folder: Path) -> None:
-    """Clone the template with a tag for each release, as its address has them."""
+    """Clone the template with a tag for each release."""
     git(ROOT, "clone", "--quiet", "--no-tags", str(ROOT), str(folder))
     for release in RELEASES:
         git(folder, "tag", "--force", release.tag, release.commit)
 
 
 def look(checkout: Path, template: Path, *, trial: bool) -> list[str]:
-    """Return what there is to say about one checkout, in the order of the titles."""
+    """Return the cells of the report for one checkout, in the order of the titles."""
     answers = checkout / ANSWERS
     text = answers.read_text("utf-8") if answers.is_file() else ""
     found = re.search(r"^_commit: (.*)$", text, re.MULTILINE)
@@ -70,7 +70,7 @@ def look(checkout: Path, template: Path, *, trial: bool) -> list[str]:
 
 
 def unfinished(checkout: Path) -> str:
-    """Say what keeps a checkout from an update, or that nothing does."""
+    """Return the reason why a checkout cannot be updated, or "ready"."""
     left = ("grep", "--files-with-matches", "-e", "^<<<<<<< before updating", "--", ".")
     marked = git(checkout, *left, succeeds=False).splitlines()
     rejected = git(checkout, "ls-files", "--cached", "--others", "*.rej").splitlines()
@@ -81,7 +81,7 @@ def unfinished(checkout: Path) -> str:
 
 
 def attempt(checkout: Path, template: Path) -> str:
-    """Update a copy of what is committed, and say how that ends."""
+    """Update a copy of the committed files, and return the result."""
     top = Path(git(checkout, "rev-parse", "--show-toplevel").strip())
     inside = checkout.resolve().relative_to(top)
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +105,7 @@ def attempt(checkout: Path, template: Path) -> str:
 
 
 def git(folder: Path, *arguments: str, succeeds: bool = True) -> str:
-    """Run git and return what it prints."""
+    """Run git and return its output."""
     done = run(folder, ["git", *arguments])
     if succeeds and done.returncode:
         raise SystemExit(
@@ -115,7 +115,7 @@ def git(folder: Path, *arguments: str, succeeds: bool = True) -> str:
 
 
 def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a program and keep what it prints."""
+    """Run a program and capture its output."""
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
