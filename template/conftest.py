@@ -1,22 +1,22 @@
-"""What all tests share. Fixtures of your own go into tests/*/conftest.py."""
+"""Options and fixtures of all tests. Put your own fixtures into tests/*/conftest.py."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-# Before anything imports torch. Small models are fastest in one thread, and two
-# threads on a busy machine can be ten times slower: the usual cause of tests that
-# fail now and then.
+# Set before torch is imported. Small models run fastest in one thread. On a busy
+# machine, two threads can be ten times slower, which is the usual cause of flaky
+# tests.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MKL_NUM_THREADS"] = "1"
-# Great Expectations would report its use over the network.
+# Without it, Great Expectations sends usage statistics over the network.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
-# It holds no tests, and importing it is importing everything that tests could need.
+# This package contains no tests, and its imports are slow.
 collect_ignore = ["tests/mutation"]
 
-# The fixture `checklist`, and the tables after the run.
+# The fixture `checklist`, and the tables that are printed after the run.
 pytest_plugins = ["tests.helpers.behaviour", "tests.helpers.scorecard"]
 
 
@@ -31,17 +31,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--need-gpu",
         action="store_true",
-        help="let tests marked gpu fail where there is none, instead of skipping them",
+        help="without a GPU, fail the tests marked gpu instead of skipping them",
     )
     parser.addoption(
         "--update-curve",
         action="store_true",
-        help="make the training curve of today the one to compare with",
+        help="record the current training curve as the reference",
     )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests that need what is not there: a GPU, or a function of `task.py`."""
+    """Skip tests that need a GPU or a function of `task.py` that is missing."""
     if item.get_closest_marker("task_interface"):
         from tests.helpers.task_interface import skip_without_task
 
@@ -53,28 +53,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if torch.cuda.is_available():
         return
     if item.config.getoption("--need-gpu"):
-        # A runner whose driver is broken must not look like one where all is well.
+        # On a GPU runner with a broken driver, skipped tests would look like success.
         pytest.fail("PyTorch finds no GPU here", pytrace=False)
     pytest.skip("PyTorch finds no GPU here")
 
 
 @pytest.fixture(scope="session")
 def data_docs(request: pytest.FixtureRequest) -> Path | None:
-    """Where the data docs are wanted, if they are."""
+    """Folder for the data docs, or None to write none."""
     folder: Path | None = request.config.getoption("--data-docs")
     return folder
 
 
 @pytest.fixture(scope="session")
 def update_curve(request: pytest.FixtureRequest) -> bool:
-    """Whether the training curve of today is to be the one to compare with."""
+    """Whether to record the current training curve as the reference."""
     wanted: bool = request.config.getoption("--update-curve")
     return wanted
 
 
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> None:
-    """Start every test from the same seed, in whatever order they run."""
+    """Set the same seed before each test, so their order does not matter."""
     # Imported here: after the variables above are set.
     from lightning import seed_everything
 

@@ -1,7 +1,7 @@
-"""The baseline: what any network has to beat to be worth its trouble.
+"""The baseline: a simple model that the network must beat.
 
-It takes a line and a second. If a network is no better, either something is wrong with
-the network, or the task does not need one.
+It trains in a second. If a network is not better, either the network has a bug, or the
+task does not need a network.
 """
 
 import torch
@@ -11,16 +11,16 @@ from .evaluation import Evaluation, score
 
 
 def baseline(train: Examples, data: Examples) -> Evaluation:
-    """Learn from examples, and answer others, by logistic regression.
+    """Fit a logistic regression to examples, and evaluate it on others.
 
     Args:
-        train: Examples to learn from, some of each class.
-        data: Examples to answer.
+        train: Examples to fit, some of each class.
+        data: Examples to evaluate.
 
     Returns:
-        What it says about these, in their order.
+        The evaluation of `data`, in its order.
     """
-    # Imported here: prediction and training do without.
+    # Imported here: prediction and training do not need it.
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -1,8 +1,8 @@
-"""The data: images of handwritten digits, split once and for all.
+"""The data: images of handwritten digits, with a fixed split.
 
-They come with scikit-learn, so nothing is downloaded. To use data of your own, replace
-what `load_raw` returns, what `preprocess` makes of it, `class_index` and the constants.
-The rest of the package and the tests go by these names.
+They are part of scikit-learn, so nothing is downloaded. To use your own data, rewrite
+`load_raw`, `preprocess`, `class_index` and the constants. Keep these names: the rest of
+the package and the tests use them.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ SPLITS = ("train", "val", "test")
 IMAGE_SIZE = 8  # pixels, height and width
 MAX_INK = 16  # a raw pixel counts the inked dots of a 4 x 4 block
 
-# What an image looks like, whether it is one of the data or comes from a user. Looser
-# than the data of today: an alarm at every new batch is soon switched off.
+# Expected ranges of attributes, for the data and for inputs of users. They are wider
+# than those of the current data, to avoid false alarms for new data.
 RANGES = {
     "ink_min": Range(0, 4),
     "ink_max": Range(MAX_INK / 2, MAX_INK),
     "ink_mean": Range(2, 8, mostly=0.99),  # neither blank nor blotted
-    "ink_sides": Range(0, 3),  # a digit stands free
+    "ink_sides": Range(0, 3),  # the left and right edges are nearly empty
 }
 
 # Not a hyperparameter: experiments can be compared only if they share the split.
@@ -39,7 +39,7 @@ MIN_PER_CLASS = 5  # to have at least one in each split
 
 @dataclass(frozen=True)
 class Examples(Dataset[tuple[Tensor, Tensor]]):
-    """One split: examples as they were loaded and their labels, in a fixed order.
+    """One split: raw examples and their labels, in a fixed order.
 
     Attributes:
         raw: Raw pixels, uint8 from 0 to `MAX_INK`, shape (N, 8, 8).
@@ -61,20 +61,20 @@ class Examples(Dataset[tuple[Tensor, Tensor]]):
         """Return inputs (B, 1, 8, 8) and labels (B,) of many examples at once."""
         return preprocess(self.raw[indices]), self.labels[indices]
 
-    # What the data loader calls, and takes as a batch. One indexing operation per batch
-    # instead of one per example keeps the data path out of the way of training.
+    # The data loader calls this for a whole batch. One indexing operation per batch is
+    # faster than one per example, so training does not wait for data.
     __getitems__ = batch
 
     def replace(self, *, raw: Tensor, labels: Tensor) -> Self:
-        """Return other examples (M, 8, 8) with labels (M,), such as some of these."""
+        """Return a copy with other raw examples (M, 8, 8) and labels (M,)."""
         return replace(self, raw=raw, labels=labels)
 
     def digests(self) -> list[str]:
-        """Return a short content hash per example, whatever its label."""
+        """Return a short content hash per example, independent of its label."""
         return [_digest(example) for example in self.raw.numpy()]
 
     def fingerprint(self) -> str:
-        """Return a hash of all examples and labels: other data, another hash."""
+        """Return a hash of all examples and labels."""
         content = hashlib.sha256(np.ascontiguousarray(self.raw).data)
         content.update(np.ascontiguousarray(self.labels).data)
         return content.hexdigest()
@@ -85,10 +85,10 @@ def _digest(example: NDArray[Any]) -> str:
 
 
 def preprocess(raw: Tensor) -> Tensor:
-    """Turn raw images into what the network reads.
+    """Convert raw images to inputs of the network.
 
-    Training and prediction both go through this function, so that they cannot
-    come to see different inputs.
+    Training and prediction both call this function, so that their inputs cannot
+    differ.
 
     Args:
         raw: Raw pixels from 0 to `MAX_INK`, shape (..., 8, 8).
@@ -106,14 +106,14 @@ def preprocess(raw: Tensor) -> Tensor:
 
 
 def attributes(raw: Tensor) -> dict[str, Tensor]:
-    """Describe images in numbers.
+    """Compute attributes of images.
 
     Args:
         raw: Raw pixels, shape (N, 8, 8).
 
     Returns:
-        The least, the most and the mean ink of each image, and the mean in its first
-        and last columns, by name, each of shape (N,).
+        The minimum, maximum and mean ink of each image, and the mean of its first and
+        last columns, by name, each of shape (N,).
     """
     ink = raw.float()  # (N, 8, 8)
     return {
@@ -140,8 +140,8 @@ def load_raw() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def class_index(labels: Tensor) -> Tensor:
     """Return the position in `CLASSES` of each label.
 
-    Splits have the same share of each class, and a model is judged on each. Here a
-    label is that position; where labels are numbers, classes can be ranges of them.
+    Splits are stratified by class, and a model is evaluated on each class. Here a
+    label is its position; for numeric labels, classes can be ranges of values.
 
     Args:
         labels: As in `Examples`, shape (N,).
@@ -150,7 +150,7 @@ def class_index(labels: Tensor) -> Tensor:
         Positions, int64, shape (N,).
 
     Raises:
-        UserError: A label is none.
+        UserError: A label is not a class.
     """
     last = len(CLASSES) - 1
     wrong = labels[(labels < 0) | (labels > last)]
@@ -164,8 +164,8 @@ def split_indices(
 ) -> dict[str, NDArray[np.int64]]:
     """Divide examples into 60 % training, 20 % validation and 20 % test.
 
-    Every split has the same share of each class. Of identical examples only the
-    first is kept: a copy in another split would leak the answer.
+    The split is stratified by class. Of identical examples only the first is kept: a
+    copy in another split would be leakage.
 
     Args:
         raw: Examples as `load_raw` returns them, shape (N, ...).

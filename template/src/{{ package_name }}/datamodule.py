@@ -1,4 +1,4 @@
-"""The data module: hands batches of each split to the trainer."""
+"""The data module: gives the trainer batches of each split."""
 
 from typing import Any
 
@@ -61,5 +61,5 @@ class DataModule(LightningDataModule):
 
 
 def _already_a_batch(batch: Any) -> Any:
-    """Pass on what `Examples.batch` has put together."""
+    """Return the batch from `Examples.batch` unchanged."""
     return batch

@@ -1,7 +1,7 @@
-"""Evaluation: what the model said about every single example.
+"""Evaluation: predictions and losses of a model for each example.
 
-An average hides the errors one can learn from, so the loss of each example is
-kept, and the averages are computed from it.
+Averages hide the errors of single examples, so the loss of each example is
+stored, and the averages are computed from it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ class Prediction(NamedTuple):
     confidence: float
 
     def __str__(self) -> str:
-        """Write it for people."""
+        """Return the prediction as text."""
         return f"{self.label} ({self.confidence:.1%})"
 
 
@@ -45,12 +45,12 @@ class Evaluation:
 
     @property
     def correct(self) -> Tensor:
-        """Whether each example is predicted right, shape (N,)."""
+        """Whether each prediction is correct, shape (N,)."""
         return self.predictions == self.labels
 
     @property
     def accuracy(self) -> float:
-        """Share of examples that are predicted right, from 0 to 1."""
+        """Fraction of correct predictions, from 0 to 1."""
         return self.correct.double().mean().item()
 
     @property
@@ -63,7 +63,7 @@ class Evaluation:
         return {"accuracy": self.accuracy, "loss": self.loss}
 
     def describe_example(self, row: int) -> dict[str, str]:
-        """Return what there is to say about one example, for people, by name."""
+        """Return the fields of one example for reports, as text by name."""
         return {
             "label": label_name(self.labels[row]),
             "prediction": label_name(self.predictions[row]),
@@ -78,13 +78,13 @@ def label_name(label: Tensor) -> str:
 
 
 def interpret(logits: Tensor) -> list[Prediction]:
-    """Say what outputs of the network mean.
+    """Convert outputs of the network to predictions.
 
     Args:
         logits: Output of the network, shape (B, C).
 
     Returns:
-        A prediction for each.
+        A prediction per example.
     """
     confidences, predictions = _most_likely(logits)
     return [
@@ -94,7 +94,7 @@ def interpret(logits: Tensor) -> list[Prediction]:
 
 
 def example_losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return what training makes small, for each example.
+    """Return the loss of each example, which training minimizes.
 
     Args:
         logits: Output of the network, shape (B, C).
@@ -107,7 +107,7 @@ def example_losses(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def score(logits: Tensor, labels: Tensor) -> Evaluation:
-    """Compare what the network says about a batch with the truth.
+    """Evaluate a batch: compare outputs of the network with labels.
 
     Args:
         logits: Output of the network, shape (B, C).
@@ -123,7 +123,7 @@ def score(logits: Tensor, labels: Tensor) -> Evaluation:
         >>> score(logits, torch.tensor([0, 2])).accuracy
         0.5
     """
-    # In float32 whatever the precision of training: losses are compared closely.
+    # In float32 for any precision of training, as losses are compared closely.
     logits, labels = logits.detach().float().cpu(), labels.detach().cpu()
     confidences, predictions = _most_likely(logits)  # (B,), (B,)
     losses = example_losses(logits, labels)  # (B,)
@@ -172,7 +172,7 @@ def embed(
     data: Examples,
     batch_size: int = 256,  # pragma: no mutate -- any gives the same
 ) -> Tensor:
-    """Return the vector that stands for each example of one split.
+    """Return the embedding of each example of one split.
 
     Args:
         net: Put in evaluation mode.
@@ -187,6 +187,6 @@ def embed(
 
 
 def _batches(data: Examples, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield inputs (B, ...) and labels (B,) of a few examples after the other."""
+    """Yield inputs (B, ...) and labels (B,) batch by batch, in order."""
     for start in range(0, len(data), size):
         yield data.batch([*range(start, min(start + size, len(data)))])

@@ -7,10 +7,10 @@ from .data import CLASSES, IMAGE_SIZE, Examples, preprocess
 
 
 class Standardize(nn.Module):
-    """Moves and scales inputs to mean 0 and standard deviation 1.
+    """Standardizes inputs to mean 0 and standard deviation 1.
 
-    The place for whatever preprocessing learns from data. It is saved with the weights,
-    and loaded with them, so prediction cannot come to use other numbers than training.
+    Any preprocessing that is fitted to data belongs here. It is saved and loaded with
+    the weights, so prediction cannot use other values than training.
     """
 
     mean: Tensor
@@ -22,7 +22,7 @@ class Standardize(nn.Module):
         self.register_buffer("std", torch.ones(()))
 
     def fit(self, x: Tensor) -> None:
-        """Learn the numbers.
+        """Compute mean and standard deviation.
 
         Args:
             x: Inputs, shape (N, 1, 8, 8).
@@ -31,7 +31,7 @@ class Standardize(nn.Module):
         self.std.copy_(x.std().clamp_min(1e-6))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return inputs of any shape, moved and scaled."""
+        """Return standardized inputs of any shape."""
         return (x - self.mean) / self.std
 
 
@@ -40,8 +40,8 @@ class Network(nn.Module):
 
     Args:
         width: Feature maps of the first convolution; the second has twice as many.
-        embedding_size: Length D of the vector that stands for an image.
-        dropout: Share of features that training leaves out, from 0 to 1.
+        embedding_size: Length D of the embedding of an image.
+        dropout: Fraction of features that training drops, from 0 to 1.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Network(nn.Module):
         self.head = nn.Linear(embedding_size, len(CLASSES))
 
     def fit_preprocessing(self, train: Examples) -> None:
-        """Learn the preprocessing, from examples of the training split and no other."""
+        """Fit the preprocessing to examples, which must be the training split."""
         self.standardize.fit(preprocess(train.raw))
 
     def embed(self, x: Tensor) -> Tensor:
-        """Return the vector that stands for each image.
+        """Return the embedding of each image.
 
         Args:
             x: Inputs from `preprocess`, shape (B, 1, 8, 8).

@@ -1,4 +1,4 @@
-"""Prediction: what is this?"""
+"""Prediction: from raw examples to labels, as in production."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from .evaluation import Prediction, interpret
 
 @torch.inference_mode()
 def predict(net: nn.Module, raw: Tensor) -> list[Prediction]:
-    """Predict what each example is.
+    """Predict the label of each example.
 
     Args:
         net: Maps inputs (B, ...) to outputs (B, K); put in evaluation mode.

@@ -1,8 +1,8 @@
-"""The task: what an example is to people, and how it comes from a file.
+"""The task: how examples are read from files, drawn and grouped into suites.
 
-Here it is an image. All else sees no more of the task than these functions, `data.py`,
-`model.py` and `evaluation.py`: another task rewrites these four. The toolkit, which
-serves any task, sees what `__all__` names.
+Here examples are images. For another task, rewrite this file, `data.py`, `model.py`
+and `evaluation.py`: other modules use the task only through these four. The toolkit
+uses only the names in `__all__`, the task interface.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ from .model import Network
 from .prediction import predict
 from .toolkit.errors import UserError
 
-if TYPE_CHECKING:  # prediction does not wait for it
+if TYPE_CHECKING:  # slow to import, and prediction does not need it
     from matplotlib.axes import Axes
 
 __all__ = [
@@ -59,7 +59,7 @@ def read_examples(path: Path, *, invert: bool = False) -> Tensor:
         Raw pixels as in the data, uint8 from 0 to 16, shape (1, 8, 8).
 
     Raises:
-        UserError: The file is missing, no picture, or much too large.
+        UserError: The file is missing, not a picture, or much too large.
     """
     try:
         with Image.open(path) as file:
@@ -73,14 +73,14 @@ def read_examples(path: Path, *, invert: bool = False) -> Tensor:
     if invert:
         image = ImageOps.invert(image)
     if image.size != (IMAGE_SIZE, IMAGE_SIZE):
-        # The mean over a box is how the data were made from larger scans.
+        # The data were made from larger scans in the same way, by averaging boxes.
         image = image.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BOX)
     ink = np.asarray(image, dtype=np.float32) * MAX_INK / 255
     return torch.from_numpy(ink.round().astype(np.uint8))[None]
 
 
 def write_example(image: Tensor, path: Path) -> None:
-    """Write raw pixels, uint8 (8, 8), so that `read_examples` gets them back."""
+    """Write raw pixels, uint8 (8, 8), so that `read_examples` returns the same."""
     gray = (image.numpy().astype(np.float32) * 255 / MAX_INK).round()
     Image.fromarray(gray.astype(np.uint8)).save(path, format="PNG")
 
@@ -93,7 +93,7 @@ def draw_example(axes: "Axes", data: Examples, row: int) -> None:
 
 
 def suites(data: Examples) -> dict[str, list[int]]:
-    """Return the rows of each class: a model is judged on every one of them."""
+    """Return the rows of each class: a model is evaluated on each of them."""
     classes = class_index(data.labels)  # (N,)
     return {
         f"class {name}": (classes == index).nonzero().flatten().tolist()

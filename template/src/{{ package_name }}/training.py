@@ -17,13 +17,13 @@ from .toolkit.training import gather
 class TrainingModule(LightningModule):
     """Trains a `Network` with AdamW.
 
-    Hyperparameters are plain numbers, so that checkpoints hold no code and load
+    Hyperparameters are plain numbers, so that checkpoints contain no code and load
     with `weights_only=True`.
 
     Args:
         width: Features of the network's first layer.
-        embedding_size: Length of the vector that stands for an example.
-        dropout: Share of features that training leaves out, from 0 to 1.
+        embedding_size: Length of the embedding of an example.
+        dropout: Fraction of features that training drops, from 0 to 1.
         learning_rate: Step size of AdamW.
         weight_decay: Weight decay of AdamW.
     """
@@ -59,7 +59,7 @@ class TrainingModule(LightningModule):
         self._losses: list[Tensor] = []  # of the epoch so far, shape (B,) each
 
     def setup(self, stage: str) -> None:
-        """Fit the preprocessing to the training split; a checkpoint brings its own."""
+        """Fit the preprocessing to the training split, unless a checkpoint has it."""
         if stage == "fit":
             data: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
             self.net.fit_preprocessing(data.splits["train"])
@@ -84,18 +84,18 @@ class TrainingModule(LightningModule):
         return losses.mean()
 
     def on_train_epoch_end(self) -> None:
-        """Log the loss: once, as in each step it would take a tenth of the time."""
+        """Log the loss once per epoch: logging each step takes a tenth of the time."""
         loss = torch.cat(self._losses).mean()
         self._losses.clear()
-        # Of several processes the mean.
+        # With several processes, the mean over all of them.
         self.log("train/loss", loss, prog_bar=True, sync_dist=True)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Keep the evaluation of a batch."""
+        """Store the evaluation of a batch."""
         self._evaluate(batch)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Keep the evaluation of a batch."""
+        """Store the evaluation of a batch."""
         self._evaluate(batch)
 
     def on_validation_epoch_end(self) -> None:
@@ -124,7 +124,7 @@ class TrainingModule(LightningModule):
         }
         self.evaluation = Evaluation(**fields)
         metrics = self.evaluation.metrics()
-        # They are the same in each process, which Lightning cannot know.
+        # They are already equal in all processes, which Lightning cannot know.
         self.log_dict(
             {f"{split}/{name}": value for name, value in metrics.items()},
             prog_bar=True,

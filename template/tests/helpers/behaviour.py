@@ -1,14 +1,14 @@
-"""Behavioural tests: what a model must do, whatever it has learnt.
+"""Behavioural tests: expectations of a model that do not depend on its training data.
 
-After CheckList (Ribeiro and others, ACL 2020). A test asks many small questions about
-one capability; the fraction that may fail is in `MAX_FAILURE_RATES` at the head of the
-tests, and without an entry none may. There are three kinds: *minimum functionality*
-expects a known answer to a simple question, *invariance* the same answer after a change
-that makes no difference to people, *directional expectation* an answer that changes in
-a known direction.
+They follow CheckList (Ribeiro et al., ACL 2020). A test checks one capability on many
+simple cases. `MAX_FAILURE_RATES` at the top of the test module has the fraction of
+cases that may fail; without an entry, none may. There are three kinds: *minimum
+functionality* expects a known prediction for a simple input, *invariance* expects the
+same prediction after a change of the input that does not matter, *directional
+expectation* expects a prediction that changes in a known direction.
 
-After the run there is a table of failure rates by capability and kind, and below it the
-failures.
+After the run, a table shows failure rates by capability and kind, followed by the
+failed cases.
 """
 
 import json
@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 KINDS = ("minimum functionality", "invariance", "directional expectation")
-SHOWN = 3  # failures of each test
+SHOWN = 3  # failed cases per test
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Result:
         test: Its name.
         capability: What the model must be able to do.
         kind: One of `KINDS`.
-        asked: Number of questions.
-        failed: How many of these failed.
-        first: A line for each of the first that failed.
-        max_failure_rate: The fraction that may fail, from 0 to 1.
+        asked: Number of cases.
+        failed: Number of failed cases.
+        first: A line for each of the first failed cases.
+        max_failure_rate: The fraction of cases that may fail, from 0 to 1.
     """
 
     test: str
@@ -47,18 +47,18 @@ class Result:
 
     @property
     def rate(self) -> float:
-        """Return the fraction of questions that failed, from 0 to 1."""
+        """Return the fraction of cases that failed, from 0 to 1."""
         return self.failed / self.asked
 
     def __str__(self) -> str:
-        """Write it for people."""
+        """Return a summary in one line."""
         return (
             f"{self.test}: {self.failed} of {self.asked} failed "
             f"({self.rate:.1%}, at most {self.max_failure_rate:.1%} may)"
         )
 
     def lines(self) -> list[str]:
-        """Return what failed, a line each, and how many more did."""
+        """Return a line per failed case, and the number of those not shown."""
         more = self.failed - len(self.first)
         rest = [f"and {more} more"] if more else []
         return [f"  {line}" for line in [*self.first, *rest]]
@@ -69,8 +69,8 @@ class Checklist:
 
     Args:
         test: Its name.
-        max_failure_rate: The fraction of questions that may fail, from 0 to 1.
-        record: Keeps the result for the table after the run.
+        max_failure_rate: The fraction of cases that may fail, from 0 to 1.
+        record: Stores the result for the table after the run.
     """
 
     def __init__(
@@ -87,13 +87,13 @@ class Checklist:
         expected: Sequence[object],
         names: Sequence[str] = (),
     ) -> None:
-        """Require known answers.
+        """Require known predictions.
 
         Args:
             capability: What the model must be able to do.
-            answers: To each question.
-            expected: What they should be.
-            names: Of the questions, to find them again.
+            answers: Prediction for each case.
+            expected: Correct prediction for each case.
+            names: Of the cases, for the report.
         """
         pairs = [*zip(answers, expected, strict=True)]
         self._compare(capability, KINDS[0], pairs, "instead of", names)
@@ -105,13 +105,13 @@ class Checklist:
         after: Sequence[object],
         names: Sequence[str] = (),
     ) -> None:
-        """Require answers that stay.
+        """Require predictions that do not change.
 
         Args:
             capability: What the model must be able to do.
-            before: The answer to each question.
-            after: The answers to what is the same in people's eyes.
-            names: Of the questions, to find them again.
+            before: Prediction for each original input.
+            after: Prediction for each changed input.
+            names: Of the cases, for the report.
         """
         pairs = [*zip(before, after, strict=True)]
         self._compare(capability, KINDS[1], pairs, "became", names)
@@ -123,13 +123,13 @@ class Checklist:
         what: Sequence[str],
         names: Sequence[str] = (),
     ) -> None:
-        """Require answers that change as they should.
+        """Require predictions that change in the expected direction.
 
         Args:
             capability: What the model must be able to do.
-            holds: Whether each did.
-            what: How each changed.
-            names: Of the questions, to find them again.
+            holds: Whether each prediction changed as expected.
+            what: Description of each change.
+            names: Of the cases, for the report.
         """
         self.check(capability, KINDS[2], holds, what, names)
 
@@ -141,14 +141,14 @@ class Checklist:
         what: Sequence[str],
         names: Sequence[str] = (),
     ) -> None:
-        """Fail if more questions failed than allowed.
+        """Fail if more cases failed than allowed.
 
         Args:
             capability: What the model must be able to do.
             kind: One of `KINDS`.
-            holds: Whether each question was answered well.
-            what: The answer to each, in words.
-            names: Of the questions, to find them again.
+            holds: Whether each case passed.
+            what: Description of each prediction.
+            names: Of the cases, for the report.
         """
         if not holds:
             pytest.fail(f"{self.test} asks nothing", pytrace=False)
@@ -179,7 +179,7 @@ class Checklist:
         between: str,
         names: Sequence[str],
     ) -> None:
-        """Require that both of each pair are the same."""
+        """Require that the two values of each pair are equal."""
         holds = [first == second for first, second in pairs]
         what = [f"{first} {between} {second}" for first, second in pairs]
         self.check(capability, kind, holds, what, names)
@@ -190,13 +190,13 @@ def checklist(
     request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
 ) -> Checklist:
-    """Return the checklist of the test, with its maximum failure rate."""
+    """Checklist of the test, with its maximum failure rate."""
     max_failure_rates: dict[str, float] = getattr(
         request.module, "MAX_FAILURE_RATES", {}
     )
     for name, rate in max_failure_rates.items():
         if not hasattr(request.module, name):
-            # That of a test which was renamed would hold for nothing.
+            # The entry of a renamed test would have no effect.
             pytest.fail(
                 f"MAX_FAILURE_RATES: there is no test {name} here", pytrace=False
             )
@@ -209,8 +209,8 @@ def checklist(
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table, if there were such tests."""
-    # Properties travel with the report, also from another process.
+    """Print the table of failure rates, if behavioural tests were run."""
+    # Reports carry the properties, also those of other processes (pytest-xdist).
     results = [
         Result(**json.loads(value))
         for outcome in ("passed", "failed")
@@ -233,13 +233,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def table(results: Sequence[Result]) -> list[str]:
-    """Lay out failure rates.
+    """Return failure rates as a table.
 
     Args:
-        results: Of one test or more.
+        results: Of one or more tests.
 
     Returns:
-        A line of titles, and one for each capability.
+        A header line, and a line per capability.
     """
     cells: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in results:

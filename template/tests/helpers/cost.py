@@ -1,4 +1,4 @@
-"""The names of `op_counts` that projects of version 0.1.0 import."""
+"""Aliases of `op_counts` for projects that were created with version 0.1.0."""
 
 from tests.helpers.op_counts import Cost
 from tests.helpers.op_counts import measure_cost as measure

@@ -1,7 +1,7 @@
-"""A training curve that is kept in git: the first steps of a training, and its loss.
+"""A training curve in git: the losses of the first steps and the final metrics.
 
-What a change does to training shows here before anything else, also where every task
-is learnt in spite of it. Numbers that depend on the accelerator are kept for each.
+A change of training shows here first, even if the model still learns the task. The
+file has one curve per kind of accelerator, as the numbers depend on it.
 """
 
 import json
@@ -15,17 +15,17 @@ from lightning import LightningModule, Trainer
 
 from .observer import Observer
 
-FILE = "curve.json"  # in the folder of the run, and beside the test
+FILE = "curve.json"  # in the folder of the run, and next to the test
 
-# Loss of each step, and what was logged at the end.
+# Loss of each step, and the metrics logged at the end.
 Curve = dict[str, Any]
 
 
 class CurveWriter(Observer):
-    """Writes the curve of a training into the folder of its run."""
+    """Writes the training curve into the folder of the run."""
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write it, with as many digits as a float32 has."""
+        """Write the curve with the precision of float32."""
         logged = sorted(trainer.callback_metrics.items())
         curve = {
             "losses": [_round(loss) for loss in self.losses],
@@ -39,13 +39,13 @@ class CurveWriter(Observer):
 class Tolerance:
     """How much two curves may differ, relative to the value.
 
-    The first steps are the same on every machine but for rounding. Each step multiplies
-    that, so later ones can only be compared roughly.
+    On all machines, the first steps are equal up to rounding. Rounding errors grow with
+    each step, so later steps need a larger tolerance.
 
     Attributes:
-        steps: So many of the first losses must be close.
-        close: Of each of these.
-        rough: Of each later one, and of what was logged at the end.
+        steps: Number of first losses with the small tolerance.
+        close: Tolerance of each of these.
+        rough: Tolerance of later losses and of the metrics logged at the end.
     """
 
     steps: int
@@ -57,13 +57,13 @@ def difference(recorded: Curve, found: Curve, tolerance: Tolerance) -> str:
     """Compare two curves, step by step.
 
     Args:
-        recorded: The one to compare with.
-        found: The one that is compared.
-        tolerance: For the difference.
+        recorded: The reference.
+        found: The new curve.
+        tolerance: Of the differences.
 
     Returns:
-        A table of what differs too much, the first lines of it if there are many;
-        empty if nothing does.
+        A table of the values that differ too much, shortened if there are many;
+        empty if there are none.
     """
     lines = [
         f"{name:<16} {_text(before):>10} {_text(now):>10} {apart:>9.2g} {allowed:>9.2g}"
@@ -80,13 +80,13 @@ def difference(recorded: Curve, found: Curve, tolerance: Tolerance) -> str:
 
 
 def require_finite(curve: Curve) -> None:
-    """Refuse a curve with a value that is no number, or with none at all.
+    """Reject a curve that is empty or has a value that is NaN or infinite.
 
     Args:
-        curve: Of a training.
+        curve: The training curve.
 
     Raises:
-        ValueError: There is one; it would make every comparison with it worthless.
+        ValueError: The curve cannot serve as a reference.
     """
     if not curve["losses"]:
         raise ValueError("the training took no step")
@@ -96,12 +96,12 @@ def require_finite(curve: Curve) -> None:
 
 
 def accept(path: Path, kind: str, curve: Curve) -> None:
-    """Make a curve the one that later trainings are compared with.
+    """Record a curve as the reference for later trainings.
 
     Args:
         path: File with a curve for each kind of accelerator.
-        kind: Of accelerator, such as `cpu`.
-        curve: Takes the place of the one that is there, if there is one.
+        kind: Kind of accelerator, such as `cpu`.
+        curve: Replaces the recorded one of this kind, if any.
     """
     require_finite(curve)
     curves = json.loads(path.read_text()) if path.exists() else {}
@@ -129,7 +129,7 @@ def _values(curve: Curve) -> Iterator[tuple[str, float]]:
 def _relative_difference(before: float | None, now: float | None) -> float:
     if before is None or now is None:
         return math.inf
-    # Not a number compares as nothing, so it must not pass for close.
+    # The result for NaN is NaN: callers must not treat it as close.
     return abs(now - before) / max(abs(before), 1e-12)
 
 

@@ -1,4 +1,4 @@
-"""Great Expectations without its project folder: a table in, failures out."""
+"""Validation of a table by Great Expectations, without its project folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 def failures(
     table: pd.DataFrame, expectations: Sequence["Expectation"], docs: Path | None = None
 ) -> list[str]:
-    """Check a table.
+    """Validate a table.
 
     Args:
         table: One row per example.
         expectations: What should be true of the table.
-        docs: Folder for the data docs, a small web site that shows each
-            expectation and what was found; none are written by default.
+        docs: Folder for the data docs, HTML pages that show each expectation and
+            the observed values; none are written by default.
 
     Returns:
-        A line per expectation that is not met; empty if all are.
+        A line per violated expectation; empty if there are none.
     """
-    # Imported here: it takes two seconds, and whoever runs another test waits for it.
+    # Imported here: it takes two seconds, which other tests do not need to spend.
     import great_expectations as gx
     from great_expectations.checkpoint import UpdateDataDocsAction
 

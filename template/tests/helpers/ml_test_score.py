@@ -1,9 +1,9 @@
-"""The ML Test Score: 28 points, and which of them are earned.
+"""The ML Test Score: the 28 points of the rubric, and which of them are earned.
 
-After Breck and others, 2017, "The ML Test Score: A Rubric for ML Production Readiness
-and Technical Debt Reduction". A point that is tested by itself again and again counts
-one; one that people looked into, and wrote down where, counts a half. What counts is
-the section with the fewest points.
+From Breck et al., 2017, "The ML Test Score: A Rubric for ML Production Readiness and
+Technical Debt Reduction". An automatic test that runs regularly earns 1 point, a
+manual check with a documented result earns 0.5. The score is the lowest sum of the
+four sections.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ from typing import NamedTuple
 
 SECTIONS = {"data": "Data", "model": "Model", "infra": "Training", "monitor": "In use"}
 EVIDENCE = Path("configs", "evidence.yaml")
-LONGEST = timedelta(days=366)  # that evidence counts: after a year somebody looks again
+LONGEST = timedelta(days=366)  # validity of evidence: manual checks are repeated yearly
 
 
 class Point(NamedTuple):
-    """What is asked, and what to do for it.
+    """A requirement of the rubric, and how to meet it.
 
     Attributes:
-        asks: What must be true.
-        how: How to earn it.
-        effort: From 1, an hour, to 3, a project of its own.
+        asks: The requirement.
+        how: How to earn the point.
+        effort: From 1 (an hour) to 3 (a separate project).
     """
 
     asks: str
@@ -177,13 +177,13 @@ POINTS = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """What people looked into.
+    """A manual check with a documented result.
 
     Attributes:
-        who: Looked.
-        when: They did.
-        where: They wrote it down: an address, or a file of this repository.
-        until: It counts to this day, at most a year.
+        who: Person who made the check.
+        when: Date of the check.
+        where: Document of the result: a URL or a file of this repository.
+        until: Last day on which it counts, at most a year later.
     """
 
     who: str
@@ -193,26 +193,26 @@ class Evidence:
 
 
 class BadEvidence(Exception):
-    """Evidence that says too little, or too much."""
+    """An entry of the evidence file is not valid."""
 
 
 def load_evidence(root: Path, today: date) -> dict[str, Evidence]:
-    """Read what people vouch for.
+    """Read the evidence of manual checks.
 
     Args:
-        root: Folder of the repository; there need be no file in it.
-        today: The date.
+        root: Folder of the repository; the file is optional.
+        today: The current date.
 
     Returns:
-        The evidence of each point that has some, expired or not.
+        The evidence by point, including expired evidence.
 
     Raises:
-        BadEvidence: It is of no point, or incomplete, or of the future.
+        BadEvidence: An entry has an unknown point, wrong fields or wrong dates.
     """
     path = root / EVIDENCE
     if not path.is_file():
         return {}
-    # Imported here: a project that takes the tests alone may not have it.
+    # Imported here: a project that adopts only the tests may not have it.
     from jsonargparse import ArgumentError, ArgumentParser
 
     parser = ArgumentParser(exit_on_error=False)
@@ -250,11 +250,11 @@ def _one(
 
 
 class Scored(NamedTuple):
-    """What came of a point.
+    """The result of a point.
 
     Attributes:
         score: 0, 0.5 or 1.
-        why: By what it was earned, or why it was not.
+        why: Tests or evidence that earned it, or the reason why it was not earned.
     """
 
     score: float
@@ -268,18 +268,18 @@ def score(
     *,
     automatic: bool,
 ) -> dict[str, Scored]:
-    """Count.
+    """Compute the points.
 
     Args:
-        claims: For each point that tests claim, the outcome of each of these by its
-            name: `passed`, or what else became of it.
-        evidence: What people vouch for.
-        today: The date.
-        automatic: Whether the tests run by themselves again and again: what people
-            start by hand is worth half a point.
+        claims: For each claimed point, the outcomes of its tests by name; any outcome
+            but `passed` is a failure.
+        evidence: Evidence of manual checks, by point.
+        today: The current date.
+        automatic: Whether CI runs the tests; if people start them by hand, a point
+            counts a half.
 
     Returns:
-        What came of each point.
+        The result of each point.
     """
     scored = {}
     for point in POINTS:
@@ -316,15 +316,15 @@ def sums(scored: Mapping[str, Scored]) -> dict[str, float]:
 
 
 def cheapest(scored: Mapping[str, Scored]) -> str | None:
-    """Name the point to earn next: the cheapest of the section that counts.
+    """Return the point to earn next: the cheapest one of the lowest section.
 
-    What is claimed already comes first, as it was earned once.
+    Points whose tests or evidence no longer count come first.
 
     Args:
-        scored: What came of each point.
+        scored: The result of each point.
 
     Returns:
-        Its name, unless the section has them all.
+        The name of the point, or None if the section has all of its points.
     """
     by_section = sums(scored)
     lowest = min(by_section, key=lambda section: by_section[section])

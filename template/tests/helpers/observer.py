@@ -1,4 +1,4 @@
-"""What a trainer really does: the batches, modes, losses and gradients inside it."""
+"""Records the batches, modes, losses and gradients of a training."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,15 +16,15 @@ STAGES = ("train", "val", "test")
 
 
 class Observer(Callback):
-    """Keeps what passes through a training, and changes nothing.
+    """Records what happens in a training, without changing it.
 
     Attributes:
-        losses: Loss of each training step, as the step returned it.
-        gradients: What the optimizer got in the last step, by the name of the
-            parameter; None for a parameter that no gradient reached.
-        batches: Batches of `train`, `val` and `test`, as the steps got them.
-        modes: Whether the layers were in training mode when they were called, in each
-            of these; one of them in another mode makes it both.
+        losses: Loss that each training step returned.
+        gradients: Gradients of the last optimizer step, by parameter name; None for
+            a parameter without a gradient.
+        batches: Batches that the steps received, by stage: `train`, `val` and `test`.
+        modes: Values of `training` of all layers when they were called, by stage;
+            both values if the layers had different modes.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Observer(Callback):
         self._hooks: list[RemovableHandle] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Look at the mode of every layer whenever it is called."""
+        """Record the mode of each layer when it is called."""
 
         def look(layer: nn.Module, inputs: object) -> None:
             if trainer.training:
@@ -44,20 +44,20 @@ class Observer(Callback):
                 self.modes["test" if trainer.testing else "val"].add(layer.training)
 
         for layer in pl_module.modules():
-            # What holds other layers has a mode, but nothing happens in it.
+            # The mode of a container has no effect on the computation.
             if not [*layer.children()]:
                 self._hooks.append(layer.register_forward_pre_hook(look))
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Keep the batch."""
+        """Record the batch."""
         self.batches["train"].append(batch)
 
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
-        """Copy the gradients before they are used."""
+        """Copy the gradients before the optimizer uses them."""
         self.gradients = {
             name: None if weight.grad is None else weight.grad.detach().cpu().clone()
             for name, weight in pl_module.named_parameters()
@@ -71,7 +71,7 @@ class Observer(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Keep the loss."""
+        """Record the loss."""
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
         self.losses.append(float(loss))
 
@@ -83,7 +83,7 @@ class Observer(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the batch."""
+        """Record the batch."""
         if not trainer.sanity_checking:
             self.batches["val"].append(batch)
 
@@ -95,41 +95,41 @@ class Observer(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the batch."""
+        """Record the batch."""
         self.batches["test"].append(batch)
 
     def teardown(
         self, trainer: Trainer, pl_module: LightningModule, stage: str
     ) -> None:
-        """Look no more."""
+        """Remove the hooks."""
         for hook in self._hooks:
             hook.remove()
         self._hooks.clear()
 
 
 def contents(batches: Iterable[Any]) -> Counter[bytes]:
-    """Count the examples in batches by what they hold.
+    """Count the examples in batches by content.
 
     Args:
-        batches: Tensors whose first axis is that of the examples, alone or in lists,
+        batches: Tensors with the examples along the first axis, alone or in lists,
             tuples and dictionaries.
 
     Returns:
-        How often each example is there, whatever the order and the batches.
+        The count of each example, independent of the order and the batch size.
     """
     count: Counter[bytes] = Counter()
     for batch in batches:
         parts = [part.detach().cpu() for part in _tensors(batch)]
         for example in zip(*parts, strict=True):
-            # As bytes, so that half of a precision does not pass for the whole.
+            # As bytes: the same values in another precision are different content.
             count[b"".join(_bytes(part) for part in example)] += 1
     return count
 
 
 def examples(split: Dataset[Any]) -> tuple[Tensor, Tensor]:
-    """Return inputs (N, ...) and labels (N, ...) of a split, taken one by one.
+    """Return inputs (N, ...) and labels (N, ...) of a split, read one by one.
 
-    So the data loader, which may take many at once, can be compared with it.
+    They are the reference for the data loader, which may read many at once.
     """
     rows = [split[row] for row in range(len(split))]  # type: ignore[arg-type]
     return torch.stack([x for x, _ in rows]), torch.stack([label for _, label in rows])

@@ -1,8 +1,8 @@
-"""Operation counts: the cost of a computation in units that are the same in every run.
+"""Operation counts: the cost of a computation in units that do not vary between runs.
 
-Seconds on a shared machine vary several-fold, so a limit on them either misses a slower
-computation or raises false alarms. Floating-point operations and calls of PyTorch
-operators do not vary.
+On a shared machine, seconds vary several-fold, so a time limit either misses a slower
+computation or raises false alarms. The numbers of floating-point operations and of
+calls of PyTorch operators do not vary.
 """
 
 import gc
@@ -22,10 +22,10 @@ class Cost:
 
     Attributes:
         flops: Floating-point operations of convolutions and matrix products.
-        operators: PyTorch operators called: grows with work done step by step in
-            Python, such as a loop over examples.
-        cpu_seconds: Processor time, without that of other programs; it still varies by
-            half, so a limit must be several times as high.
+        operators: Calls of PyTorch operators; a loop in Python, for example over
+            examples, increases it.
+        cpu_seconds: Processor time of this process; it still varies by half, so a limit
+            must be several times as high.
     """
 
     flops: int

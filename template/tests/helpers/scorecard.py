@@ -1,8 +1,8 @@
-"""The scorecard: tests claim points of the ML Test Score, and a run counts them.
+"""The scorecard: tests claim points of the ML Test Score, and pytest counts them.
 
-A test claims one by a marker: `@pytest.mark.ml_test_score("data.1")`. It is earned if
-all tests that claim it were run and passed: what is skipped, left out or red counts
-nothing.
+A test claims a point with a marker: `@pytest.mark.ml_test_score("data.1")`. A point is
+earned if all tests that claim it ran and passed. If one of them is skipped, deselected
+or fails, it is not earned.
 """
 
 import json
@@ -28,16 +28,16 @@ from tests.helpers.ml_test_score import (
 )
 
 MARKER = "ml_test_score"
-# Where a host is told to run tests by itself.
+# Configuration files of CI.
 SCHEDULES = (".github/workflows/*.yml", ".gitlab-ci.yml")
 
 
 class Scorecard:
-    """Gathers what tests claim and what became of them, from all processes.
+    """Collects claims and outcomes of tests, from all processes.
 
     Args:
-        folder: Gets the card.
-        evidence: What people vouch for.
+        folder: For the scorecard.
+        evidence: Evidence of manual checks, by point.
     """
 
     def __init__(self, folder: Path, evidence: Mapping[str, Evidence]) -> None:
@@ -46,28 +46,28 @@ class Scorecard:
         self.claims: dict[str, list[str]] = {}  # points by test
         self.outcomes: dict[str, str] = {}  # by test
 
-    @pytest.hookimpl(tryfirst=True)  # before tests are left out
+    @pytest.hookimpl(tryfirst=True)  # before tests are deselected
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """Note what is claimed."""
+        """Record the claims of all tests."""
         self.claims = {item.nodeid: points_of(item) for item in items}
         if hasattr(config, "workeroutput"):
             config.workeroutput["scorecard"] = self.claims
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take over what another process has found."""
+        """Add the claims that another process has collected."""
         self.claims |= getattr(node, "workeroutput", {}).get("scorecard", {})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note what became of a test: one bad part is enough."""
+        """Record the outcome of a test, which includes its setup and teardown."""
         if self.outcomes.get(report.nodeid, "passed") == "passed":
             self.outcomes[report.nodeid] = report.outcome
 
-    @pytest.hookimpl(trylast=True)  # at the end, where people look
+    @pytest.hookimpl(trylast=True)  # at the end, where it is easy to see
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
-        """Write the card, and show it, unless something ended the run."""
+        """Write and print the scorecard, unless the run was aborted."""
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return
         claims: dict[str, dict[str, str]] = defaultdict(dict)
@@ -96,14 +96,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the marker; and if a card is wanted, what writes it."""
+    """Add the marker and, if requested, the plugin that writes the scorecard."""
     config.addinivalue_line(
         "markers", f"{MARKER}(*points): claims points of the ML Test Score"
     )
     folder = config.getoption("--scorecard")
     if folder is None:
         return
-    # Some tests would claim what others, which are not looked at, know better.
+    # With some of the tests only, failures of the others would not count.
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS and not hasattr(
         config, "workerinput"
     ):
@@ -116,7 +116,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test that claims what is no point: misspelt, it would earn nothing."""
+    """Fail a test that claims an unknown point, such as a misspelt one."""
     for point in points_of(item):
         if point not in POINTS:
             message = f"claims {point!r}: points are data.1 to monitor.7"
@@ -129,7 +129,7 @@ def points_of(item: pytest.Item) -> list[str]:
 
 
 def runs_by_itself(root: Path) -> bool:
-    """Say whether a host is told to run the tests: in here, or above in a monorepo."""
+    """Return whether CI is configured, in this folder or at the root of a monorepo."""
     command = ["git", "-C", str(root), "rev-parse", "--show-toplevel"]
     answer = subprocess.run(command, capture_output=True, text=True)
     top = Path(answer.stdout.strip() or root)
@@ -137,7 +137,7 @@ def runs_by_itself(root: Path) -> bool:
 
 
 def summary(scored: Mapping[str, Scored]) -> str:
-    """Say in lines what came of it, and what to do next."""
+    """Return the points of each section, the score and the point to earn next."""
     by_section = sums(scored)
     lines = [
         f"{SECTIONS[section]:<9} {points:g} of 7"
@@ -152,15 +152,15 @@ def summary(scored: Mapping[str, Scored]) -> str:
 
 
 def write(scored: Mapping[str, Scored], today: date, folder: Path) -> list[Path]:
-    """Write the card.
+    """Write the scorecard.
 
     Args:
-        scored: What came of each point.
-        today: The date.
-        folder: Gets `scorecard.json`, `.md` and `.png`.
+        scored: The result of each point.
+        today: The current date.
+        folder: For `scorecard.json`, `.md` and `.png`.
 
     Returns:
-        These three.
+        The paths of the three files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"scorecard.{kind}" for kind in ("json", "md", "png")]
@@ -178,7 +178,7 @@ def write(scored: Mapping[str, Scored], today: date, folder: Path) -> list[Path]
 
 
 def as_markdown(scored: Mapping[str, Scored]) -> str:
-    """Lay out the card for people."""
+    """Return the scorecard as Markdown."""
     by_section = sums(scored)
     lines = [f"# ML Test Score: {min(by_section.values()):g}", ""]
     following = cheapest(scored)
@@ -198,7 +198,7 @@ def as_markdown(scored: Mapping[str, Scored]) -> str:
 
 def draw(by_section: Mapping[str, float], path: Path) -> None:
     """Draw a badge: a bar for each section, and the score."""
-    from matplotlib.figure import Figure  # not in runs that want no card
+    from matplotlib.figure import Figure  # slow, and most runs write no scorecard
 
     lowest = min(by_section.values())
     figure = Figure(figsize=(3.2, 1), layout="constrained")

@@ -1,4 +1,4 @@
-"""Trainings as tests need them: by the real trainer, without files and noise."""
+"""Training for tests: the real trainer, without files and progress output."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,22 +22,22 @@ def fit(
     resume_from: Path | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Trainer:
-    """Train for some steps.
+    """Train for a number of steps.
 
     Args:
-        module: Is trained.
-        data: Brings the training split.
-        steps: Of the optimizer.
+        module: The module to train.
+        data: The data module, with the training split.
+        steps: Number of optimizer steps.
         accelerator: `cpu`, or `gpu` in tests that are marked so.
-        precision: Of the arithmetic, as in the options of the trainer.
-        overfit_batches: If not 0, so many batches come again and again.
+        precision: Option of the trainer.
+        overfit_batches: If not 0, the number of batches to repeat in each epoch.
         validate: Whether to evaluate the validation split after each epoch.
-        resume_from: Checkpoint to go on from; its steps count.
+        resume_from: Checkpoint to resume from; its steps count.
         callbacks: Of the trainer.
 
     Returns:
-        The trainer, which knows how many steps were taken (`global_step`) and what
-        was logged (`callback_metrics`).
+        The trainer, with the number of steps taken (`global_step`) and the logged
+        metrics (`callback_metrics`).
     """
     trainer = Trainer(
         accelerator=accelerator,
@@ -54,6 +54,6 @@ def fit(
         enable_model_summary=False,
         enable_progress_bar=False,
     )
-    # It is our own checkpoint, but a file of anybody's must not run code.
+    # Loading a checkpoint, which may come from anywhere, must not execute code.
     trainer.fit(module, data, ckpt_path=resume_from, weights_only=True)
     return trainer

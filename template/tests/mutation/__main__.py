@@ -1,8 +1,8 @@
 """Mutation testing: inject faults one at a time, and count those that tests catch.
 
-A test suite is a classifier of changes: it should fail for a fault, and pass for a
-healthy change. So it is measured like a classifier. Each change is made in a process
-and a copy of its own, in which the fast tests run until the first failure.
+A test suite is a classifier of changes: it should fail for a fault and pass for a
+healthy change, so it is evaluated like a classifier. Each change is made in a separate
+process and copy of the repository, where the fast tests run until the first failure.
 """
 
 import argparse
@@ -19,29 +19,29 @@ RESULT = Path("build", "mutation.md")
 
 
 def main() -> int:
-    """Test all changes, print the report, and write it into build/."""
+    """Test the selected changes, print the report, and write it into build/."""
     parser = argparse.ArgumentParser(
         prog="nox -s mutation --", description=str(__doc__).partition("\n")[0]
     )
     add = parser.add_argument
-    add("--sample", type=int, metavar="N", help="make a random sample of N changes")
-    add("--seed", type=int, default=0, help="of the random choice of changes")
+    add("--sample", type=int, metavar="N", help="test a random sample of N changes")
+    add("--seed", type=int, default=0, help="random seed of the sample")
     add(
         "--source",
         type=int,
         default=40,
         metavar="N",
-        help="mutants to draw in your source",
+        help="number of mutants of your source to sample",
     )
     add(
         "--only",
         action="append",
         metavar="TEXT",
-        help="changes with this text in their name",
+        help="test only changes with this text in their name",
     )
-    add("--jobs", type=int, default=2, help="changes at a time, each in its process")
+    add("--jobs", type=int, default=2, help="number of changes to test in parallel")
     add("--list", action="store_true", help="list the changes and stop")
-    add("tests", nargs="*", help="files and folders; by default all fast tests")
+    add("tests", nargs="*", help="files and folders of tests; default: all fast tests")
     options = parser.parse_args()
     every = all_changes()
     nothing = every.pop(NOTHING)

@@ -1,8 +1,8 @@
-"""Changes to test the tests with: faults, mutants and healthy changes.
+"""Changes of mutation testing: faults, mutants and healthy changes.
 
-Each is made in a process and a copy of the repository of its own. A fault patches
-PyTorch, Lightning, NumPy or scikit-learn at run time, a mutant is an edit of the
-source. So neither needs to know the model.
+Each is made in a separate process and copy of the repository. A fault patches
+PyTorch, Lightning, NumPy or scikit-learn at run time, a mutant edits the source. So
+both work with any model.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,13 @@ Applied = Callable[[], None]
 
 @dataclass
 class Run:
-    """How the tests will run.
+    """A run of the tests with a change.
 
     Attributes:
         folder: Copy of the repository, and the working directory.
-        mark: File that exists once the change has taken effect.
+        mark: File that is created when the change takes effect.
         tests: Files and folders of tests; all fast tests if empty.
-        plugins: Of pytest.
+        plugins: Plugins of pytest.
     """
 
     folder: Path
@@ -39,12 +39,12 @@ class Change:
     """A change of the code or of the environment.
 
     Attributes:
-        name: What is changed, in words, unique.
+        name: Unique description of the change.
         level: "run time" for a fault, "source" for a mutant; empty if it is healthy.
-        kind: Of test that should catch it; empty if it is healthy.
-        apply: Makes the change, which writes the mark when it takes effect. Without a
+        kind: Kind of test that should catch it; empty if it is healthy.
+        apply: Makes the change, which creates the mark when it takes effect. Without a
             mark, the change does not apply to this project.
-        module: That is changed; tests with its name run first.
+        module: The changed module; tests with its name run first.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Faults of batches, loading and splits."""
+"""Faults in batches, data loading and splits."""
 
 import time
 import zlib
@@ -154,7 +154,7 @@ def _(applied: Applied) -> None:
                 continue
             applied()
             inputs, labels = pair
-            # By content, so that it is the same in each epoch.
+            # Seeded by content, so the permutation is the same in each epoch.
             seeds = [zlib.crc32(row.numpy().tobytes()) for row in inputs]
             if known is None:
                 known = labels

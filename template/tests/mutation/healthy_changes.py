@@ -1,4 +1,4 @@
-"""Healthy changes: the tests should pass with each of them."""
+"""Healthy changes: with each of them, the tests should pass."""
 
 import locale
 import os
@@ -30,7 +30,7 @@ def _(run: Run) -> None:
 
         return changed
 
-    # That of the configuration is another name for it, and stays: it is a setting.
+    # Only in tests: the CLI imports it under another name, so its seed stays.
     replace(lightning, "seed_everything", make)
 
 
@@ -91,13 +91,13 @@ def _(run: Run) -> None:
 
 @healthy("the home folder cannot be written")
 def _(run: Run) -> None:
-    # A folder below a file: not even its owner can make it.
+    # The parent is a file, so nobody can create this folder.
     os.environ["HOME"] = str(Path(__file__).resolve() / "home")
 
 
 @healthy("the machine is busy")
 def _(run: Run) -> None:
-    # Until this process is gone, however it ends.
+    # Each ends when this process has ended, also after a crash.
     program = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
     for _ in range(os.cpu_count() or 1):
         subprocess.Popen([sys.executable, "-c", program])

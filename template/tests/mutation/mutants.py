@@ -1,7 +1,7 @@
-"""Mutants: edits of the source of the package, such as a sign or a missing call.
+"""Mutants: edits of the package's source, such as another sign or a missing call.
 
-Tools for this exist, but they start a new process of tests for each mutant, which takes
-longer than the tests, and do not say whether a mutant was reached.
+Existing tools start pytest anew for each mutant, which takes longer than the tests,
+and do not report whether tests reach a mutant.
 """
 
 import ast
@@ -15,12 +15,12 @@ from pathlib import Path
 from .changes import Change, Run
 
 SOURCE = Path("src")
-TOOLKIT = "toolkit"  # the template has its tests
-SHOWN = 60  # characters of code in a name
-# Ends a line whose mutants are equivalent, such as the size of a batch. Say why.
+TOOLKIT = "toolkit"  # tested by the template
+SHOWN = 60  # maximum characters of code in a name
+# Marks a line whose mutants are equivalent, such as a batch size. Add the reason.
 EQUIVALENT = b"# pragma: no mutate"
 
-# Options without mutants: `strict` is a test itself, and people look at pictures.
+# Options without mutants: `strict` is itself a check, the others change only output.
 KEPT_OPTIONS = {
     *("alpha", "cmap", "color", "dpi", "figsize", "fontsize", "ha", "indent"),
     *("integer", "layout", "linestyle", "linewidth", "marker", "prog_bar"),
@@ -45,14 +45,14 @@ OTHER: dict[type, type] = {
 
 @dataclass(frozen=True)
 class Edit:
-    """A piece of a file, and what comes in its place.
+    """A replacement of an expression or a statement.
 
     Attributes:
-        path: Of the file.
-        scope: Function or class that it is in; empty if in none.
-        old: The piece.
-        new: An expression, or None to leave the statement out.
-        what: The difference, in words.
+        path: Path of the file.
+        scope: Function or class of the code; empty at module level.
+        old: The original expression or statement.
+        new: The new expression, or None to delete the statement.
+        what: Description of the difference.
     """
 
     path: Path
@@ -62,13 +62,13 @@ class Edit:
     what: str
 
     def __str__(self) -> str:
-        """Return where it is and what it does, on one line."""
+        """Return place and description in one line."""
         where = f"{self.path.as_posix()}:{self.old.lineno}"
         scope = self.scope and f" {self.scope}"
         return f"{where}{scope}: {self.what}"
 
     def apply(self, run: Run) -> None:
-        """Make the edit in the copy, with code that marks when it is reached."""
+        """Make the edit in the copy, with code that creates the mark when it runs."""
         path = run.folder / self.path
         lines = path.read_bytes().splitlines(keepends=True)
         starts = [0]
@@ -76,7 +76,7 @@ class Edit:
             starts.append(starts[-1] + len(line))
         assert self.old.end_lineno is not None
         assert self.old.end_col_offset is not None
-        # Columns are counted in bytes.
+        # The column offsets of `ast` count bytes.
         begin = starts[self.old.lineno - 1] + self.old.col_offset
         end = starts[self.old.end_lineno - 1] + self.old.end_col_offset
         code = f'__import__("pathlib").Path({str(run.mark)!r}).touch()'
@@ -92,7 +92,7 @@ def mutants() -> list[Change]:
 
 
 def draw_mutants(size: int, generator: random.Random) -> list[Change]:
-    """Draw mutants from as many functions as possible, outside the toolkit."""
+    """Sample mutants from as many functions as possible, outside the toolkit."""
     scopes: dict[tuple[Path, str], list[Edit]] = defaultdict(list)
     for edit in _all_edits():
         if TOOLKIT not in edit.path.parts:
@@ -121,7 +121,7 @@ def _all_edits() -> list[Edit]:
         finder.visit(ast.parse(source))
         for edit in finder.found:
             if EQUIVALENT not in lines[edit.old.lineno - 1]:
-                # Two in a line may read the same.
+                # Two edits in a line may have the same description.
                 found.setdefault(str(edit), edit)
     return [*found.values()]
 
@@ -132,7 +132,7 @@ def _shown(node: ast.AST) -> str:
 
 
 class _Finder(ast.NodeVisitor):
-    """Finds what can be changed: what runs, and no text that is meant for people."""
+    """Finds possible edits of code that runs, except texts for people."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -142,7 +142,7 @@ class _Finder(ast.NodeVisitor):
     def add(
         self, old: ast.expr | ast.stmt, new: ast.expr | None, what: str = ""
     ) -> None:
-        """Keep one."""
+        """Add an edit."""
         if not what:
             what = f"becomes {_shown(new)}" if new else "is left out"
             what = f"{_shown(old)} {what}"
@@ -150,18 +150,18 @@ class _Finder(ast.NodeVisitor):
         self.found.append(Edit(self.path, scope, old, new, what))
 
     def change(self, old: ast.expr, what: str = "", **fields: object) -> None:
-        """Keep one that differs in some fields."""
+        """Add an edit that changes some fields of the node."""
         new = copy(old)
         for name, value in fields.items():
             setattr(new, name, value)
         self.add(old, new, what)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        """Leave decorators and bases."""
+        """Visit only the body, not decorators and bases."""
         self._body(node.name, node.body)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """Leave decorators and annotations."""
+        """Visit defaults and the body, not decorators and annotations."""
         for default in (*node.args.defaults, *node.args.kw_defaults):
             if default is not None:
                 self.visit(default)
@@ -174,12 +174,12 @@ class _Finder(ast.NodeVisitor):
         self.scopes.pop()
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        """Leave the annotation."""
+        """Visit the value, not the annotation."""
         if node.value is not None:
             self.visit(node.value)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        """Leave out what is set elsewhere; names with `__` are for Python."""
+        """Delete assignments to attributes and items; skip values of `__` names."""
         target, *_ = node.targets
         if isinstance(target, ast.Attribute | ast.Subscript):
             self.add(node, None)
@@ -187,21 +187,21 @@ class _Finder(ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        """Leave it out."""
+        """Delete the assignment."""
         self.add(node, None)
         self.visit(node.value)
 
     def visit_Expr(self, node: ast.Expr) -> None:
-        """Leave out a call that is made for its effect.
+        """Delete a call that is made for its side effect.
 
-        Docstrings are no code, and which warnings are hidden is for people.
+        Docstrings and warning filters have no mutants.
         """
         if isinstance(node.value, ast.Call) and not _hides_warnings(node.value):
             self.add(node, None)
             self.visit(node.value)
 
     def visit_If(self, node: ast.If) -> None:
-        """Turn a condition around, unless it is about types or the main program."""
+        """Negate the condition, unless it is about type checking or `__main__`."""
         test = ast.unparse(node.test)
         if "TYPE_CHECKING" in test or "__name__" in test:
             return
@@ -209,24 +209,24 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_IfExp(self, node: ast.IfExp) -> None:
-        """Turn a condition around."""
+        """Negate the condition."""
         self.turn_around(node.test)
         self.generic_visit(node)
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
-        """Turn conditions around; skip the first."""
+        """Negate the conditions; skip the first item."""
         for test in node.ifs:
             self.turn_around(test)
         self.skip_first(node.iter)
         self.generic_visit(node)
 
     def visit_For(self, node: ast.For) -> None:
-        """Skip the first."""
+        """Skip the first item."""
         self.skip_first(node.iter)
         self.generic_visit(node)
 
     def turn_around(self, test: ast.expr) -> None:
-        """Want the opposite."""
+        """Add an edit that negates an expression."""
         match test:
             case ast.UnaryOp(op=ast.Not(), operand=opposite):
                 self.add(test, opposite)
@@ -234,13 +234,13 @@ class _Finder(ast.NodeVisitor):
                 self.add(test, ast.UnaryOp(ast.Not(), test))
 
     def skip_first(self, iterable: ast.expr) -> None:
-        """Skip the first of several."""
+        """Add an edit that skips the first item of an iterable."""
         code = f'__import__("itertools").islice({ast.unparse(iterable)}, 1, None)'
         new = ast.parse(code, mode="eval").body
         self.add(iterable, new, f"the first of {_shown(iterable)} is skipped")
 
     def visit_Compare(self, node: ast.Compare) -> None:
-        """Let a limit count the other way, or want the opposite."""
+        """Include or exclude the limit of a comparison, or negate it."""
         first, *rest = node.ops
         if type(first) in OTHER:
             self.change(node, ops=[OTHER[type(first)](), *rest])
@@ -249,25 +249,25 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> None:
-        """Take or for and."""
+        """Swap `and` and `or`."""
         self.change(node, op=OTHER[type(node.op)]())
         self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
-        """Take the opposite operation, if it is on numbers."""
+        """Replace an operation on numbers by its opposite."""
         text = _is_text(node.left) or _is_text(node.right)
         if type(node.op) in OTHER and not text:
             self.change(node, op=OTHER[type(node.op)]())
         self.generic_visit(node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
-        """Leave out a sign."""
+        """Delete `not` or the sign."""
         if isinstance(node.op, ast.Not | ast.USub):
             self.add(node, node.operand)
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        """Forget an option, swap two arguments, or leave out a method."""
+        """Delete an option, swap the first two arguments, or delete a method call."""
         for number, keyword in enumerate(node.keywords):
             if keyword.arg in {None, *KEPT_OPTIONS} or _is_for_people(keyword.value):
                 continue
@@ -287,12 +287,12 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_keyword(self, node: ast.keyword) -> None:
-        """Leave what is left alone with its value."""
+        """Visit the value, unless the option has no mutants."""
         if node.arg not in KEPT_OPTIONS:
             self.visit(node.value)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """Take another number, the opposite, or another name."""
+        """Change a number, a Boolean or a name."""
         value = node.value
         if isinstance(value, bool):
             self.change(node, value=not value)
@@ -304,13 +304,13 @@ class _Finder(ast.NodeVisitor):
             self.change(node, value=f"{value}_")
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        """Leave what people read; before Python 3.12 its places are unknown, too."""
+        """Skip texts for people; before Python 3.12, their columns are wrong, too."""
 
     def visit_Raise(self, node: ast.Raise) -> None:
-        """Leave what people read."""
+        """Skip errors, which are texts for people."""
 
     def visit_Assert(self, node: ast.Assert) -> None:
-        """Leave what is a test itself."""
+        """Skip assertions, which are checks themselves."""
 
 
 def _hides_warnings(call: ast.Call) -> bool:
@@ -324,7 +324,7 @@ def _is_text(node: ast.expr) -> bool:
 
 
 def _is_for_people(node: ast.expr) -> bool:
-    """Return whether it is text, and no name of something."""
+    """Return whether a node is a text for people, not an identifier."""
     return _is_text(node) and not (
         isinstance(node, ast.Constant)
         and re.fullmatch("[a-z][a-z0-9_]{2,}", str(node.value))

@@ -1,4 +1,4 @@
-"""Faults of metrics, checkpoints, seeds, options, cost and memory."""
+"""Faults in metrics, checkpoints, seeds, options, cost and memory."""
 
 from typing import Any
 

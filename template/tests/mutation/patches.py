@@ -1,4 +1,4 @@
-"""Patches of Lightning and PyTorch, by which faults are injected."""
+"""Patches of Lightning and PyTorch to inject faults."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,7 +16,7 @@ Batch = Any
 
 
 def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
-    """Replace a function by what `make` makes of it."""
+    """Replace a function by the one that `make` returns for it."""
     healthy = getattr(owner, name)
     setattr(owner, name, wraps(healthy)(make(healthy)))
 
@@ -24,7 +24,7 @@ def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) ->
 def with_options(
     owner: Any, name: str, change: Callable[[dict[str, Any]], None]
 ) -> None:
-    """Change the options that a function is called with."""
+    """Change the keyword arguments of all calls of a function."""
 
     def make(healthy: Callable[..., Any]) -> Callable[..., Any]:
         def changed(*arguments: Any, **options: Any) -> Any:
@@ -37,7 +37,7 @@ def with_options(
 
 
 def parts(batch: Batch) -> tuple[Tensor, Tensor] | None:
-    """Return inputs and labels of a batch, if it is a pair of tensors or more."""
+    """Return first and last tensor of a batch, its inputs and labels, or None."""
     values = [*batch.values()] if isinstance(batch, dict) else batch
     if not isinstance(values, list | tuple) or len(values) < 2:
         return None
@@ -48,7 +48,7 @@ def parts(batch: Batch) -> tuple[Tensor, Tensor] | None:
 
 
 def rebuild(batch: Batch, inputs: Tensor, labels: Tensor) -> Batch:
-    """Return the batch with other inputs and labels."""
+    """Return a copy of the batch with other inputs and labels."""
     if isinstance(batch, dict):
         first, *_, last = batch
         return {**batch, first: inputs, last: labels}
@@ -60,12 +60,12 @@ def in_step(
     *stages: str,
     applied: Callable[[], None],
 ) -> None:
-    """Change inputs and labels just before the steps of some stages see them.
+    """Change the inputs and labels that the steps of some stages receive.
 
     Args:
-        change: Gets inputs and labels, and returns others, or None to leave them.
-        *stages: Of `STAGES`.
-        applied: Called for each batch that is changed.
+        change: Returns new inputs and labels, or None to leave them unchanged.
+        *stages: Any of `STAGES`.
+        applied: Called for each changed batch.
     """
     for stage in stages:
 
@@ -86,11 +86,11 @@ def in_step(
 def around_step(
     stage: str, change: Callable[[LightningModule, Callable[[], Any]], Any]
 ) -> None:
-    """Do something else in place of a step.
+    """Replace a step.
 
     Args:
         stage: One of `STAGES`.
-        change: Gets the module and the step, to be called without arguments.
+        change: Called with the module and the original step, which needs no arguments.
     """
 
     def make(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,7 +105,7 @@ def around_step(
 
 
 def on_loss(change: Callable[[Tensor], Tensor], applied: Callable[[], None]) -> None:
-    """Change what a training step returns."""
+    """Change the loss that a training step returns."""
 
     def changed(module: LightningModule, step: Callable[[], Any]) -> Any:
         output = step()
@@ -121,7 +121,7 @@ def on_loss(change: Callable[[Tensor], Tensor], applied: Callable[[], None]) -> 
 
 
 def on_optimizers(change: Callable[[Optimizer], Optimizer | None]) -> None:
-    """Change each optimizer, or put another in its place, before training begins."""
+    """Change or replace each optimizer before training."""
 
     def make(setup: Callable[..., Any]) -> Callable[..., Any]:
         def changed(self: Strategy, *arguments: Any) -> None:
@@ -136,7 +136,7 @@ def on_optimizers(change: Callable[[Optimizer], Optimizer | None]) -> None:
 def on_gradients(
     change: Callable[[list[Tensor]], None], applied: Callable[[], None]
 ) -> None:
-    """Change the gradients, in place, after each backward pass."""
+    """Change the gradients in place after each backward pass."""
 
     def make(backward: Callable[..., Any]) -> Callable[..., Any]:
         def changed(self: LightningModule, *arguments: Any, **options: Any) -> None:

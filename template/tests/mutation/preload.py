@@ -1,8 +1,8 @@
-"""Imports the packages that tests need, once for all processes."""
+"""Imports the packages that tests need once, for all processes."""
 
 import os
 
-# As in conftest.py: before PyTorch.
+# Set before PyTorch is imported, as in conftest.py.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MKL_NUM_THREADS"] = "1"
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -19,6 +19,6 @@ for name in (
     "sklearn.model_selection",
     "tensorboard",
 ):
-    # Not every project needs all of them.
+    # Not every project uses all of them.
     if importlib.util.find_spec(name.partition(".")[0]):
         importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""The report: caught and missed faults, false alarms."""
+"""The report of mutation testing: caught and missed faults, and false alarms."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from .runner import Outcome
 
 
 def draw_report(outcomes: Sequence[Outcome]) -> str:
-    """Return the table, missed faults and false alarms, as Markdown."""
+    """Return the 2 x 2 table, missed faults and false alarms as Markdown."""
     caught, missed, false, passed, rest = [], [], [], [], []
     for one in outcomes:
         if one.failed_test and one.applied and one.change.kind:

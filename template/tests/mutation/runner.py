@@ -1,4 +1,4 @@
-"""Runs the fast tests for each change, each time in a fresh copy and process."""
+"""Runs the fast tests for each change in a new process and copy of the repository."""
 
 import json
 import multiprocessing
@@ -20,8 +20,8 @@ from .changes import Change, Run, all_changes
 from .mutants import mutants
 
 FOLDER = Path("build", "mutation")
-RESULT, APPLIED = "result.json", "applied"  # in the folder of a change
-HANGS = 10  # times the duration of the tests without a change
+RESULT, APPLIED = "result.json", "applied"  # in the folder of each change
+HANGS = 10  # timeout, as a multiple of the tests' duration without a change
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Outcome:
     """The result of the tests for a change.
 
     Attributes:
-        change: That was tested.
+        change: The tested change.
         applied: Whether it took effect.
-        failed_test: The first, or another kind of failure; empty if all passed.
+        failed_test: The first failed test or another failure; empty if all passed.
         seconds: Duration of the tests.
     """
 
@@ -41,7 +41,7 @@ class Outcome:
     seconds: float
 
     def __str__(self) -> str:
-        """Return the outcome in a line."""
+        """Return the outcome in one line."""
         if not self.applied:
             return f"{self.change.name}: not applicable"
         return (
@@ -50,16 +50,16 @@ class Outcome:
 
 
 class Runner:
-    """Runs the tests for changes.
+    """Runs the tests for each change.
 
     Args:
-        jobs: Changes at a time.
-        tests: Files and folders of tests to run; all that are fast if empty.
+        jobs: Number of changes to test in parallel.
+        tests: Files and folders of tests to run; all fast tests if empty.
     """
 
     def __init__(self, jobs: int, tests: Sequence[str] = ()) -> None:
         self.context = multiprocessing.get_context("forkserver")
-        # Importing takes longer than most tests, and is the same each time.
+        # Imports take longer than most tests, so processes share them.
         self.context.set_forkserver_preload([f"{__package__}.preload"])
         self.jobs = jobs
         self.tests = [*tests]
@@ -67,12 +67,12 @@ class Runner:
         self.limit = 600.0  # seconds, until the duration of healthy tests is known
 
     def run(self, changes: Sequence[Change]) -> Iterator[Outcome]:
-        """Yield the outcome of each change, in the order in which the tests end."""
+        """Yield the outcome of each change, in the order of completion."""
         running: dict[int, tuple[ForkServerProcess, Change, float]] = {}
         try:
             yield from self._run([*changes], running)
         finally:
-            # Else they would go on after Ctrl-C.
+            # Otherwise they would continue after Ctrl-C.
             for process, *_ in running.values():
                 process.kill()
 
@@ -100,7 +100,7 @@ class Runner:
     def _start(self, slot: int, change: Change) -> ForkServerProcess:
         folder = FOLDER.resolve() / str(slot)
         shutil.rmtree(folder, ignore_errors=True)
-        copy = folder / "a copy"  # a space in the path must not matter
+        copy = folder / "a copy"  # tests should pass in a path with a space
         command = ("git", "ls-files", "-z", "-co", "--exclude-standard")
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         for path in done.stdout.split("\0"):
@@ -130,11 +130,11 @@ class Runner:
 
 
 class _Plugin:
-    """Orders tests by how likely they fail, and keeps the first failure.
+    """Runs tests that are likely to fail first, and records the first failure.
 
     Args:
-        module: Tests with its name, and its examples, come first.
-        first: Tests that have failed before, the most frequent first.
+        module: Tests with its name, and its doctests, run first.
+        first: Tests that failed for other changes, the most frequent first.
     """
 
     def __init__(self, module: str, first: list[str]) -> None:
@@ -145,7 +145,7 @@ class _Plugin:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Change the order of files, not that of the tests of a file."""
+        """Change the order of files, but not of the tests in a file."""
 
         def rank(item: pytest.Item) -> tuple[bool, int, bool]:
             file = item.nodeid.partition("::")[0]
@@ -153,32 +153,32 @@ class _Plugin:
             return (
                 not self.module or name != self.module,
                 self.rank.get(file, len(self.rank)),
-                # Tests of training catch most faults.
+                # Training tests catch most faults.
                 "tests/training" not in file,
             )
 
         items.sort(key=rank)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the first failure."""
+        """Record the first failure."""
         if report.failed and not self.failed_test:
             self.failed_test = report.nodeid
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Count an error of collection as a failure."""
+        """Record a collection error as a failure."""
         if report.failed and not self.failed_test:
             self.failed_test = report.nodeid
 
 
 def _run(folder: Path, name: str, first: list[str], tests: list[str]) -> None:
-    """Make the change and run the tests, in the process of this change."""
+    """Make the change and run the tests, in a separate process."""
     copy, root = folder / "a copy", os.getcwd()
     with (folder / "log.txt").open("w") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     os.chdir(copy)
     os.environ["PYTHONPATH"] = str(copy / "src")
-    # Neither the package nor the tests of the original.
+    # Without package and tests of the original repository.
     sys.path[:] = [str(copy / "src"), str(copy)] + [
         path for path in sys.path if path not in ("", root, str(Path(root, "src")))
     ]

@@ -1,4 +1,4 @@
-"""Faults of optimizer, gradients, loss, network and modes."""
+"""Faults in optimizer, gradients, loss, network and modes."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,13 +1,13 @@
-"""Memorization tests: can training learn a few examples by heart?
+"""Memorization tests: can training overfit a few examples?
 
-A network that learns all of a very small batch has a data path, a loss, gradients
-and an optimizer that work together. It takes a fraction of a second, so it can run
-on every change.
+If a network learns all labels of a very small batch, then data path, loss, gradients
+and optimizer work together. This takes a fraction of a second, so it can run on every
+change.
 
-The limits are far from what training needs when it works, so they raise no false
-alarm. If one is too tight for your model, in this order: train for more steps,
-memorize fewer examples, raise the learning rate, switch off what works against
-memorizing (dropout, augmentation, weight decay), and only then raise the limit.
+The limits are far from the values of correct training, to avoid false alarms. If one
+is too strict for your model, try in this order: train for more steps, memorize fewer
+examples, raise the learning rate, disable regularization (dropout, augmentation,
+weight decay), and only then relax the limit.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ from tests.training.case import (
 
 EXAMPLES = 16
 STEPS = 120
-COUNTED = 12  # steps: counting is slow
+COUNTED = 12  # steps; few, as counting is slow
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Memorized:
 
 
 def judge(module: LightningModule, split: Dataset[Any]) -> tuple[float, float]:
-    """Return the mean loss, and the share of answers that are right."""
+    """Return the mean loss and the accuracy."""
     x, labels = examples(split)
     with torch.no_grad():
         outputs = module.cpu().eval()(x)
@@ -64,7 +64,7 @@ def judge(module: LightningModule, split: Dataset[Any]) -> tuple[float, float]:
 
 
 def memorize(accelerator: str = "cpu", precision: Precision = "32-true") -> Memorized:
-    """Train on one batch only, with the real trainer."""
+    """Train on a single batch, with the real trainer."""
     lightning.seed_everything(1, verbose=False)
     module, data = new_module(), new_data(batch_size=EXAMPLES)
     batch = different_examples(data.splits["train"], EXAMPLES)
@@ -77,14 +77,14 @@ def memorize(accelerator: str = "cpu", precision: Precision = "32-true") -> Memo
         precision=precision,
         overfit_batches=1,
     )
-    # Lightning evaluates the examples of validation. So we look ourselves, as a
-    # user of the model would.
+    # Evaluated here without Lightning, which would use the validation split, and in
+    # the way in which users call the model.
     return Memorized(*judge(module, batch), trainer.global_step, batch)
 
 
 @pytest.mark.ml_test_score("infra.2")
 def test_memorizes_a_batch() -> None:
-    """Every label is known by heart; a loss that only goes down proves little."""
+    """After overfitting one batch, every label is correct and the loss is near 0."""
     memorized = memorize()
     assert memorized.steps == STEPS
     assert are_different(memorized.batch)
@@ -94,9 +94,9 @@ def test_memorizes_a_batch() -> None:
 
 @pytest.mark.ml_test_score("monitor.6")
 def test_step_costs_what_it_should() -> None:
-    """A step that became slower fails here, on a fast and on a busy machine.
+    """The cost of a training step is in its range, independent of the machine.
 
-    So does one that became cheaper: part of the work is not done.
+    A lower cost fails, too: part of the computation is missing.
     """
     module, data = new_module(), new_data(batch_size=EXAMPLES)
     data.splits["train"] = different_examples(data.splits["train"], EXAMPLES)
@@ -104,7 +104,7 @@ def test_step_costs_what_it_should() -> None:
     def train(steps: int) -> Cost:
         return measure_cost(lambda: fit(module, data, steps, overfit_batches=1))
 
-    # What a training does once, whatever its length, is not counted.
+    # The difference excludes the fixed cost of starting and ending a training.
     short, long = train(5), train(5 + COUNTED)
     low, high = FLOPS_PER_STEP
     assert low < (long.flops - short.flops) / COUNTED < high
@@ -117,14 +117,14 @@ def test_step_costs_what_it_should() -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
 def test_memorizes_on_a_gpu(precision: Precision) -> None:
-    """Also where numbers have fewer digits, or a smaller range."""
+    """Training on a GPU overfits one batch, also in half precision."""
     memorized = memorize("gpu", precision)
     assert memorized.right == 1
     assert memorized.loss < 0.1
 
 
 def test_preprocessing_is_fitted_to_the_training_split_alone() -> None:
-    """What it learns from other data makes every result too good."""
+    """Preprocessing is fitted to the training split: other data would be leakage."""
     module, data = new_module(), new_data()
     for name in ("val", "test"):
         data.splits[name] = without_content(data.splits[name])
@@ -144,7 +144,7 @@ class Trained:
 
 
 def train(*, permuted: bool) -> Trained:
-    """Train on the whole training split, or with labels that were mixed up once."""
+    """Train on the training split, with its labels or with permuted labels."""
     lightning.seed_everything(1, verbose=False)
     module, data = new_module(), new_data()
     if permuted:
@@ -157,19 +157,19 @@ def train(*, permuted: bool) -> Trained:
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    """One training for the tests of what it learnt."""
+    """A training that several tests share."""
     return train(permuted=False)
 
 
 def test_true_labels_are_learnt_faster_than_permuted_ones(trained: Trained) -> None:
-    """Labels that were mixed up once can be memorized too, but only slowly.
+    """The training loss with true labels is much lower than with permuted labels.
 
-    This is the test that sees inputs and labels out of step with each other.
+    Permuted labels are learnt only slowly. This detects misaligned inputs and labels.
     """
     assert trained.loss < 0.6 * train(permuted=True).loss
 
 
 def test_training_beats_a_simple_baseline(trained: Trained) -> None:
-    """Else the network is not worth its trouble, or something is wrong with it."""
+    """The validation accuracy exceeds that of a simple baseline, by a margin."""
     simple = simple_answers(trained.splits["train"], trained.splits["val"])
     assert trained.right > simple.double().mean().item() + MARGIN

@@ -1,7 +1,6 @@
-"""Tests of repeating: does the same lead to the same?
+"""Repeatability tests: do runs with the same seed give the same results?
 
-A difference between two runs can be understood only if nothing but the change that was
-made can cause it.
+The effect of a change can be measured only if two runs without a change do not differ.
 """
 
 from collections.abc import Callable
@@ -29,7 +28,7 @@ def losses(
     new: Callable[[], LightningModule] = new_module,
     accelerator: str = "cpu",
 ) -> list[float]:
-    """Train for some steps, and return the loss of each."""
+    """Train for some steps, and return the losses."""
     lightning.seed_everything(seed, verbose=False)
     observer = Observer()
     fit(new(), new_data(), STEPS, accelerator=accelerator, callbacks=[observer])
@@ -38,7 +37,7 @@ def losses(
 
 @pytest.mark.ml_test_score("infra.1")
 def test_same_seed_same_losses() -> None:
-    """To the last digit; and another seed is another training."""
+    """The same seed gives exactly equal losses, another seed different ones."""
     first = losses(seed=1)
     assert losses(seed=1) == first
     assert losses(seed=2) != first
@@ -46,9 +45,9 @@ def test_same_seed_same_losses() -> None:
 
 @pytest.mark.gpu
 def test_gpu_begins_as_the_cpu() -> None:
-    """Hence one recorded curve serves both, though dropout leaves out others there.
+    """The first losses on a GPU equal those on the CPU, without dropout.
 
-    Rounding, kernels and TF32 make millionths of a difference, at first.
+    Rounding, kernels and TF32 change the first losses by about 1e-6.
     """
     on_cpu = losses(1, without_chance)
     on_gpu = losses(1, without_chance, "gpu")
@@ -62,7 +61,7 @@ def train_on_one_batch(
     validate: bool = False,
     resume_from: Path | None = None,
 ) -> tuple[Trainer, list[float]]:
-    """Train where every epoch is one step and nothing is left to chance."""
+    """Train on a single batch, without randomness: each epoch is one step."""
     data, observer = new_data(), Observer()
     data.splits["train"] = different_examples(data.splits["train"], data.batch_size)
     trainer = fit(
@@ -77,7 +76,7 @@ def train_on_one_batch(
 
 
 def test_evaluation_changes_nothing() -> None:
-    """Neither what is evaluated, nor the steps after it."""
+    """Validation does not change weights, metrics or the losses of later steps."""
     lightning.seed_everything(1, verbose=False)
     module = without_chance()
     trainer, expected = train_on_one_batch(module, STEPS)
@@ -95,7 +94,7 @@ def test_evaluation_changes_nothing() -> None:
 
 
 def test_resuming_is_the_same_as_not_stopping(tmp_path: Path) -> None:
-    """A checkpoint has all that training needs, the optimizer's memory included."""
+    """Training resumed from a checkpoint has the losses of an uninterrupted one."""
     lightning.seed_everything(1, verbose=False)
     _, expected = train_on_one_batch(without_chance(), STEPS)
     lightning.seed_everything(1, verbose=False)
@@ -107,7 +106,7 @@ def test_resuming_is_the_same_as_not_stopping(tmp_path: Path) -> None:
 
 
 def test_checkpoint_gives_the_same_answers(tmp_path: Path) -> None:
-    """It holds all that an answer depends on, and no code."""
+    """A checkpoint, loaded with `weights_only=True`, gives the same outputs."""
     module = new_module()
     trainer, _ = train_on_one_batch(module, STEPS)
     trainer.save_checkpoint(path := tmp_path / "trained.ckpt")

@@ -1,9 +1,8 @@
-"""Tests of single steps: is what happens inside the trainer what we think it is?
+"""Tests of single steps: does the trainer process data, loss and metrics correctly?
 
-Memorizing succeeds in spite of many mistakes: with examples left out, with another
-loss, with a validation that measures something else. So the real trainer is watched
-for two epochs, and what went through it is compared with the split, with a formula and
-with a plain loop.
+Memorization tests do not detect many bugs, such as skipped examples, a wrong loss or a
+wrong metric in validation. So a callback records two epochs of the real trainer, and
+the records are compared with the split, with a formula and with a plain loop.
 """
 
 import gc
@@ -29,12 +28,12 @@ from tests.training.case import (
     without_chance,
 )
 
-EPOCHS = 2  # what a validation leaves behind would show in the second
+EPOCHS = 2  # side effects of a validation show in the second
 
 
 @dataclass(frozen=True)
 class Watched:
-    """A training with its validations, then a test, and what was seen of them."""
+    """The records of a training with validation, and of a test after it."""
 
     logged: dict[str, Tensor]
     module: LightningModule
@@ -45,7 +44,7 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched() -> Watched:
-    """One training for the tests of what went on in it."""
+    """A recorded training that several tests share."""
     lightning.seed_everything(1, verbose=False)
     module, data, observer = new_module(), new_data(), Observer()
     before = {name: weight.clone() for name, weight in module.named_parameters()}
@@ -61,40 +60,40 @@ def watched() -> Watched:
     ("name", "times"), [("train", EPOCHS), ("val", EPOCHS), ("test", 1)]
 )
 def test_every_example_is_seen_once(watched: Watched, name: str, times: int) -> None:
-    """In an epoch none is left out, comes twice, is changed or of another split."""
+    """Each epoch has every example of its split once, unchanged, and no other."""
     expected = contents(times * [examples(watched.splits[name])])
     assert contents(watched.observer.batches[name]) == expected
 
 
 def test_layers_are_in_the_right_mode(watched: Watched) -> None:
-    """Dropout and the like train in training, and are at rest in validation."""
+    """Layers such as dropout are in training mode only during training."""
     expected = {"train": {True}, "val": {False}, "test": {False}}
     assert watched.observer.modes == expected
 
 
 @pytest.mark.ml_test_score("infra.2")
 def test_every_parameter_learns(watched: Watched) -> None:
-    """A gradient that is a number and not zero reaches it, and it moves."""
+    """Every parameter gets a finite, nonzero gradient and changes in training."""
     for name, weight in watched.module.named_parameters():
         gradient = watched.observer.gradients[name]
-        assert gradient is not None, f"no gradient reaches {name}"
-        assert gradient.isfinite().all(), f"the gradient of {name} is no number"
+        assert gradient is not None, f"{name} has no gradient"
+        assert gradient.isfinite().all(), f"the gradient of {name} is NaN or infinite"
         assert gradient.any(), f"the gradient of {name} is zero"
-        assert not torch.equal(weight, watched.before[name]), f"{name} does not move"
+        assert not torch.equal(weight, watched.before[name]), f"{name} does not change"
 
 
 def test_first_loss_is_that_of_chance(watched: Watched) -> None:
-    """An untrained network knows nothing, and is not sure of anything either."""
+    """The loss of an untrained network is that of equal class probabilities."""
     assert watched.observer.losses[0] == CHANCE
 
 
 @pytest.mark.ml_test_score("infra.2")
 def test_loss_is_that_of_the_formula() -> None:
-    """The sum for the mean, a softmax too many: tasks are learnt in spite of them."""
+    """The training loss equals the mean loss that is computed by a formula."""
     module, observer = without_chance(), Observer()
     before = {name: weight.clone() for name, weight in module.named_parameters()}
     fit(module, new_data(), 1, callbacks=[observer])
-    # The weights of then, with the preprocessing that came of the training split.
+    # The weights before training, with the preprocessing fitted to the training split.
     module.load_state_dict(before, strict=False)
     ((x, labels),) = observer.batches["train"]
     with torch.no_grad():
@@ -104,7 +103,7 @@ def test_loss_is_that_of_the_formula() -> None:
 
 @pytest.mark.parametrize("name", ["val", "test"])
 def test_metrics_are_those_of_a_plain_loop(watched: Watched, name: str) -> None:
-    """What is logged is the mean over all examples, whatever the batches."""
+    """Logged metrics equal the mean over all examples, computed in a plain loop."""
     x, labels = examples(watched.splits[name])
     with torch.no_grad():
         outputs = watched.module.eval()(x)
@@ -115,7 +114,7 @@ def test_metrics_are_those_of_a_plain_loop(watched: Watched, name: str) -> None:
 
 
 def test_answer_does_not_depend_on_the_company(watched: Watched) -> None:
-    """Each example alone gets the answer that it gets among others."""
+    """The output for an example is the same alone and in a batch."""
     x, _ = examples(watched.splits["val"])
     x = x[:8]
     with torch.no_grad():
@@ -125,13 +124,13 @@ def test_answer_does_not_depend_on_the_company(watched: Watched) -> None:
 
 
 def test_no_step_leaves_tensors_behind() -> None:
-    """What is kept of each step fills the memory, hours later."""
+    """The number of tensors in memory does not grow with the number of steps."""
     counts: list[int] = []
 
     def count(*_: object) -> None:
         counts.append(tensors_alive())
 
-    gc.freeze()  # what was there before is not looked through
+    gc.freeze()  # excludes existing objects from the search
     try:
         for steps in (4, 12):
             last = LambdaCallback(on_train_end=count)
