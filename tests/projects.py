@@ -14,10 +14,10 @@ from tests.helpers import commit, render_repository
 
 # Reasons for skipped tests in a new project.
 AT_BIRTH = [
-    "0 answers in use are labelled, 20 say something",
+    "0 logged requests are labelled, 20 are needed",
     "PyTorch finds no GPU here",
     "no uv.lock is committed, so new versions come with any install",
-    "the model in use was not tried on what users asked, see promote",
+    "there was no shadow evaluation of the production model: promote --log",
 ]
 # These tests use the default package and are independent of the task.
 TOOLKIT_TESTS = Path(__file__).parent / "toolkit"

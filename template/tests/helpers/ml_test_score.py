@@ -12,7 +12,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-SECTIONS = {"data": "Data", "model": "Model", "infra": "Training", "monitor": "In use"}
+SECTIONS = {
+    "data": "Data",
+    "model": "Model",
+    "infra": "Infrastructure",
+    "monitor": "Monitoring",
+}
 EVIDENCE = Path("configs", "evidence.yaml")
 LONGEST = timedelta(days=366)  # validity of evidence: manual checks are repeated yearly
 
@@ -33,38 +38,38 @@ class Point(NamedTuple):
 
 POINTS = {
     "data.1": Point(
-        "what is expected of the data is written down, and checked",
+        "expectations of the data are written down and tested",
         "write expectations as in tests/data/test_expectations.py",
         2,
     ),
     "data.2": Point(
-        "each feature is worth having",
+        "each feature improves the model",
         "test that the model is worse without it",
         2,
     ),
     "data.3": Point(
         "no feature costs too much",
-        "test what it costs to make inputs of an example",
+        "test the cost of preprocessing an example",
         1,
     ),
     "data.4": Point(
         "features keep to rules from outside: licences, laws, policies",
-        "test the columns against a list of those that must not be there",
+        "test the columns against a list of forbidden ones",
         1,
     ),
     "data.5": Point(
-        "data are as private as they must be",
-        "say who may read them, and test that runs and logs hold nothing of a person",
+        "personal data are protected",
+        "document who may read them, and test that runs and logs hold no personal data",
         2,
     ),
     "data.6": Point(
-        "a new feature is in use within weeks",
+        "a new feature reaches production within weeks",
         "write down how long the last one took, and why",
         1,
     ),
     "data.7": Point(
-        "the code that makes features is tested",
-        "test it as any code, as in tests/code/test_data.py",
+        "the code of preprocessing is tested",
+        "write unit tests, as in tests/code/test_data.py",
         1,
     ),
     "model.1": Point(
@@ -73,8 +78,8 @@ POINTS = {
         1,
     ),
     "model.2": Point(
-        "what is measured here goes with what counts out there",
-        "cite a comparison of both, for several models",
+        "offline metrics correlate with results in production",
+        "cite a comparison for several models",
         3,
     ),
     "model.3": Point(
@@ -83,8 +88,8 @@ POINTS = {
         2,
     ),
     "model.4": Point(
-        "it is known what age does to a model",
-        "cite how an old model does on new data",
+        "the effect of the age of a model is known",
+        "cite an evaluation of an old model on new data",
         2,
     ),
     "model.5": Point(
@@ -93,8 +98,8 @@ POINTS = {
         1,
     ),
     "model.6": Point(
-        "quality is enough on all that matters, not only on average",
-        "give a floor to each suite and class in configs/comparison.yaml",
+        "accuracy is sufficient on all important subsets, not only on average",
+        "set min_accuracy for each suite and class in configs/comparison.yaml",
         1,
     ),
     "model.7": Point(
@@ -113,63 +118,63 @@ POINTS = {
         1,
     ),
     "infra.3": Point(
-        "the whole way from data to answer is tested",
-        "test it by the commands that people use",
+        "the pipeline from data to prediction is tested",
+        "test it by the commands of the command line",
         2,
     ),
     "infra.4": Point(
-        "a model is judged before it is used",
-        "test that a worse one is refused",
+        "a model is validated before promotion",
+        "test that a worse model is not promoted",
         2,
     ),
     "infra.5": Point(
-        "single steps of a training can be looked at",
-        "test the recipes that do, as in tests/code/test_debug.py",
+        "single steps of a training can be debugged",
+        "test a recipe for debugging, as in tests/test_repository.py",
         1,
     ),
     "infra.6": Point(
-        "a new model answers some requests before it answers all",
-        "promote it with --log: it is tried on what the model before was asked",
+        "a new model is tested on production requests before promotion",
+        "promote it with --log, for a shadow evaluation on logged requests",
         2,
     ),
     "infra.7": Point(
-        "the model before can be brought back, quickly and safely",
-        "test that it gives its old answers again",
+        "a promotion can be rolled back quickly and safely",
+        "test that the model before predicts as it did",
         2,
     ),
     "monitor.1": Point(
         "no dependency changes without notice",
-        "test that versions are locked, and that somebody hears of new ones",
+        "test that versions are locked, and that updates are proposed",
         1,
     ),
     "monitor.2": Point(
-        "what is served is as expected, as the data are",
-        "test that what is not gets a warning",
+        "inputs in production meet the expectations of the data",
+        "test that an input out of range causes a warning",
         1,
     ),
     "monitor.3": Point(
-        "training and serving give the same answer",
+        "training and serving give the same prediction",
         "test both on the same example",
         1,
     ),
     "monitor.4": Point(
-        "the model in use is not too old",
+        "the production model is not too old",
         "test its age, on a schedule",
         1,
     ),
     "monitor.5": Point(
-        "no answer is anything but a number, whatever comes in",
-        "test extreme inputs, and that training ends with the first loss that is none",
+        "predictions are finite for any input",
+        "test extreme inputs, and that training stops at a loss that is not finite",
         1,
     ),
     "monitor.6": Point(
-        "training and serving are as fast as they were",
-        "test what they cost",
+        "training and serving do not become slower",
+        "test their cost",
         1,
     ),
     "monitor.7": Point(
-        "answers are right on what is served, not only on the test data",
-        "keep answers with predict --log, and label a sample with nox -s feedback",
+        "predictions are accurate in production, not only on the test data",
+        "log predictions with predict --log, and label a sample with nox -s feedback",
         2,
     ),
 }

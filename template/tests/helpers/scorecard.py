@@ -140,7 +140,7 @@ def summary(scored: Mapping[str, Scored]) -> str:
     """Return the points of each section, the score and the point to earn next."""
     by_section = sums(scored)
     lines = [
-        f"{SECTIONS[section]:<9} {points:g} of 7"
+        f"{SECTIONS[section]:<14} {points:g} of 7"
         for section, points in by_section.items()
     ]
     lines += ["", f"score {min(by_section.values()):g}, the lowest of these"]

@@ -54,7 +54,9 @@ class Memorized:
     batch: Any
 
 
-def judge(module: LightningModule, split: Dataset[Any]) -> tuple[float, float]:
+def evaluate_by_formula(
+    module: LightningModule, split: Dataset[Any]
+) -> tuple[float, float]:
     """Return the mean loss and the accuracy."""
     x, labels = examples(split)
     with torch.no_grad():
@@ -79,7 +81,7 @@ def memorize(accelerator: str = "cpu", precision: Precision = "32-true") -> Memo
     )
     # Evaluated here without Lightning, which would use the validation split, and in
     # the way in which users call the model.
-    return Memorized(*judge(module, batch), trainer.global_step, batch)
+    return Memorized(*evaluate_by_formula(module, batch), trainer.global_step, batch)
 
 
 @pytest.mark.ml_test_score("infra.2")
@@ -150,8 +152,8 @@ def train(*, permuted: bool) -> Trained:
     if permuted:
         data.splits["train"] = with_labels_permuted(data.splits["train"])
     fit(module, data, STEPS)
-    loss, _ = judge(module, data.splits["train"])
-    _, right = judge(module, data.splits["val"])
+    loss, _ = evaluate_by_formula(module, data.splits["train"])
+    _, right = evaluate_by_formula(module, data.splits["val"])
     return Trained(loss, right, data.splits)
 
 

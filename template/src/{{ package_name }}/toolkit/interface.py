@@ -219,7 +219,7 @@ def splits() -> Mapping[str, Any]:
     load = task.load_splits
     if load not in _loaded:
         _loaded.clear()  # of another function, such as that of a test
-        # Who changes what all see changes what models are judged on.
+        # Read-only: a change would change the evaluation of all models.
         _loaded[load] = MappingProxyType(load())
     return _loaded[load]
 

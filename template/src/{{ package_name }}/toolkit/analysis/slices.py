@@ -21,7 +21,7 @@ from ..evaluation import Suite, SuiteExample, initial_min_accuracy, write_suite
 from ..interface import Evaluation, task
 
 SHOWN = 5  # examples of each slice in the picture
-MIN_SIZE = 5  # fewer examples have something in common by chance
+MIN_SIZE = 5  # in fewer examples, similarity is not significant
 MAX_ERRORS = 100  # kinds of them at the start, to limit the memory
 DIMENSIONS = 16  # of an embedding, after principal component analysis
 ROUNDS = 100

@@ -111,7 +111,7 @@ def draw_gradient_norms(norms: dict[str, list[float]], losses: list[float]) -> F
     # A gradient of exactly zero is as dark as it gets.
     logs = table.clamp_min(1e-12).log10()
     logs[~table.isfinite()] = math.nan
-    below.set_facecolor("red")  # where there is no number there is no colour
+    below.set_facecolor("red")  # where the norm is nan there is no colour
     colours = below.imshow(logs.numpy(), aspect="auto", interpolation="none")
     below.set_yticks(range(len(norms)), list(norms))
     below.set(xlabel="step")

@@ -1,4 +1,4 @@
-"""The production model: the weights in use and the record of what they are.
+"""The production model: its weights and its metadata.
 
 The folder `models/production` is kept in git, and git is the registry: a
 promotion is a commit that changes it, a rollback is the revert of that commit.

@@ -24,7 +24,7 @@ def read_settings(kind: type[Kind], path: Path) -> Kind:
     """
     if not path.is_file():
         if path.with_name(paths.default_config().name).is_file():
-            # To go on without would be to judge a model by nothing.
+            # Defaults would compare a model without its thresholds.
             raise UserError(
                 f"{path} is missing: restore it with git checkout, or make an empty "
                 "one for the defaults"

@@ -1,0 +1,73 @@
+"""Names and texts use the field's words: old ones, and metaphors, do not come back."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import ROOT
+
+pytestmark = pytest.mark.one_version
+
+# Each is a pattern for whole words. Whoever renames a thing adds its old name.
+OLD = [
+    # modules, classes and functions of the toolkit
+    *("InputError", "seam", "protocols.py", "Exam", "load_exam", "JUDGED", "Judgement"),
+    *("judgement", "try_on", "load_answers", "load_questions"),
+    *("missed_floors", "starting_floor", "suspects", "Case", "Ending", "spell_out"),
+    *("take_kill_for_ctrl_c", "end_cleanly", "first_process", "Race", "Memorize"),
+    *("ChangedLayers", "CompiledSpeed", "draw_titled", "draw_confusion", "Shown"),
+    *(
+        "class_of",
+        "describe_label",
+        "to_tensor",
+        "CEILINGS",
+        "write_card",
+        "read_lines",
+    ),
+    # files
+    *(r"(trial|race|cost|scale)\.json", r"(costs|hard)\.png", r"tests/alarms"),
+    *(r"scripts/drift\.py", r"(zones|own-table|own-number|more-devices)\.md"),
+    # sessions, options and settings
+    r"nox -s (alarms|costs|hard|drift|accept-curve)",
+    r"--accept-curve",
+    r"callbacks\.share",
+    r"(floors|shares|chance): [\[{]",
+    # metaphors
+    r"hear(s|d)?",
+    r"cr(y|ies) wolf",
+    r"ceilings?",
+    r"smooth sailing",
+    r"by heart",
+    r"judge(s|d)?",
+    r"dearest",
+    r"told",
+]
+# The history names what it was then, and a license is not ours to word.
+LEFT_ALONE = {"CHANGELOG.md", "tests/test_words.py", "template/LICENSE.jinja"}
+
+
+@pytest.mark.parametrize("word", OLD)
+def test_old_word_occurs_nowhere(word: str) -> None:
+    """No file of the template, of its pages or of its tests has an old word."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(
+        command, cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    wanted = re.compile(rf"(?<![\w-]){word}(?!\w)")
+    found = []
+    for name in filter(None, listed.stdout.split("\0")):
+        path = Path(ROOT, name)
+        if name in LEFT_ALONE or not path.is_file():
+            continue
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture or a model
+        both = f"{name}\n{text}"
+        found += [
+            f"{name}:{both[: match.start()].count(chr(10))}"
+            for match in wanted.finditer(both)
+        ]
+    assert found == []
