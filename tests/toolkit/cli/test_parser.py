@@ -57,3 +57,13 @@ def test_error_without_a_cause_is_one_line(capsys: pytest.CaptureFixture[str]) -
 
     assert call(refuse, []) == 2
     assert capsys.readouterr().err == "error: no file some.csv\n"
+
+
+def test_ctrl_c_has_its_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C is one line, with the exit status that shells expect."""
+
+    def interrupt(arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    assert call(interrupt, []) == 130
+    assert capsys.readouterr().err == "Stopped.\n"

@@ -42,6 +42,15 @@ def test_regression_in_one_suite_is_found() -> None:
     )
 
 
+def test_half_of_alpha_is_for_all_examples() -> None:
+    """Five regressions alone have a p-value of 0.031, above half of alpha."""
+    new = torch.ones_like(OLD)
+    new[:5] = False
+    assert compare_suites(new, torch.ones_like(OLD), {}, {}).verdict == "keep"
+    new[5] = False  # now it is 0.016
+    assert compare_suites(new, torch.ones_like(OLD), {}, {}).verdict == "regress"
+
+
 def test_better_model_is_promoted() -> None:
     """The reason names the suites that improved significantly."""
     old = torch.ones_like(OLD)

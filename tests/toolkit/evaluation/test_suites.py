@@ -46,6 +46,8 @@ def test_suites_are_optional(tmp_path: Path) -> None:
     assert [*evaluation_set.splits] == ["test"]
     assert evaluation_set.suites["all"] == [*range(len(evaluation_set.splits["test"]))]
     assert not evaluation_set.from_files
+    of_task = task.suites(evaluation_set.splits["test"])
+    assert evaluation_set.suites.keys() == {"all", *of_task}
 
 
 def test_suite_has_examples_of_two_splits(tmp_path: Path) -> None:

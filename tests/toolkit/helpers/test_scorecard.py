@@ -129,7 +129,7 @@ def test_only_passed_tests_earn_points(processes: str, project: Path) -> None:
     assert points["model.2"] == {"score": 0.5, "why": why}
     assert card["sections"] == {"data": 3, "model": 0.5, "infra": 0, "monitor": 0}
     assert card["score"] == 0
-    assert "Data      3 of 7" in done.stdout
+    assert "Data           3 of 7" in done.stdout
     assert "| data.4 | " in Path("build", "scorecard.md").read_text()
     assert Path("build", "scorecard.png").stat().st_size > 1000
 
