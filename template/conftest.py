@@ -1,16 +1,16 @@
-"""Options and fixtures of all tests. Put your own fixtures into tests/*/conftest.py."""
+"""What all tests share. Fixtures of your own go into tests/*/conftest.py."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-# Set before torch is imported. Small models run fastest in one thread. On a busy
-# machine, two threads can be ten times slower, which is the usual cause of flaky
-# tests.
+# Before anything imports torch. Small models are fastest in one thread, and two
+# threads on a busy machine can be ten times slower: the usual cause of tests that
+# fail now and then.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MKL_NUM_THREADS"] = "1"
-# Without it, Great Expectations sends usage statistics over the network.
+# Great Expectations would report its use over the network.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 # This package contains no tests, and its imports are slow.
@@ -60,7 +60,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def data_docs(request: pytest.FixtureRequest) -> Path | None:
-    """Folder for the data docs, or None to write none."""
+    """Where the data docs are wanted, if they are."""
     folder: Path | None = request.config.getoption("--data-docs")
     return folder
 
@@ -74,7 +74,7 @@ def update_curve(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> None:
-    """Set the same seed before each test, so their order does not matter."""
+    """Start every test from the same seed, in whatever order they run."""
     # Imported here: after the variables above are set.
     from lightning import seed_everything
 

@@ -142,7 +142,7 @@ if COMMANDS.is_file():
 
 @nox.session
 def promote(session: nox.Session) -> None:
-    """Train, and make the result the production model."""
+    """Train, and make the result the production model unless it is worse."""
     _python(session, PACKAGE, "fit", *session.posargs)
     _python(session, PACKAGE, "promote")
 

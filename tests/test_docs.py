@@ -162,7 +162,7 @@ BY_COMMAND = ("models/", "tests/training/curve.json")
 MAX_CHANGED = 16  # rewritten in whole or part; four more are deleted
 # These tests must pass for any task.
 TOOLKIT = "pytest --quiet {}"
-RECIPES = "pytest --quiet -m slow tests/code/test_debug.py"
+RECIPES = "pytest --quiet -m slow {}/debug"
 # Data leaks that the remaining tests must catch: preprocessing fitted on the test data,
 # and an input that is a linear function of the label.
 MISTAKES = (
@@ -212,7 +212,7 @@ def test_pages_of_a_second_task_work(doc_runner: DocRunner) -> None:
     doc_runner.follow(DOCS / "regression.md", numbers=False)
     with toolkit_tests(doc_runner.folder) as folder:
         doc_runner.run(TOOLKIT.format(folder))
-    doc_runner.run(RECIPES)
+        doc_runner.run(RECIPES.format(folder))
     _check_changes(doc_runner)
     for file, healthy, broken, test in MISTAKES:
         path = doc_runner.folder / file

@@ -476,7 +476,7 @@ def test_interrupted_training_can_be_resumed(
     assert process.returncode == 1, errors
     assert "Traceback" not in errors
     assert (f"kill {process.pid}\n" in errors) == (sent == signal.SIGTERM)
-    (resume,) = re.findall(r"Stopped. Go on with: (.*)", errors)
+    (resume,) = re.findall(r"Stopped. To resume: (.*)", errors)
     default_project.run(f"{resume} --trainer.max_epochs=-1 --trainer.max_steps=1")
 
 
@@ -486,7 +486,8 @@ def _checkpoints(project: Project) -> set[Path]:
 
 def test_debug_recipes_work(default_project: Project) -> None:
     """Each debug recipe runs, one after the other in one process."""
-    default_project.run("pytest -m slow tests/code/test_debug.py")
+    with toolkit_tests(default_project.path) as folder:
+        default_project.run(f"pytest -m slow {folder}/debug")
 
 
 def _pretend_srun(folder: Path) -> None:

@@ -131,7 +131,7 @@ def _(applied: Applied) -> None:
     _in_loader(change)
 
 
-@fault("loading", "examples are not shuffled", "code")
+@fault("loading", "examples are not shuffled", "unit")
 def _(applied: Applied) -> None:
     def change(options: dict[str, Any]) -> None:
         if options.get("shuffle"):
@@ -141,7 +141,7 @@ def _(applied: Applied) -> None:
     with_options(DataLoader, "__init__", change)
 
 
-@fault("loading", "labels were shuffled once", "label permutation")
+@fault("loading", "labels were shuffled once", "memorization")
 def _(applied: Applied) -> None:
     known: Tensor | None = None
 
@@ -207,7 +207,7 @@ def _(applied: Applied) -> None:
     _of_another_split("test", "val", applied)
 
 
-@fault("splits", "training has test examples too", "data")
+@fault("splits", "training has test examples too", "split")
 def _(applied: Applied) -> None:
     def make(healthy: Any) -> Any:
         def changed(first: Any, *rest: Any, **options: Any) -> Any:
@@ -221,7 +221,7 @@ def _(applied: Applied) -> None:
     replace(sklearn.model_selection, "train_test_split", make)
 
 
-@fault("splits", "they are drawn anew", "data")
+@fault("splits", "they are drawn anew", "split")
 def _(applied: Applied) -> None:
     def change(options: dict[str, Any]) -> None:
         applied()

@@ -109,7 +109,7 @@ def draw_mutants(size: int, generator: random.Random) -> list[Change]:
 
 
 def _change(edit: Edit) -> Change:
-    return Change(str(edit), "source", "code", edit.apply, edit.path.stem)
+    return Change(str(edit), "source", "unit", edit.apply, edit.path.stem)
 
 
 def _all_edits() -> list[Edit]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from .changes import Applied, fault
 from .patches import around_step, replace, with_options
 
-STEPS, REPEAT, CURVE = "single steps", "repeating", "training curve"
+STEPS, REPEAT, CURVE = "single steps", "reproducibility", "training curve"
 
 
 def _in_log(change: Any) -> None:
@@ -133,7 +133,7 @@ def _(applied: Applied) -> None:
     replace(safetensors.torch, "save_file", make)
 
 
-@fault("checkpoints", "the worst is kept", "code")
+@fault("checkpoints", "the worst is kept", "unit")
 def _(applied: Applied) -> None:
     def change(options: dict[str, Any]) -> None:
         if options.get("monitor"):
@@ -212,7 +212,7 @@ def _(applied: Applied) -> None:
     around_step("training", change)
 
 
-@fault("cost", "what a step computed is kept for ever", "memory")
+@fault("cost", "what a step computed is kept for ever", "cost")
 def _(applied: Applied) -> None:
     kept: list[Any] = []
 

@@ -138,7 +138,7 @@ def test_reviewed_examples_become_a_suite(capsys: pytest.CaptureFixture[str]) ->
     review_first("model", "data", "model")
     assert main(["review-errors", "--count=3"]) == 0
     printed = capsys.readouterr().out
-    assert f"correct  the label of {second.digest}, which is {second.label}" in printed
+    assert f"relabel  {second.digest}, whose label is {second.label}" in printed
     (suite,) = load_suites()
     assert [example.digest for example in suite.examples] == [
         first.digest,

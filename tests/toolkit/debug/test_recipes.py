@@ -8,9 +8,11 @@ from torch import Tensor
 
 from digit_recognizer.__main__ import main
 from digit_recognizer.toolkit.errors import UserError
+from digit_recognizer.toolkit.interface import training_module
 from digit_recognizer.toolkit.run_records import newest_checkpoint
-from digit_recognizer.training import TrainingModule
 from tests.helpers.workplace import ROOT, SETTINGS, enter
+
+pytestmark = pytest.mark.task_interface
 
 PACKAGE = "digit_recognizer"
 RECIPES = sorted(path.stem for path in (ROOT / "configs" / "debug").glob("*.yaml"))
@@ -79,10 +81,10 @@ def test_recipe_begins_with_its_purpose(name: str) -> None:
 def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the next training step raise an error."""
 
-    def training_step(self: TrainingModule, batch: object, batch_idx: int) -> Tensor:
+    def training_step(self: object, batch: object, batch_idx: int) -> Tensor:
         raise error
 
-    monkeypatch.setattr(TrainingModule, "training_step", training_step)
+    monkeypatch.setattr(training_module(), "training_step", training_step)
 
 
 def test_known_error_is_one_line(

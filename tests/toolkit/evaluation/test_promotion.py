@@ -28,9 +28,8 @@ from digit_recognizer.toolkit.evaluation.model_store import (
     GOLDEN_COUNT,
     write_production,
 )
-from digit_recognizer.toolkit.interface import task
+from digit_recognizer.toolkit.interface import task, training_module
 from digit_recognizer.toolkit.serving import ShadowEvaluation, log_predictions, replay
-from digit_recognizer.training import TrainingModule
 from tests.helpers.workplace import enter
 
 pytestmark = pytest.mark.task_interface
@@ -62,7 +61,7 @@ def _few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def checkpoint(tmp_path: Path) -> Path:
     """A checkpoint in its run folder, as the trainer saves it."""
     trainer = lightning.Trainer(accelerator="cpu", logger=False, barebones=False)
-    trainer.strategy.connect(TrainingModule(width=4, embedding_size=6))
+    trainer.strategy.connect(training_module()(width=4, embedding_size=6))
     path = tmp_path / "run" / "checkpoints" / "best.ckpt"
     trainer.save_checkpoint(path)
     (tmp_path / "run" / "config.yaml").write_text("model: {width: 4}\n")
@@ -225,6 +224,30 @@ def test_incompatible_production_model_is_replaced(
     load_production(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.safetensors", "damaged", "is not the file of its record.json"),
+        ("model.safetensors", None, "model.safetensors is missing"),
+        ("record.json", "<<<<<<< ours", "is not a record of a model"),
+        ("record.json", "{}", "is not a record of a model"),
+    ],
+)
+def test_damaged_production_model_is_not_replaced(
+    name: str, content: str | None, message: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    """A damaged production model is an error: the comparison would be missing."""
+    folder = tmp_path / "production"
+    shutil.copytree(paths.production(), folder)
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_text(content)
+    with pytest.raises(UserError, match=message):
+        promote(checkpoint, folder, even_if_worse=True)
+    assert not (folder / "shadow.json").exists()
+    assert (folder / name).exists() == (content is not None)
+
+
 def test_changed_data_are_named(checkpoint: Path, tmp_path: Path) -> None:
     """Both models are evaluated on the current data, and the card says so."""
     folder = tmp_path / "production"
@@ -283,7 +306,7 @@ def test_unfinished_training_is_promoted_only_on_request(
     """A training that stopped early is promoted only with even_if_worse."""
     path = checkpoint.parents[1] / "record.json"
     path.write_text(json.dumps(TRAINING | {"finished": False}))
-    with pytest.raises(UserError, match="stopped early, after 60 steps: go on"):
+    with pytest.raises(UserError, match="stopped early, after 60 steps: resume"):
         promote(checkpoint, tmp_path / "production")
     promote(checkpoint, tmp_path / "production", even_if_worse=True)
 

@@ -184,7 +184,10 @@ def test_finished_training_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"finished": False}, "stopped early, after 60 steps: go on with fit --ckpt"),
+        (
+            {"finished": False},
+            "stopped early, after 60 steps: resume it with fit --ckpt",
+        ),
         ({"metrics": {}}, "has left no metrics"),
         ({"metrics": {"val/loss": "nan"}}, "ended with val/loss = nan"),
         ({"metrics": {"a": 1.0, "val/loss": "inf"}}, "ended with val/loss = inf"),

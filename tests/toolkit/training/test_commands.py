@@ -17,6 +17,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -25,13 +26,12 @@ from lightning.pytorch.callbacks import Timer
 from digit_recognizer.__main__ import main
 from digit_recognizer.toolkit.evaluation import load_checkpoint, load_production
 from digit_recognizer.toolkit.figures import draw_errors
-from digit_recognizer.toolkit.interface import TASK, task
+from digit_recognizer.toolkit.interface import TASK, task, training_module
 from digit_recognizer.toolkit.run_records import newest_checkpoint
 from digit_recognizer.toolkit.run_records.folders import VARIABLE
 from digit_recognizer.toolkit.run_records.retraining import configurations
 from digit_recognizer.toolkit.serving import load_predictions
 from digit_recognizer.toolkit.training.commands import _in_root
-from digit_recognizer.training import TrainingModule
 from tests.helpers.workplace import ROOT, enter
 
 pytestmark = pytest.mark.task_interface
@@ -346,13 +346,13 @@ def test_interrupted_training_keeps_its_last_checkpoint(
 ) -> None:
     """SIGINT and SIGTERM keep a checkpoint, and the output says how to resume."""
 
-    def interrupt(self: TrainingModule) -> None:
+    def interrupt(self: Any) -> None:
         if self.current_epoch == epoch:
             signal.raise_signal(sent)
 
     # In another folder, as other tests use the newest run.
     enter(tmp_path, monkeypatch, "configs", "models/production")
-    monkeypatch.setattr(TrainingModule, "on_train_epoch_start", interrupt)
+    monkeypatch.setattr(training_module(), "on_train_epoch_start", interrupt)
     # A process in the background ignores SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(SystemExit):

@@ -124,4 +124,4 @@ def test_all_processes_end(way: str, training: "subprocess.Popen[str]") -> None:
     else:
         training.terminate()
     output, _ = training.communicate(timeout=END)
-    assert output.count("Go on with") == 1
+    assert output.count("To resume: ") == 1

@@ -57,7 +57,11 @@ class Examples(Protocol):
 
 
 class Evaluation(Protocol):
-    """What a model predicts for N examples, in their order."""
+    """What a model predicts for N examples, in their order.
+
+    With an attribute `confidences`, from 0 to 1, shape (N,), of the predicted classes,
+    error analysis uses it.
+    """
 
     @property
     def labels(self) -> Tensor:

@@ -20,7 +20,10 @@ MAX_SLICES = 5
 def _review_errors(arguments: Sequence[str]) -> None:
     parser = checkpoint_parser("review-errors", "the production model")
     parser.add_argument(
-        "--count", type=int, default=25, help="of the highest losses (default: 25)"
+        "--count",
+        type=int,
+        default=25,
+        help="number of examples to review (default: 25)",
     )
     options = parser.parse_args(arguments)
     if options.count < 1:
@@ -48,7 +51,7 @@ def _review_errors(arguments: Sequence[str]) -> None:
     suite = extend_suite(examples, evaluation, data)
     for example in examples:
         if example.wrong == "data":
-            print(f"correct  the label of {example.digest}, which is {example.label}")
+            print(f"relabel  {example.digest}, whose label is {example.label}")
     _report(suite)
 
 

@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..interface import Evaluation, Examples
 from ..run_records import load_training_record, require_finished
 from .evaluation_set import TEST_SPLIT, correct, load_evaluation_set
-from .model_store import load_checkpoint, load_production, load_record
+from .model_store import NoModel, load_checkpoint, load_production, load_record
 from .significance import SuiteComparison, compare_suites
 
 
@@ -78,8 +78,8 @@ def compare_models(
         The comparison; no file is changed.
 
     Raises:
-        UserError: There is no such checkpoint, its training did not finish, or a
-            metric is not finite.
+        UserError: There is no such checkpoint, its training did not finish, a metric is
+            not finite, or the production model is damaged.
     """
     # Imported here: its checks of types take a tenth of a second.
     from .settings import load_settings
@@ -99,7 +99,7 @@ def compare_models(
         in_use = load_production(folder)
         old = evaluation_set.evaluate(in_use)
         recorded = load_record(folder).get("data", {})
-    except (UserError, RuntimeError):  # of another architecture, or none at all
+    except (NoModel, RuntimeError):  # of another architecture, or none at all
         old, recorded = None, {}
     if old is not None and replay is not None:
         shadow = replay(splits[TEST_SPLIT], in_use, net)

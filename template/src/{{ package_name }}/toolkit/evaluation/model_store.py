@@ -23,6 +23,10 @@ from ..run_records import load_training_record
 GOLDEN_COUNT = 40  # examples whose output is recorded
 
 
+class NoModel(UserError):
+    """There is no production model, or it does not fit today's network."""
+
+
 def load_production(folder: Path | None = None) -> Any:
     """Load the production model, ready to predict.
 
@@ -34,8 +38,8 @@ def load_production(folder: Path | None = None) -> Any:
         The network in evaluation mode.
 
     Raises:
-        UserError: A file is missing, or the weights are not those of the record or
-            not for today's network.
+        UserError: A file is missing, or the weights are not those of the record.
+        NoModel: The weights are not for today's network.
     """
     folder = folder or paths.production()
     record = load_record(folder)
@@ -52,7 +56,7 @@ def load_production(folder: Path | None = None) -> Any:
         net = task.Network(**record["model"])
         net.load_state_dict(load(content))
     except (RuntimeError, TypeError) as error:
-        raise UserError(
+        raise NoModel(
             f"the model in {folder} does not fit the network in model.py: promote a "
             "new one"
         ) from error
@@ -69,12 +73,19 @@ def load_record(folder: Path | None = None) -> dict[str, Any]:
         The record by its keys, as `promote` wrote it.
 
     Raises:
-        UserError: There is no record.
+        NoModel: There is no record.
+        UserError: It cannot be read.
     """
     path = (folder or paths.production()) / "record.json"
     if not path.is_file():
-        raise UserError(f"no production model in {path.parent}: promote a checkpoint")
-    record: dict[str, Any] = json.loads(path.read_text())
+        raise NoModel(f"no production model in {path.parent}: promote a checkpoint")
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        _ = record["sha256"], record["model"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is not a record of a model: restore it with git checkout"
+        ) from error
     return record
 
 

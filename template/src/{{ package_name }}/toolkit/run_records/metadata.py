@@ -50,7 +50,7 @@ def require_finished(
         last = checkpoint.with_name("last.ckpt")
         raise UserError(
             f"the training of {checkpoint} stopped early, after {training['steps']} "
-            f"steps: go on with fit --ckpt_path {last}, or train again"
+            f"steps: resume it with fit --ckpt_path {last}, or train again"
         )
     metrics = training["metrics"]
     if not metrics:

@@ -80,10 +80,13 @@ def _add_options(parser: Parser, read: Callable[..., Any]) -> list[str]:
 def _feedback(arguments: Sequence[str]) -> None:
     parser = Parser(f"{PROGRAM} feedback")
     parser.add_argument(
-        "logs", nargs="+", type=Path, metavar="LOG", help="what predict --log wrote"
+        "logs", nargs="+", type=Path, metavar="LOG", help="a file of predict --log"
     )
     parser.add_argument(
-        "--count", type=int, default=20, help="of requests to label (default: 20)"
+        "--count",
+        type=int,
+        default=20,
+        help="number of requests to label (default: 20)",
     )
     options = parser.parse_args(arguments)
     if options.count < 1:
