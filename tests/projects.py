@@ -17,7 +17,7 @@ AT_BIRTH = [
     "0 logged requests are labelled, 20 are needed",
     "PyTorch finds no GPU here",
     "no uv.lock is committed, so new versions come with any install",
-    "there was no shadow evaluation of the production model: promote --log",
+    "there was no shadow evaluation of the production model, see promote --log",
 ]
 # These tests use the default package and are independent of the task.
 TOOLKIT_TESTS = Path(__file__).parent / "toolkit"
