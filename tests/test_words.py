@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 
@@ -48,26 +48,29 @@ OLD = [
 LEFT_ALONE = {"CHANGELOG.md", "tests/test_words.py", "template/LICENSE.jinja"}
 
 
-@pytest.mark.parametrize("word", OLD)
-def test_old_word_occurs_nowhere(word: str) -> None:
-    """No file of the template, of its pages or of its tests has an old word."""
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """Name and text of each file of this repository, by its name."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(
         command, cwd=ROOT, check=True, capture_output=True, text=True
     )
+    found = {}
+    for name in {*filter(None, listed.stdout.split("\0"))} - LEFT_ALONE:
+        path = ROOT / name
+        if path.is_file():
+            with suppress(UnicodeDecodeError):  # a picture or a model
+                found[name] = f"{name}\n{path.read_text('utf-8')}"
+    return found
+
+
+@pytest.mark.parametrize("word", OLD)
+def test_old_word_occurs_nowhere(word: str, texts: dict[str, str]) -> None:
+    """No file of the template, of its pages or of its tests has an old word."""
     wanted = re.compile(rf"(?<![\w-]){word}(?!\w)")
-    found = []
-    for name in filter(None, listed.stdout.split("\0")):
-        path = Path(ROOT, name)
-        if name in LEFT_ALONE or not path.is_file():
-            continue
-        try:
-            text = path.read_text("utf-8")
-        except UnicodeDecodeError:
-            continue  # a picture or a model
-        both = f"{name}\n{text}"
-        found += [
-            f"{name}:{both[: match.start()].count(chr(10))}"
-            for match in wanted.finditer(both)
-        ]
+    found = [
+        f"{name}:{text[: match.start()].count(chr(10))}"
+        for name, text in texts.items()
+        for match in wanted.finditer(text)
+    ]
     assert found == []

@@ -113,9 +113,8 @@ def describe_slice(
         # A rare label says less than the label that is frequent instead.
         if distance >= MIN_DISTANCE and not (name in fractions and here < elsewhere):
             write = "{:.0%}".format if name in fractions else _number
-            here_, elsewhere_ = write(here.item()), write(elsewhere.item())
-            difference = f"{name}: {here_} (elsewhere {elsewhere_})"
-            differences.append((distance, difference))
+            means = f"{write(here.item())} (elsewhere {write(elsewhere.item())})"
+            differences.append((distance, f"{name}: {means}"))
     differences.sort(key=lambda each: -each[0])
     return (
         ", ".join(text for _, text in differences[:DIFFERENCES])

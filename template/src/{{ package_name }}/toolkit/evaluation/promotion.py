@@ -61,5 +61,5 @@ def write_promoted(comparison: ModelComparison, folder: Path) -> None:
     # It is that of the model before.
     (folder / SHADOW_RESULT).unlink(missing_ok=True)
     if comparison.shadow is not None:
-        comparison.shadow.write(load_record(folder).get("sha256", ""), folder)
+        comparison.shadow.write(load_record(folder)["sha256"], folder)
     write_model_card(comparison, folder)

@@ -61,8 +61,8 @@ def draw_predictions(examples: Sequence[ExampleView]) -> "Figure":
     every = {id(example.data): example.data for example in examples}
     digests = {key: data.digests() for key, data in every.items()}
     height = 2.6 if any(example.title for example in examples) else 2.3
-    figure, axes_of = example_grid(len(examples), height)
-    for example, axes in zip(examples, axes_of, strict=True):
+    figure, all_axes = example_grid(len(examples), height)
+    for example, axes in zip(examples, all_axes, strict=True):
         evaluation, row = example.evaluation, example.row
         task.draw_example(axes, example.data, row)
         label = task.label_name(evaluation.labels[row])
@@ -87,8 +87,8 @@ def draw_with_titles(data: Any, titles: Mapping[int, str]) -> "Figure":
     Returns:
         A picture of each, in the order of the titles.
     """
-    figure, axes_of = example_grid(len(titles), height=2.1)
-    for axes, (row, title) in zip(axes_of, titles.items(), strict=True):
+    figure, all_axes = example_grid(len(titles), height=2.1)
+    for axes, (row, title) in zip(all_axes, titles.items(), strict=True):
         task.draw_example(axes, data, row)
         axes.set_title(title, fontsize=9)
     return figure
@@ -109,8 +109,8 @@ def example_grid(count: int, height: float) -> "tuple[Figure, list[Axes]]":
     columns = 5
     lines = -(-count // columns)
     figure = Figure(figsize=(1.8 * columns, height * lines), layout="constrained")
-    axes_of = [figure.add_subplot(lines, columns, n + 1) for n in range(count)]
-    return figure, axes_of
+    all_axes = [figure.add_subplot(lines, columns, n + 1) for n in range(count)]
+    return figure, all_axes
 
 
 def save_figure(figure: "Figure", path: Path) -> Path:
