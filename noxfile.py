@@ -119,6 +119,12 @@ def release(session: nox.Session) -> None:
 
 
 @nox.session
+def checks(session: nox.Session) -> None:
+    """Write the list of checks on a page of new projects from their docstrings."""
+    _python(session, "tools.checks_page")
+
+
+@nox.session
 def fleet(session: nox.Session) -> None:
     """Report version, edits, state and update of many projects: -- [--try] FOLDER..."""
     _python(session, "tools.fleet", *session.posargs)

@@ -13,11 +13,17 @@ os.environ["MKL_NUM_THREADS"] = "1"
 # Great Expectations would report its use over the network.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
-# This package contains no tests, and its imports are slow.
-collect_ignore = ["tests/mutation"]
+# These packages contain no tests, and their imports are slow.
+collect_ignore = ["tests/helpers", "tests/mutation", "tests/scorecard"]
 
-# The fixture `checklist`, and the tables that are printed after the run.
-pytest_plugins = ["tests.helpers.behaviour", "tests.helpers.scorecard"]
+# Values in failed assertions, also of checks that test files inherit.
+pytest.register_assert_rewrite("tests.helpers")
+# The fixture `checklist`, exemptions, and the tables that are printed after the run.
+pytest_plugins = [
+    "tests.helpers.behaviour",
+    "tests.helpers.checks",
+    "tests.scorecard.plugin",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,11 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests that need a GPU or a function of `task.py` that is missing."""
-    if item.get_closest_marker("task_interface"):
-        from tests.helpers.task_interface import skip_without_task
-
-        skip_without_task()
+    """Skip tests that need a GPU."""
     if item.get_closest_marker("gpu") is None:
         return
     import torch  # after the variables above are set

@@ -1,11 +1,15 @@
 """Training for tests: the real trainer, without files and progress output."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from lightning import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+
+# What Lightning reports of each training would bury the reason of a failure.
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 

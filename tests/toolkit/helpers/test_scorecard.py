@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.ml_test_score import (
+from tests.helpers.workplace import ROOT
+from tests.scorecard.plugin import runs_by_itself
+from tests.scorecard.points import (
     POINTS,
     SECTIONS,
     BadEvidence,
@@ -19,8 +21,6 @@ from tests.helpers.ml_test_score import (
     score,
     sums,
 )
-from tests.helpers.scorecard import runs_by_itself
-from tests.helpers.workplace import ROOT
 
 TODAY = date(2026, 11, 27)
 GOOD = {
@@ -78,7 +78,7 @@ SETTINGS = """
 [pytest]
 markers = slow
 testpaths = tests
-addopts = -p tests.helpers.scorecard -m "not slow"
+addopts = -p tests.scorecard.plugin -m "not slow"
 """
 
 

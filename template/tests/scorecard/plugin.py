@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.ml_test_score import (
+from tests.scorecard.points import (
     POINTS,
     SECTIONS,
     BadEvidence,

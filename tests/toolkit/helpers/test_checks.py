@@ -1,0 +1,168 @@
+"""Do exemptions, warnings and the report of a failed check work?"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import checks as module
+from tests.helpers.checks import Checks, limits
+
+ROOT = Path(module.__file__).parents[2]
+CHECKS = """\
+import pytest
+
+from tests.helpers import checks
+from tests.helpers.checks import Checks
+
+
+class SizeChecks(Checks):
+    most = 3
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def size(cls):
+        print("one fixture of", cls.__name__)
+        return cls.given
+
+    def test_is_small(self, size):
+        assert size < self.most
+
+    def test_is_even(self, size):
+        assert size % 2 == 0
+
+
+"""
+
+
+def run(folder: Path, text: str) -> tuple[int, str]:
+    """Run pytest on a file with the checks and some text, and return its output."""
+    (folder / "test_it.py").write_text(CHECKS + text)
+    command = [sys.executable, "-m", "pytest", "-p", "tests.helpers.checks"]
+    options = ["-ra", "-p", "no:cacheprovider", "--strict-markers", "test_it.py"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # they take a second to load
+    # Those of this run are about another folder.
+    environ.pop("PYTEST_ADDOPTS", None)
+    done = subprocess.run(
+        [*command, *options], cwd=folder, env=environ, capture_output=True, text=True
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_failure_names_the_class_its_limits_and_the_value(tmp_path: Path) -> None:
+    """A failed check shows the value, and file and line of the class that sets limits.
+
+    The second class has its own limit and its own fixture.
+    """
+    text = """\
+class TestIt(SizeChecks):
+    given = 4
+class TestOther(SizeChecks):
+    given = 4
+    most = 5
+"""
+    status, output = run(tmp_path, text)
+    assert status == 1
+    assert "E       assert 4 < 3\n" in output
+    assert "E        +  where 3 = TestIt.most\n" in output
+    place = f"test_it.py:{len(CHECKS.splitlines()) + 1}"
+    assert f"\n{place}: TestIt sets\n    most = 3\n    given = 4\n" in output
+    assert output.count("one fixture of TestIt\n") == 1
+    assert "1 failed, 3 passed" in output
+
+
+def test_exemption_is_listed_with_its_reason(tmp_path: Path) -> None:
+    """An exempt check is skipped in its class only, and its reason is printed."""
+    text = """\
+class TestIt(SizeChecks):
+    given = 4
+    exempt = {"test_is_small": "our sizes have no limit"}
+class TestOther(SizeChecks):
+    given = 4
+"""
+    status, output = run(tmp_path, text)
+    assert status == 1
+    reason = "TestIt exempts test_is_small, our sizes have no limit"
+    assert f": {reason}\n" in output
+    assert "FAILED test_it.py::TestOther::test_is_small" in output
+    assert "1 failed, 2 passed, 1 skipped" in output
+
+
+@pytest.mark.parametrize(
+    ("exempt", "message"),
+    [
+        ({"test_is_smal": "why not"}, "exempt names test_is_smal, but the checks are"),
+        ({"most": "why not"}, "TestIt.exempt names most, but the checks are test_is_"),
+        ({"test_is_small": " "}, "TestIt.exempt has no reason for test_is_small"),
+    ],
+    ids=["misspelt", "no check", "no reason"],
+)
+def test_exemption_without_check_or_reason_is_an_error(
+    tmp_path: Path, exempt: dict[str, str], message: str
+) -> None:
+    """An exemption of an unknown check, or without a reason, is an error."""
+    text = f"class TestIt(SizeChecks):\n    given = 2\n    exempt = {exempt}\n"
+    status, output = run(tmp_path, text)
+    assert status == 2
+    assert message in output
+
+
+NEW = 'checks.FAILS_FROM["SizeChecks.test_is_small"] = "99.0.0"\n'
+
+
+def test_new_check_warns_for_one_release(tmp_path: Path) -> None:
+    """The failure of a new check is reported, and does not fail the run."""
+    status, output = run(tmp_path, f"{NEW}class TestIt(SizeChecks):\n    given = 4\n")
+    assert status == 0
+    warning = "new check, which fails from 99.0.0 on; assert 4 < 3"
+    assert f"XFAIL test_it.py::TestIt::test_is_small - {warning}\n" in output
+    assert "1 passed, 1 xfailed" in output
+
+
+def test_new_check_that_cannot_run_warns_too(tmp_path: Path) -> None:
+    """An error in the fixture of a new check does not fail the run."""
+    status, output = run(tmp_path, f"{NEW}class TestIt(SizeChecks):\n    pass\n")
+    assert status == 1  # of the other check, which is not new
+    assert "XFAIL at setup of test_it.py::TestIt::test_is_small" in output
+    assert "ERROR test_it.py::TestIt::test_is_even" in output
+
+
+def test_new_check_that_passes_is_no_warning(tmp_path: Path) -> None:
+    """A new check that passes is counted as passed."""
+    status, output = run(tmp_path, f"{NEW}class TestIt(SizeChecks):\n    given = 2\n")
+    assert status == 0
+    assert "2 passed" in output
+
+
+def test_team_can_let_new_checks_fail_at_once(tmp_path: Path) -> None:
+    """With `new_checks_fail`, a new check fails like any other."""
+    team = "class TestIt(SizeChecks):\n    given = 4\n    new_checks_fail = True\n"
+    status, output = run(tmp_path, NEW + team)
+    assert status == 1
+    assert "FAILED test_it.py::TestIt::test_is_small" in output
+
+
+def test_check_that_a_team_overrides_is_not_new(tmp_path: Path) -> None:
+    """A check that a class replaces by its own fails at once."""
+    team = "class TestIt(SizeChecks):\n    def test_is_small(self): assert False\n"
+    status, output = run(tmp_path, f"{NEW}{team}    given = 4\n")
+    assert status == 1
+    assert "FAILED test_it.py::TestIt::test_is_small" in output
+
+
+def test_limits_are_the_plain_values() -> None:
+    """Limits are numbers and ranges, also inherited ones, without private names."""
+
+    class Parent(Checks):
+        most = 3
+        _hidden = 4
+
+    class Child(Parent):
+        most = 5
+        span = (0.5, 2)
+        exempt = {}
+
+    assert limits(Child) == {"most": 5, "span": (0.5, 2)}
