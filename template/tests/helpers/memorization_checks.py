@@ -1,7 +1,7 @@
 """Memorization checks: can training overfit a few examples?"""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import lightning
 import pytest
@@ -140,12 +140,12 @@ class MemorizationChecks(Checks):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def trained(cls) -> Trained:
+    def trained(cls: type[Self]) -> Trained:
         """A training that several checks share."""
         return cls.train(permuted=False)
 
     @classmethod
-    def train(cls, *, permuted: bool) -> Trained:
+    def train(cls: type[Self], *, permuted: bool) -> Trained:
         """Train on the training split, with its labels or with permuted labels."""
         lightning.seed_everything(1, verbose=False)
         module, data = cls.case.new_module(), cls.case.new_data()
