@@ -52,6 +52,7 @@ FILES_OF = {
 MAX_FILES = 201  # mostly toolkit and settings
 MAX_STARTER_FILES = 60  # without debug recipes, which a command lists
 MAX_LINES_OF_README = 100
+MAX_LINES_OF_TESTS = {"starter": 1200, "managed": 2000}  # by zone, without machinery
 
 LICENCE_TITLES = {
     "MIT": "MIT License\n",
@@ -238,6 +239,11 @@ def test_repository_is_small(full_project: Project, zone_of: Zone) -> None:
     assert len(own) <= MAX_STARTER_FILES
     assert len(full_project.files) <= MAX_FILES
     assert len(full_project.texts["README.md"].splitlines()) <= MAX_LINES_OF_README
+    lines = dict.fromkeys(MAX_LINES_OF_TESTS, 0)
+    for name, text in full_project.texts.items():
+        if re.fullmatch(r"tests/(?!mutation|scorecard|test_).+\.py", name):
+            lines[zone_of(name)] += len(text.splitlines())
+    assert all(0 < lines[zone] <= most for zone, most in MAX_LINES_OF_TESTS.items())
 
 
 def test_metadata_is_valid(project: Project) -> None:

@@ -4,9 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from digit_recognizer.toolkit import interface
 from tests.helpers import checks as module
 from tests.helpers.checks import Checks, limits
 
@@ -151,6 +154,43 @@ def test_check_that_a_team_overrides_is_not_new(tmp_path: Path) -> None:
     status, output = run(tmp_path, f"{NEW}{team}    given = 4\n")
     assert status == 1
     assert "FAILED test_it.py::TestIt::test_is_small" in output
+
+
+@pytest.mark.parametrize(
+    ("needed", "missing", "skipped"),
+    [
+        ((), [], False),
+        ((), ["embed"], True),
+        (("embed",), ["embed", "predict"], True),
+        (("embed",), ["predict"], False),
+    ],
+)
+def test_test_is_skipped_for_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+    needed: tuple[str, ...],
+    missing: list[str],
+    skipped: bool,
+) -> None:
+    """A test is skipped if `task.py` lacks a name that the test needs."""
+    monkeypatch.setattr(interface, "missing", lambda: missing)
+    mark = pytest.mark.task_interface(*needed).mark
+    item: Any = SimpleNamespace(iter_markers=lambda name: [mark])
+    try:
+        module.pytest_runtest_setup(item)
+    except pytest.skip.Exception as error:
+        assert skipped
+        assert "task.py has no embed" in str(error)
+        assert ("predict" in str(error)) == ("predict" in needed)
+    else:
+        assert not skipped
+
+
+def test_unknown_name_of_the_interface_is_an_error() -> None:
+    """A test that needs a name which no `task.py` has, such as a misspelt one, fails."""
+    mark = pytest.mark.task_interface("embedd").mark
+    item: Any = SimpleNamespace(iter_markers=lambda name: [mark])
+    with pytest.raises(AssertionError, match="embedd is no part of the task interface"):
+        module.pytest_runtest_setup(item)
 
 
 def test_limits_are_the_plain_values() -> None:
