@@ -210,7 +210,7 @@ def test_folder_of_a_larger_repository(
             "datamodule.py",
             "shuffle=shuffle,",
             "shuffle=shuffle, drop_last=shuffle,",
-            "training/test_steps.py::TestSteps::test_every_example_is_seen_once[train-2]",
+            "training/test_steps.py::TestSteps::test_every_example_is_seen_once[train]",
             id="the last examples are left out",
         ),
         pytest.param(

@@ -233,14 +233,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def table(results: Sequence[Result]) -> list[str]:
-    """Return failure rates as a table.
-
-    Args:
-        results: Of one or more tests.
-
-    Returns:
-        A header line, and a line per capability.
-    """
+    """Return failure rates: a header line, and a line per capability."""
     cells: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in results:
         cells[result.capability, result.kind].append(result)

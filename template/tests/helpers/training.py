@@ -14,6 +14,15 @@ logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
+class WithoutMetrics(Callback):
+    """Lets a schedule of the learning rate wait for a metric that is not computed."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Make the metric optional."""
+        for config in trainer.lr_scheduler_configs:
+            config.strict = False
+
+
 def fit(
     module: LightningModule,
     data: LightningDataModule,
@@ -52,7 +61,7 @@ def fit(
         overfit_batches=overfit_batches,
         limit_val_batches=1.0 if validate else 0,
         num_sanity_val_steps=0,
-        callbacks=list(callbacks),
+        callbacks=[*callbacks, *([] if validate else [WithoutMetrics()])],
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,

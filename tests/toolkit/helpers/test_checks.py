@@ -72,7 +72,7 @@ class TestOther(SizeChecks):
     assert "E       assert 4 < 3\n" in output
     assert "E        +  where 3 = TestIt.most\n" in output
     place = f"test_it.py:{len(CHECKS.splitlines()) + 1}"
-    assert f"\n{place}: TestIt sets\n    most = 3\n    given = 4\n" in output
+    assert f"\n{place}: TestIt sets\n    most = 3  (default)\n    given = 4\n" in output
     assert output.count("one fixture of TestIt\n") == 1
     assert "1 failed, 3 passed" in output
 
@@ -92,6 +92,25 @@ class TestOther(SizeChecks):
     assert f": {reason}\n" in output
     assert "FAILED test_it.py::TestOther::test_is_small" in output
     assert "1 failed, 2 passed, 1 skipped" in output
+
+
+def test_exemptions_are_inherited_and_may_name_a_parameter(tmp_path: Path) -> None:
+    """A subclass keeps the exemptions of its base, and one parameter can be exempt."""
+    text = """\
+class Base(SizeChecks):
+    given = 4
+    exempt = {"test_is_small": "no limit"}
+class TestIt(Base):
+    exempt = {"test_each[b]": "no b"}
+    @pytest.mark.parametrize("name", ["a", "b"])
+    def test_each(self, name):
+        assert name == "a"
+"""
+    status, output = run(tmp_path, text)
+    assert status == 0
+    assert ": TestIt exempts test_is_small, no limit\n" in output
+    assert ": TestIt exempts test_each[b], no b\n" in output
+    assert "2 passed, 2 skipped" in output
 
 
 @pytest.mark.parametrize(
@@ -186,10 +205,12 @@ def test_test_is_skipped_for_what_it_needs(
 
 
 def test_unknown_name_of_the_interface_is_an_error() -> None:
-    """A test that needs a name which no `task.py` has, such as a misspelt one, fails."""
-    mark = pytest.mark.task_interface("embedd").mark
+    """A test fails that needs a name which no `task.py` has."""
+    mark = pytest.mark.task_interface("no_such_name").mark
     item: Any = SimpleNamespace(iter_markers=lambda name: [mark])
-    with pytest.raises(AssertionError, match="embedd is no part of the task interface"):
+    with pytest.raises(
+        AssertionError, match="no_such_name is no part of the task interface"
+    ):
         module.pytest_runtest_setup(item)
 
 
