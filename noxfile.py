@@ -107,7 +107,7 @@ def release(session: nox.Session) -> None:
     entry = f'\n[[release]]\nversion = "{version}"\ncommit = "{commit}"\n'
     RELEASES.write_text(text + entry, "utf-8")
     try:
-        files = [f"tests/test_{name}.py" for name in ("releases", "updates")]
+        files = [f"tests/test_{name}.py" for name in ("checks", "releases", "updates")]
         _pytest(session, sys.executable, *files)
         _pytest(session, sys.executable, "--night", *files, may_be_none=True)
     except BaseException:

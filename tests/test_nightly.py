@@ -171,7 +171,7 @@ def test_nightly_failures_open_one_issue(project: Path, tmp_path: Path) -> None:
     assert at_once in data.read_text()
     data.write_text(data.read_text().replace(at_once, slow))
     # The test above covers the other jobs, which take a while.
-    for name in ("memorization", "repeatability", "steps"):
+    for name in ("memorization", "reproducibility", "steps"):
         (clone / "tests" / "training" / f"test_{name}.py").unlink()
     commit(clone, "Train less")
     gh = FakeGh(tmp_path)

@@ -175,7 +175,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.environ["PYTHONPATH"] = str(folder)
     # A new project skips these tests.
     tests = "tests/test_repository.py tests/model/test_feedback.py"
-    some = "-k 'versions or tried or answers_in_use'"
+    some = "-k 'new_versions or shadow_evaluation or in_production'"
     assert "3 passed" in project.run(f"pytest -q {tests} {some}")
     return project
 

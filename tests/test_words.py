@@ -26,6 +26,7 @@ OLD = [
         "write_card",
         "read_lines",
     ),
+    *("[Rr]epeatability", "is_right", "without_chance", "are_different"),
     # files
     *(r"(trial|race|cost|scale)\.json", r"(costs|hard)\.png", r"tests/alarms"),
     *(r"scripts/drift\.py", r"(zones|own-table|own-number|more-devices)\.md"),

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -28,8 +29,15 @@ def page() -> str:
         for checks in classes(text):
             lines += ["", f"### {checks.name}", "", f"In `tests/helpers/{name}`. "]
             described = ast.get_docstring(checks) or ""
-            lines[-1] += _joined(described.partition("\n\nAttributes:")[0])
+            text, _, settings = described.partition("\n\nAttributes:\n")
+            lines[-1] += _joined(text)
             lines += ["", *map(_item, checks_of(checks))]
+            if settings:
+                found = re.findall(
+                    r"^ {4}(\w+): ((?:.|\n {8})+)", settings, re.MULTILINE
+                )
+                listed = [f"`{setting}`: {_joined(text)}" for setting, text in found]
+                lines += ["", "Settings:", "", *(f"- {one}" for one in listed)]
     return "\n".join([head + lines[0], *lines[1:], ""])
 
 

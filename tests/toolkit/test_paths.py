@@ -18,7 +18,7 @@ def test_paths_are_relative_in_the_repository_root(
     monkeypatch.delenv(paths.VARIABLE, raising=False)
     monkeypatch.chdir(ROOT)
     assert paths.runs() == Path("runs")
-    assert paths.settings().is_file()
+    assert paths.settings() == Path("configs", "comparison.yaml")
 
 
 def test_paths_are_absolute_elsewhere(

@@ -19,7 +19,6 @@ class Trained:
 
     loss: float  # on the training split
     accuracy: float  # on the memorized batch, or on the validation split
-    steps: int
     splits: dict[str, Any] = field(repr=False)
 
 
@@ -60,8 +59,7 @@ class MemorizationChecks(Checks):
         label. Then overfit a batch on the command line: `nox -s debug`.
         """
         memorized = self.memorize()
-        assert memorized.steps == self.steps
-        assert self.case.are_different(memorized.splits["train"])
+        assert self.case.have_all_classes(memorized.splits["train"])
         assert memorized.accuracy == 1
         assert memorized.loss < self.max_loss
 
@@ -79,7 +77,7 @@ class MemorizationChecks(Checks):
 
     @pytest.mark.ml_test_score("monitor.6")
     def test_step_costs_what_it_should(self) -> None:
-        """The cost of a training step is in its range, independent of the machine.
+        """Operations and processor time of a training step are in their ranges.
 
         A higher cost is often a loop over examples, a lower one a missing part of the
         computation. If you changed the network on purpose, set the range anew: the
@@ -88,13 +86,17 @@ class MemorizationChecks(Checks):
         # The difference excludes the fixed cost of starting and ending a training.
         few, counted = 5, 12  # steps; few, as counting is slow
         short, long = self.cost(few), self.cost(few + counted)
-        flops, operators, seconds = (
-            (getattr(long, name) - getattr(short, name)) / counted
-            for name in ("flops", "operators", "cpu_seconds")
-        )
-        assert self.flops_per_step[0] < flops < self.flops_per_step[1]
-        assert self.operators_per_step[0] < operators < self.operators_per_step[1]
-        assert seconds < self.cpu_seconds_per_step
+        ranges = {
+            "flops": self.flops_per_step,
+            "operators": self.operators_per_step,
+            "cpu_seconds": (0, self.cpu_seconds_per_step),
+        }
+        found = {
+            name: (getattr(long, name) - getattr(short, name)) / counted
+            for name in ranges
+        }
+        fits = [low <= found[name] <= high for name, (low, high) in ranges.items()]
+        assert all(fits), f"cost of a step: {found}"
 
     def test_preprocessing_is_fitted_to_the_training_split_alone(self) -> None:
         """Preprocessing is fitted to the training split: other data would be leakage.
@@ -144,17 +146,19 @@ class MemorizationChecks(Checks):
         module, data = cls.case.new_module(), cls.case.new_data()
         if permuted:
             data.splits["train"] = cls.case.with_labels_permuted(data.splits["train"])
-        steps = fit(module, data, cls.steps).global_step
+        fit(module, data, cls.steps)
         loss, _ = cls.case.evaluate(module, data.splits["train"])
         _, accuracy = cls.case.evaluate(module, data.splits["val"])
-        return Trained(loss, accuracy, steps, data.splits)
+        return Trained(loss, accuracy, data.splits)
 
     def memorize(
         self, accelerator: str = "cpu", precision: Precision = "32-true"
     ) -> Trained:
         """Train on a single batch, with the real trainer."""
         lightning.seed_everything(1, verbose=False)
-        module, data = self.case.new_module(), self._one_batch()
+        module, data = self.case.new_module(), self.case.one_batch(
+            batch_size=self.examples
+        )
         trainer = fit(
             module,
             data,
@@ -163,19 +167,15 @@ class MemorizationChecks(Checks):
             precision=precision,
             overfit_batches=1,
         )
+        assert trainer.global_step == self.steps
         # Evaluated without Lightning, which would use the validation split, and in the
         # way in which users call the model.
         loss, accuracy = self.case.evaluate(module, data.splits["train"])
-        return Trained(loss, accuracy, trainer.global_step, data.splits)
+        return Trained(loss, accuracy, data.splits)
 
     def cost(self, steps: int) -> Cost:
         """Measure the cost of a training on a single batch."""
-        module, data = self.case.new_module(), self._one_batch()
-        return measure_cost(lambda: fit(module, data, steps, overfit_batches=1))
-
-    def _one_batch(self) -> Any:
-        data = self.case.new_data(batch_size=self.examples)
-        data.splits["train"] = self.case.different_examples(
-            data.splits["train"], self.examples
+        module, data = self.case.new_module(), self.case.one_batch(
+            batch_size=self.examples
         )
-        return data
+        return measure_cost(lambda: fit(module, data, steps, overfit_batches=1))

@@ -44,9 +44,7 @@ class Observer(Callback):
                 self.modes["test" if trainer.testing else "val"].add(layer.training)
 
         for layer in pl_module.modules():
-            # The mode of a container has no effect on the computation.
-            if not [*layer.children()]:
-                self._hooks.append(layer.register_forward_pre_hook(look))
+            self._hooks.append(layer.register_forward_pre_hook(look))
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any
@@ -112,10 +110,7 @@ def contents(batches: Iterable[Any]) -> Counter[bytes]:
 
 
 def examples(split: Dataset[Any]) -> tuple[Tensor, Tensor]:
-    """Return inputs (N, ...) and labels (N, ...) of a split, read one by one.
-
-    They are the reference for the data loader, which may read many at once.
-    """
+    """Return inputs (N, ...) and labels (N, ...) of a split, read one by one."""
     rows = [split[row] for row in range(len(split))]  # type: ignore[arg-type]
     return torch.stack([x for x, _ in rows]), torch.stack([label for _, label in rows])
 

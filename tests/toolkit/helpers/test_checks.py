@@ -72,7 +72,8 @@ class TestOther(SizeChecks):
     assert "E       assert 4 < 3\n" in output
     assert "E        +  where 3 = TestIt.most\n" in output
     place = f"test_it.py:{len(CHECKS.splitlines()) + 1}"
-    assert f"\n{place}: TestIt sets\n    most = 3  (default)\n    given = 4\n" in output
+    assert f"\n{place}: limits of TestIt\n" in output
+    assert "\n    most = 3  (SizeChecks)\n    given = 4  (TestIt)\n" in output
     assert output.count("one fixture of TestIt\n") == 1
     assert "1 failed, 3 passed" in output
 

@@ -68,6 +68,8 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def test_settings_of_this_project_can_be_read() -> None:
     """They have enough sizes for each study."""
+    if not paths.studies().is_file():  # such as after an update from 0.1.0
+        pytest.skip("this project has no settings of studies")
     studies = read_settings(ScalingStudies, paths.studies())
     for study in ("data", "model") if studies.models else ("data",):
         assert size_options(study, studies)

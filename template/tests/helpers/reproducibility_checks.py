@@ -1,4 +1,4 @@
-"""Repeatability checks: do runs with the same seed give the same results?"""
+"""Reproducibility checks: do runs with the same seed give the same results?"""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.helpers.observer import Observer
 from tests.helpers.training import fit
 
 
-class RepeatabilityChecks(Checks):
+class ReproducibilityChecks(Checks):
     """The effect of a change can be measured only if runs without one do not differ.
 
     Attributes:
@@ -50,9 +50,9 @@ class RepeatabilityChecks(Checks):
     def test_evaluation_changes_nothing(self) -> None:
         """Validation does not change weights, metrics or the losses of later steps.
 
-        Look first at metrics that are not reset, at layers that validation leaves in
-        another mode, and at random numbers that it draws. Switch off other randomness
-        of training in `without_dropout` of the case.
+        Look first at metrics that are not reset, and at layers that validation leaves
+        in another mode. Randomness of training other than that of layers with dropout
+        is switched off in `without_dropout` of the case.
         """
         case = self.case
         module, trainer, expected = self.train()
@@ -83,7 +83,7 @@ class RepeatabilityChecks(Checks):
         _, _, found = self.train(resume_from=path)
         assert found == pytest.approx(expected[half:], rel=1e-4)
 
-    def test_checkpoint_gives_the_same_answers(self, tmp_path: Path) -> None:
+    def test_checkpoint_gives_the_same_outputs(self, tmp_path: Path) -> None:
         """A checkpoint, loaded with `weights_only=True`, gives the same outputs.
 
         Look first at hyperparameters that are no plain values, and at tensors that are
@@ -115,11 +115,7 @@ class RepeatabilityChecks(Checks):
         """Train on one batch, without randomness; return module, trainer and losses."""
         lightning.seed_everything(1, verbose=False)
         module = self.case.without_dropout()
-        data, observer = self.case.new_data(), Observer()
-        # Each epoch is one step.
-        data.splits["train"] = self.case.different_examples(
-            data.splits["train"], data.batch_size
-        )
+        data, observer = self.case.one_batch(), Observer()  # each epoch is one step
         trainer = fit(
             module,
             data,
