@@ -153,6 +153,28 @@ def test_new_check_that_cannot_run_warns_too(tmp_path: Path) -> None:
     assert "ERROR test_it.py::TestIt::test_is_even" in output
 
 
+def test_error_in_a_teardown_is_no_warning(tmp_path: Path) -> None:
+    """The teardown after a new check may be that of others, so its error fails."""
+    team = """\
+class TestIt(SizeChecks):
+    given = 2
+    @pytest.fixture(autouse=True)
+    def broken(self):
+        yield
+        raise ValueError("broken")
+"""
+    status, output = run(tmp_path, NEW + team)
+    assert status == 1
+    assert "ERROR test_it.py::TestIt::test_is_small - ValueError: broken" in output
+
+
+def test_class_without_a_file_is_described(tmp_path: Path) -> None:
+    """The report of a failure works for a class that no file defines."""
+    status, output = run(tmp_path, 'TestIt = type("It", (SizeChecks,), {"given": 4})\n')
+    assert status == 1
+    assert "limits of It\n    most = 3  (SizeChecks)\n" in output
+
+
 def test_new_check_that_passes_is_no_warning(tmp_path: Path) -> None:
     """A new check that passes is counted as passed."""
     status, output = run(tmp_path, f"{NEW}class TestIt(SizeChecks):\n    given = 2\n")
