@@ -14,10 +14,9 @@ HELPERS = "template/tests/helpers"
 
 def fails_from() -> dict[str, str]:
     """Return the table of new checks, and the versions from which they fail."""
-    text = checks_page.sources()["checks.py"].replace("{{ package_name }}", "package")
     (table,) = (
         node.value
-        for node in ast.parse(text).body
+        for node in checks_page.parse(checks_page.sources()["checks.py"]).body
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "FAILS_FROM"
     )
     assert table is not None

@@ -24,25 +24,24 @@ def page() -> str:
     head, mark, _ = PAGE.read_text("utf-8").partition(MARK)
     if not mark:
         raise SystemExit(f"{PAGE} has no line {MARK}")
-    lines = [mark]
-    for name, text in sources().items():
-        for checks in classes(text):
-            lines += ["", f"### {checks.name}", "", f"In `tests/helpers/{name}`. "]
+    lines = [f"{head}{mark}"]
+    for name, helper in sources().items():
+        for checks in classes(helper):
             described = ast.get_docstring(checks) or ""
             text, _, settings = described.partition("\n\nAttributes:\n")
-            lines[-1] += _joined(text)
-            lines += ["", *map(_item, checks_of(checks))]
+            lines += ["", f"### {checks.name}", ""]
+            lines += [f"In `tests/helpers/{name}`. {_joined(text)}", ""]
+            lines += map(_item, checks_of(checks))
             if settings:
-                found = re.findall(
-                    r"^ {4}(\w+): ((?:.|\n {8})+)", settings, re.MULTILINE
-                )
-                listed = [f"`{setting}`: {_joined(text)}" for setting, text in found]
-                lines += ["", "Settings:", "", *(f"- {one}" for one in listed)]
-    return "\n".join([head + lines[0], *lines[1:], ""])
+                lines += ["", "Settings:", ""]
+                lines += [
+                    f"- `{key}`: {_joined(rest)}" for key, rest in _pairs(settings)
+                ]
+    return "\n".join([*lines, ""])
 
 
 def sources() -> dict[str, str]:
-    """Return the helpers of the template, with a name for the package."""
+    """Return the helpers of the template, by the name that a project gives them."""
     return {
         path.name.removesuffix(".jinja"): path.read_text("utf-8")
         for path in sorted(HELPERS.glob("*.py*"))
@@ -61,10 +60,15 @@ def names(texts: Mapping[str, str]) -> set[str]:
 
 def classes(text: str) -> Iterator[ast.ClassDef]:
     """Yield each class of checks in a helper."""
-    for node in ast.parse(text.replace("{{ package_name }}", "package")).body:
+    for node in parse(text).body:
         if isinstance(node, ast.ClassDef) and node.name.endswith("Checks"):
             if node.name != "Checks":  # the base has none
                 yield node
+
+
+def parse(text: str) -> ast.Module:
+    """Parse a helper, which may need the name of the package."""
+    return ast.parse(text.replace("{{ package_name }}", "package"))
 
 
 def checks_of(checks: ast.ClassDef) -> list[ast.FunctionDef]:
@@ -77,6 +81,11 @@ def _item(check: ast.FunctionDef) -> str:
     marks = [ast.unparse(mark) for mark in check.decorator_list]
     kind = "".join(f" ({KINDS[mark]})" for mark in marks if mark in KINDS)
     return f"- `{check.name}`{kind}: {_joined(ast.get_docstring(check) or '')}"
+
+
+def _pairs(settings: str) -> list[tuple[str, str]]:
+    # The text of a setting may go on in lines that are further to the right.
+    return re.findall(r"^ {4}(\w+): ((?:.|\n {8})+)", settings, re.MULTILINE)
 
 
 def _joined(text: str) -> str:

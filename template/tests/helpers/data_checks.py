@@ -151,7 +151,7 @@ class LoaderChecks(Checks):
     """Does the data module give every example once per epoch?
 
     Attributes:
-        case: The self.module.
+        case: The task.
         batch_size: Examples per batch; a size that does not divide the splits shows
             more faults.
     """

@@ -156,9 +156,8 @@ class MemorizationChecks(Checks):
     ) -> Trained:
         """Train on a single batch, with the real trainer."""
         lightning.seed_everything(1, verbose=False)
-        module, data = self.case.new_module(), self.case.one_batch(
-            batch_size=self.examples
-        )
+        module = self.case.new_module()
+        data = self.case.one_batch(batch_size=self.examples)
         trainer = fit(
             module,
             data,
@@ -175,7 +174,6 @@ class MemorizationChecks(Checks):
 
     def cost(self, steps: int) -> Cost:
         """Measure the cost of a training on a single batch."""
-        module, data = self.case.new_module(), self.case.one_batch(
-            batch_size=self.examples
-        )
+        module = self.case.new_module()
+        data = self.case.one_batch(batch_size=self.examples)
         return measure_cost(lambda: fit(module, data, steps, overfit_batches=1))

@@ -54,13 +54,12 @@ class ReproducibilityChecks(Checks):
         in another mode. Randomness of training other than that of layers with dropout
         is switched off in `without_dropout` of the case.
         """
-        case = self.case
         module, trainer, expected = self.train()
         before = {name: part.clone() for name, part in module.state_dict().items()}
         logged = []
         for _ in range(2):
             trainer.limit_val_batches = 1.0
-            trainer.validate(module, case.new_data(), verbose=False)
+            trainer.validate(module, self.case.new_data(), verbose=False)
             logged.append({**trainer.callback_metrics})
         assert logged[0] == logged[1]
         torch.testing.assert_close(module.state_dict(), before, rtol=0, atol=0)

@@ -156,8 +156,7 @@ class StepChecks(Checks):
         Look first at `view` and `reshape`, which mix examples where axes are in another
         order, and at layers that stay in training mode.
         """
-        x, _ = examples(watched.splits["val"])
-        x = x[:8]
+        x = examples(watched.splits["val"])[0][:8]
         with torch.no_grad():
             together = watched.module.eval()(x)
             alone = torch.cat([watched.module(one[None]) for one in x])
