@@ -161,10 +161,19 @@ def _prepare() -> None:
 
 def _has(process: psutil.Process, mark: str) -> bool:
     try:
-        found = process.environ().get(MARK, "")
+        found = _environ(process).get(MARK, "")
     except psutil.Error:  # of another user, or already ended
         return False
     return f"{found}/".startswith(f"{mark}/") and process.pid != os.getpid()
+
+
+def _environ(process: psutil.Process) -> dict[str, str]:
+    """Return the environment, which a process does not have while it runs `exec`."""
+    while True:
+        before = process.cmdline()  # is empty or changes then; kernel threads have none
+        found = process.environ()
+        if found or not process.exe() or (before and before == process.cmdline()):
+            return found
 
 
 def _cpu_seconds(pid: int) -> float:
