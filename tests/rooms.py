@@ -9,10 +9,13 @@ from typing import NamedTuple
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "paths": ("errors",),
-    "interface": ("errors", "paths"),
+    "splits": ("errors",),
+    "interface": ("errors", "paths", "splits"),
     "figures": ("interface",),
     "run_records": ("errors", "paths"),
-    "evaluation": ("errors", "paths", "interface", "figures", "run_records"),
+    "evaluation": (
+        *("errors", "paths", "splits", "interface", "figures", "run_records"),
+    ),
     "training": ("errors", "paths", "interface", "run_records", "evaluation"),
     "debug": ("errors", "figures", "run_records", "training"),
     "performance": ("errors", "paths", "figures", "run_records", "training"),
@@ -21,9 +24,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "serving": ("errors", "paths", "interface", "figures", "evaluation"),
     "cli": ("errors", "paths"),
 }
-MODULES = ("errors", "paths", "interface")  # the others are rooms
+MODULES = ("errors", "paths", "splits", "interface")  # the others are rooms
 # Modules that files of the team may import besides rooms: every size has them.
-PUBLIC_MODULES = ("errors", "interface")
+PUBLIC_MODULES = ("errors", "splits", "interface")
 # The commands of a room may import any room through its facade.
 COMMANDS = "commands"
 OUTSIDE = "the package"  # the place of the team's modules

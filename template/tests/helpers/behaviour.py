@@ -12,11 +12,11 @@ failed cases.
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pandas as pd
 import pytest
 
 KINDS = ("minimum functionality", "invariance", "directional expectation")
@@ -67,6 +67,9 @@ class Result:
 class Checklist:
     """Compares the failure rate of one test with its maximum.
 
+    Each method takes the capability, what the model must be able to do; a value per
+    case; and the names of the cases, for the report.
+
     Args:
         test: Its name.
         max_failure_rate: The fraction of cases that may fail, from 0 to 1.
@@ -87,14 +90,7 @@ class Checklist:
         expected: Sequence[object],
         names: Sequence[str] = (),
     ) -> None:
-        """Require known predictions.
-
-        Args:
-            capability: What the model must be able to do.
-            answers: Prediction for each case.
-            expected: Correct prediction for each case.
-            names: Of the cases, for the report.
-        """
+        """Require known predictions: each of the answers is the expected one."""
         pairs = [*zip(answers, expected, strict=True)]
         self._compare(capability, KINDS[0], pairs, "instead of", names)
 
@@ -105,14 +101,7 @@ class Checklist:
         after: Sequence[object],
         names: Sequence[str] = (),
     ) -> None:
-        """Require predictions that do not change.
-
-        Args:
-            capability: What the model must be able to do.
-            before: Prediction for each original input.
-            after: Prediction for each changed input.
-            names: Of the cases, for the report.
-        """
+        """Require predictions that are the same before and after a change of input."""
         pairs = [*zip(before, after, strict=True)]
         self._compare(capability, KINDS[1], pairs, "became", names)
 
@@ -123,14 +112,7 @@ class Checklist:
         what: Sequence[str],
         names: Sequence[str] = (),
     ) -> None:
-        """Require predictions that change in the expected direction.
-
-        Args:
-            capability: What the model must be able to do.
-            holds: Whether each prediction changed as expected.
-            what: Description of each change.
-            names: Of the cases, for the report.
-        """
+        """Require predictions that change as expected: `what` describes each change."""
         self.check(capability, KINDS[2], holds, what, names)
 
     def check(
@@ -141,15 +123,7 @@ class Checklist:
         what: Sequence[str],
         names: Sequence[str] = (),
     ) -> None:
-        """Fail if more cases failed than allowed.
-
-        Args:
-            capability: What the model must be able to do.
-            kind: One of `KINDS`.
-            holds: Whether each case passed.
-            what: Description of each prediction.
-            names: Of the cases, for the report.
-        """
+        """Fail if fewer cases hold than required; `what` describes each prediction."""
         if not holds:
             pytest.fail(f"{self.test} asks nothing", pytrace=False)
         names = names or [f"question {number}" for number in range(1, len(holds) + 1)]
@@ -234,17 +208,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def table(results: Sequence[Result]) -> list[str]:
     """Return failure rates: a header line, and a line per capability."""
-    cells: dict[tuple[str, str], list[Result]] = defaultdict(list)
-    for result in results:
-        cells[result.capability, result.kind].append(result)
-    names = sorted({result.capability for result in results})
-    width = max(map(len, (*names, "capability")))
-    lines = ["  ".join(["capability".ljust(width), *KINDS])]
-    for name in names:
-        row = [name.ljust(width)]
-        for kind in KINDS:
-            asked = sum(result.asked for result in cells[name, kind])
-            failed = sum(result.failed for result in cells[name, kind])
-            row.append((f"{failed / asked:.1%}" if asked else "").rjust(len(kind)))
-        lines.append("  ".join(row).rstrip())
-    return lines
+    sums = pd.DataFrame(results).groupby(["capability", "kind"]).sum(numeric_only=True)
+    rates = (sums.failed / sums.asked).unstack().reindex(columns=list(KINDS))
+    cells = rates.map(lambda rate: f"{rate:.1%}" if rate == rate else "")
+    text = cells.rename_axis(index=None, columns="capability").to_string()
+    return [line.rstrip() for line in text.splitlines()]

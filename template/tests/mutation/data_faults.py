@@ -1,17 +1,19 @@
 """Faults in batches, data loading and splits."""
 
+import dataclasses
 import time
 import zlib
+from collections.abc import Callable
 from typing import Any
 
-import sklearn.model_selection
+import numpy as np
 import torch
 from lightning.pytorch.trainer.connectors import data_connector
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from .changes import Applied, fault
-from .patches import STAGES, in_step, parts, rebuild, replace, with_options
+from .patches import STAGES, in_step, parts, rebuild, replace, toolkit, with_options
 
 STEPS = "single steps"
 
@@ -207,24 +209,46 @@ def _(applied: Applied) -> None:
     _of_another_split("test", "val", applied)
 
 
-@fault("splits", "training has test examples too", "split")
-def _(applied: Applied) -> None:
-    def make(healthy: Any) -> Any:
-        def changed(first: Any, *rest: Any, **options: Any) -> Any:
-            result = healthy(first, *rest, **options)
+def _in_rule(change: Callable[..., Any], applied: Applied) -> None:
+    rule = toolkit("splits").SplitRule
+
+    def make(healthy: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(self: Any, digests: Any, *rest: Any, **options: Any) -> Any:
             applied()
-            result[0] = first
-            return result
+            return change(healthy, self, digests, *rest, **options)
 
         return changed
 
-    replace(sklearn.model_selection, "train_test_split", make)
+    replace(rule, "assign", make)
+
+
+@fault("splits", "training has test examples too", "split")
+def _(applied: Applied) -> None:
+    def change(healthy: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        rows_of = healthy(*arguments, **options)
+        first, *_, last = rows_of
+        return {**rows_of, first: np.union1d(rows_of[first], rows_of[last])}
+
+    _in_rule(change, applied)
 
 
 @fault("splits", "they are drawn anew", "split")
 def _(applied: Applied) -> None:
-    def change(options: dict[str, Any]) -> None:
-        applied()
-        options["random_state"] = 12345
+    def change(
+        healthy: Callable[..., Any], rule: Any, *arguments: Any, **options: Any
+    ) -> Any:
+        other = dataclasses.replace(rule, salt=f"{rule.salt} anew")
+        return healthy(other, *arguments, **options)
 
-    with_options(sklearn.model_selection, "train_test_split", change)
+    _in_rule(change, applied)
+
+
+@fault("splits", "the position of an example decides", "split")
+def _(applied: Applied) -> None:
+    def change(
+        healthy: Callable[..., Any], rule: Any, digests: Any, *arguments: Any, **_: Any
+    ) -> Any:
+        rows = [str(row) for row in range(len(digests))]
+        return healthy(rule, digests, *arguments[:2], rows)
+
+    _in_rule(change, applied)

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,8 @@ def _(run: Run) -> None:
 
 @healthy("they are started in another folder")
 def _(run: Run) -> None:
-    elsewhere = run.folder.parent / "elsewhere"
-    elsewhere.mkdir()
-    os.chdir(elsewhere)
+    # Not below this repository, where a copy of it is refused.
+    os.chdir(tempfile.mkdtemp())
     run.tests = [str(run.folder / test) for test in run.tests or ("src", "tests")]
 
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -11,6 +14,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 STAGES = ("training", "validation", "test")
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 Batch = Any
 
@@ -19,6 +23,12 @@ def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) ->
     """Replace a function by the one that `make` returns for it."""
     healthy = getattr(owner, name)
     setattr(owner, name, wraps(healthy)(make(healthy)))
+
+
+def toolkit(name: str) -> ModuleType:
+    """Import a module of the toolkit, whatever the package is called."""
+    package = next(SOURCE.glob("*/toolkit/interface.py")).parents[1].name
+    return import_module(f"{package}.toolkit.{name}")
 
 
 def with_options(

@@ -1,15 +1,20 @@
 """Can a model be promoted, loaded and verified against its metadata?"""
 
+import errno
 import json
+import re
 import shutil
 import subprocess
 from functools import partial, wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.errors import UserError
@@ -17,7 +22,9 @@ from digit_recognizer.toolkit.evaluation import (
     Suite,
     SuiteExample,
     compare_models,
+    compare_with_record,
     load_checkpoint,
+    load_example_records,
     load_production,
     load_record,
     promote,
@@ -30,10 +37,12 @@ from digit_recognizer.toolkit.evaluation.model_store import (
 )
 from digit_recognizer.toolkit.interface import task, training_module
 from digit_recognizer.toolkit.serving import ShadowEvaluation, log_predictions, replay
+from digit_recognizer.toolkit.splits import SplitRule, places
 from tests.helpers.workplace import enter
 
 pytestmark = pytest.mark.task_interface
 
+DEPTH = Parameter("depth", Parameter.KEYWORD_ONLY)
 TRAINING = {
     "arguments": ["fit", "--model.width=4"],
     "seed": 1,
@@ -74,14 +83,18 @@ def test_production_model_equals_the_checkpoint(
 ) -> None:
     """Weights, metadata, configuration and golden outputs fit the checkpoint."""
     folder = tmp_path / "production"
-    write_production(checkpoint, folder, {"accuracy": 0.5})
+    folder.mkdir()
+    trained_on = task.load_splits()["train"].digests()
+    (checkpoint.parents[1] / "trained-on.txt").write_text("\n".join(trained_on))
+    write_production(checkpoint, folder)
     net, hyperparameters = load_checkpoint(checkpoint)
     assert hyperparameters["embedding_size"] == 6
     splits = task.load_splits()
     x, _ = splits["val"].batch([0, 1])
     assert torch.equal(load_production(folder)(x), net(x))
     record = load_record(folder)
-    assert record["metrics"]["test"] == {"accuracy": 0.5}
+    evaluation = task.evaluate(net, splits["test"])
+    assert record["metrics"]["test"] == evaluation.metrics()
     assert record["data"] == {name: data.fingerprint() for name, data in splits.items()}
     assert record["model"]["width"] == 4
     assert record["training"] == TRAINING
@@ -90,12 +103,18 @@ def test_production_model_equals_the_checkpoint(
     golden = [json.loads(line) for line in lines]
     assert len(golden) == min(GOLDEN_COUNT, len(splits["test"]))
     digests = splits["test"].digests()
-    rows = [example["row"] for example in golden]
-    assert [example["digest"] for example in golden] == [digests[row] for row in rows]
+    rows = [digests.index(example["digest"]) for example in golden]
     x, labels = splits["test"].batch(rows)
     assert [example["label"] for example in golden] == labels.tolist()
     outputs = torch.tensor([example["outputs"] for example in golden])
     torch.testing.assert_close(net(x), outputs, atol=1e-4, rtol=0)
+    known = load_example_records(folder)
+    assert {*(known.trained_on or ())} == {*trained_on}
+    assert known.splits == places(splits)
+    results = [known.results[digest] for digest in digests]
+    assert [result.correct for result in results] == evaluation.correct.tolist()
+    losses = torch.tensor([result.loss for result in results])
+    torch.testing.assert_close(losses, evaluation.losses, rtol=1e-4, atol=0)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "record.json"])
@@ -209,10 +228,18 @@ def test_models_are_compared_on_suites_from_files(
     assert whole.finding == ""
 
 
-def test_incompatible_production_model_is_replaced(
-    checkpoint: Path, tmp_path: Path
-) -> None:
-    """A production model that does not fit `model.py` is replaced, not compared."""
+def write_examples(folder: Path, text: str) -> None:
+    """Write other records of examples; none, as an older version, if it is empty."""
+    (folder / "examples.csv").write_text(text)
+    record = load_record(folder) | {"examples": len(text.splitlines()) - 1}
+    if not text:
+        del record["examples"]
+    (folder / "record.json").write_text(json.dumps(record))
+
+
+@pytest.fixture
+def other_architecture(tmp_path: Path) -> Path:
+    """The folder of a production model that does not fit `model.py`."""
     folder = tmp_path / "production"
     shutil.copytree(paths.production(), folder)
     record = load_record(folder)
@@ -220,8 +247,147 @@ def test_incompatible_production_model_is_replaced(
     (folder / "record.json").write_text(json.dumps(record))
     with pytest.raises(UserError, match="does not fit the network"):
         load_production(folder)
-    assert promote(checkpoint, folder, even_if_worse=True).old is None
-    load_production(folder)
+    return folder
+
+
+def test_other_architecture_is_compared_by_its_record(
+    checkpoint: Path, other_architecture: Path
+) -> None:
+    """The recorded results give the same verdict as the model itself."""
+    expected = compare_models(checkpoint)
+    comparison = compare_models(checkpoint, other_architecture)
+    assert comparison.old is None
+    assert comparison.result == expected.result
+    assert comparison.result.verdict == "regress"
+    text = write_model_card(comparison, other_architecture / "card").read_text()
+    assert "- the production model does not fit the network in model.py" in text
+    with pytest.raises(UserError, match="worse on class 0"):
+        promote(checkpoint, other_architecture)
+    promote(checkpoint, other_architecture, even_if_worse=True)
+    load_production(other_architecture)
+
+
+def test_examples_without_recorded_result_are_left_out(
+    checkpoint: Path, other_architecture: Path
+) -> None:
+    """New examples and those with another label cannot be compared by the record."""
+    lines = (other_architecture / "examples.csv").read_text().splitlines()
+    one, other, *_ = [line for line in lines if ",test," in line]
+    lines.remove(one)
+    digest, split, label, *rest = other.split(",")
+    lines[lines.index(other)] = ",".join([digest, split, f"{label}!", *rest])
+    write_examples(other_architecture, "\n".join(lines))
+    comparison = compare_models(checkpoint, other_architecture)
+    assert comparison.notes[-1].startswith("left out: 2 examples that are new or have")
+    digests = comparison.data.digests()
+    assert len(digests) == len(task.load_splits()["test"]) - 2
+    assert digest not in digests
+
+
+def test_minima_count_without_recorded_results(
+    checkpoint: Path, other_architecture: Path
+) -> None:
+    """A record of an older version has no results, which the comparison says."""
+    write_examples(other_architecture, "")
+    comparison = compare_models(checkpoint, other_architecture)
+    assert comparison.old_correct is None
+    assert "its results are not recorded: only minimum accuracies count" in comparison.notes
+
+
+def test_examples_that_a_model_was_trained_on_are_left_out(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """No example of the training data of one of the models counts for the verdict."""
+    folder = tmp_path / "production"
+    shutil.copytree(paths.production(), folder)
+    path = folder / "examples.csv"
+    assert compare_models(checkpoint, folder).notes == [
+        "whether the new model was trained on some of these examples is not recorded"
+    ]
+    test = task.load_splits()["test"].digests()
+    text = path.read_text()
+    for digest in test[:7]:
+        text = re.sub(rf"{digest},test,.*", f"{digest},train,,,", text)
+    path.write_text(text)
+    new = [*task.load_splits()["train"].digests(), *test[5:10]]
+    (checkpoint.parents[1] / "trained-on.txt").write_text("\n".join(new))
+    comparison = compare_models(checkpoint, folder)
+    assert comparison.notes == [
+        "left out: 7 examples that the production model was trained on",
+        "left out: 3 examples that the new model was trained on",
+    ]
+    assert comparison.data.digests() == test[10:]
+    everything, *_ = comparison.result.suites
+    assert everything.size == len(test) - 10
+    old = task.evaluate(load_production(folder), comparison.data)
+    assert comparison.old is not None
+    assert torch.equal(comparison.old.losses, old.losses)
+    (checkpoint.parents[1] / "trained-on.txt").write_text("\n".join(test))
+    with pytest.raises(UserError, match="no example of the test split is left"):
+        compare_models(checkpoint, folder)
+
+
+def test_many_training_examples_are_known_by_their_rule(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """Without digests, the recorded rule tells what a model was trained on."""
+    folder = tmp_path / "production"
+    shutil.copytree(paths.production(), folder)
+    path = folder / "examples.csv"
+    text = path.read_text()
+    write_examples(folder, re.sub(r"\w+,train,.*\n", "", text))
+    assert "production model was trained" not in str(
+        compare_models(checkpoint, folder).notes
+    )
+    record = load_record(folder)
+    record["training"]["split_rule"]["salt"] = "another"
+    (folder / "record.json").write_text(json.dumps(record))
+    left_out, *_ = compare_models(checkpoint, folder).notes
+    rule = SplitRule("another", record["training"]["split_rule"]["fractions"])
+    test = task.load_splits()["test"].digests()
+    count = sum(rule.split_of(digest) == "train" for digest in test)
+    assert 0.4 * len(test) < count < 0.8 * len(test)
+    found = re.match(r"left out: (\d+) examples that the production", left_out)
+    assert found and int(found[1]) >= count  # and some in suites of other splits
+
+
+@pytest.mark.parametrize("fails", ["write_model_card", "write_production"])
+def test_failed_promotion_changes_nothing(
+    fails: str, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If a file cannot be written, the production model is as it was."""
+    folder = tmp_path / "models" / "production"
+    shutil.copytree(paths.production(), folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"digit_recognizer.toolkit.evaluation.promotion.{fails}", full)
+        with pytest.raises(UserError, match="is as it was.*No space left"):
+            promote(checkpoint, folder, even_if_worse=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["production"]
+    (folder / "notes.md").write_text("ours")
+    promote(checkpoint, folder, even_if_worse=True)
+    assert (folder / "notes.md").read_text() == "ours"
+    assert [path.name for path in folder.parent.iterdir()] == ["production"]
+
+
+def test_layers_may_share_a_weight(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights that two layers share, or of another memory layout, are written."""
+    net, hyperparameters = load_checkpoint(checkpoint)
+    first = next(part for part in net.parameters() if part.ndim == 4)
+    first.data = first.data.to(memory_format=torch.channels_last)
+    net.twin = net.head
+    store = "digit_recognizer.toolkit.evaluation.model_store.load_checkpoint"
+    monkeypatch.setattr(store, lambda path: (net, hyperparameters))
+    write_production(checkpoint, tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    assert torch.equal(weights["twin.weight"], weights["head.weight"])
 
 
 @pytest.mark.parametrize(
@@ -229,6 +395,13 @@ def test_incompatible_production_model_is_replaced(
     [
         ("model.safetensors", "damaged", "is not the file of its record.json"),
         ("model.safetensors", None, "model.safetensors is missing"),
+        (
+            "model.safetensors",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0123\n",
+            "is a pointer of Git LFS: .*git lfs pull",
+        ),
+        ("examples.csv", "<<<<<<< ours", "examples.csv is not the file of its"),
+        ("examples.csv", None, "examples.csv is not the file of its record.json"),
         ("record.json", "<<<<<<< ours", "is not a record of a model"),
         ("record.json", "{}", "is not a record of a model"),
     ],
@@ -356,9 +529,11 @@ def test_checkpoint_of_another_network_is_named(
 ) -> None:
     """Options and weights that do not fit are named; bugs in the network are raised."""
     content = torch.load(checkpoint, weights_only=True)
-    torch.save({**content, "hyper_parameters": {"depth": 3}}, checkpoint)
-    with pytest.raises(UserError, match=r"best.ckpt was trained without model.\w+, "):
-        load_checkpoint(checkpoint)
+    with monkeypatch.context() as patch:
+        options = (*signature(task.Network).parameters.values(), DEPTH)
+        patch.setattr(task.Network, "__signature__", Signature(options), raising=False)
+        with pytest.raises(UserError, match=r"best.ckpt was trained without model.de"):
+            load_checkpoint(checkpoint)
     weights = {"net.strange": torch.ones(1)}
     torch.save({**content, "state_dict": weights}, checkpoint)
     with pytest.raises(UserError, match="best.ckpt does not fit the network"):
@@ -380,3 +555,31 @@ def test_invalid_checkpoint_file_is_named(tmp_path: Path) -> None:
     for name in ("text.ckpt", "nowhere.ckpt"):
         with pytest.raises(UserError, match=name):
             load_checkpoint(tmp_path / name)
+
+
+def test_results_are_compared_with_the_record() -> None:
+    """Other losses are wrong; lost, new and relabelled examples are only noted."""
+    data = task.load_splits()["test"]
+    evaluation = task.evaluate(load_production(), data)
+    assert compare_with_record(data, evaluation, 1e-3) == ("", "")
+    losses = evaluation.losses.clone()
+    losses[3] += 1
+    changed: Any = SimpleNamespace(losses=losses, correct=evaluation.correct)
+    wrong, _ = compare_with_record(data, changed, 1e-3)
+    assert wrong.startswith(f"1 of {len(data)} losses are not those recorded, such as ")
+    assert data.digests()[3] in wrong
+    changed.losses = evaluation.losses
+    changed.correct = ~evaluation.correct
+    wrong, _ = compare_with_record(data, changed, 1e-3)
+    assert "predictions differ in correctness" in wrong
+    # One is gone, one is new, and one has another label.
+    raw, labels = data.raw[1:].clone(), data.labels[1:].clone()
+    raw[0] = raw[0].flip(0)
+    labels[1] = labels[labels != labels[1]][0]
+    other = data.replace(raw=raw, labels=labels)
+    evaluation = task.evaluate(load_production(), other)
+    note = "1 new, 2 gone, 1 with another label"
+    assert compare_with_record(other, evaluation, 1e-3) == ("", note)
+    few = data.replace(raw=raw[:1], labels=labels[:1])
+    wrong, _ = compare_with_record(few, task.evaluate(load_production(), few), 1e-3)
+    assert wrong == "no example with a recorded result is left: promote"

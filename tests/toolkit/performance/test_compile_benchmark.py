@@ -7,8 +7,8 @@ import torch
 from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
-from digit_recognizer.toolkit.performance import compile_benchmark
-from digit_recognizer.toolkit.performance.compile_benchmark import (
+from digit_recognizer.toolkit.performance import compile as compile_module
+from digit_recognizer.toolkit.performance.compile import (
     CompileBenchmark,
     compile_advice,
 )
@@ -40,8 +40,8 @@ class Module(BoringModel):
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that advances when layers are compiled or called."""
     clock = Clock()
-    monkeypatch.setattr(compile_benchmark, "time", clock)
-    monkeypatch.setattr(compile_benchmark, "now", lambda module: clock.now)
+    monkeypatch.setattr(compile_module, "time", clock)
+    monkeypatch.setattr(compile_module, "now", lambda module: clock.now)
     monkeypatch.setattr(Slow, "clock", clock, raising=False)
     return clock
 

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.run_records.metadata import (
+    load_trained_on,
     load_training_record,
     require_finished,
 )
@@ -52,11 +53,15 @@ class Line(LightningModule):
 
 
 class Split(TensorDataset):
-    """Examples with a fingerprint."""
+    """Examples with a fingerprint and digests."""
 
     def fingerprint(self) -> str:
         """Return a constant."""
         return "0123"
+
+    def digests(self) -> list[str]:
+        """Return the row numbers in reverse order."""
+        return [str(row) for row in range(len(self))][::-1]
 
 
 class Data(LightningDataModule):
@@ -121,6 +126,9 @@ def test_metadata_of_a_training(
     assert facts["seed"] == 7
     assert facts["resumed_from"] is None
     assert facts["data"] == {"train": "0123"}
+    assert facts["split_rule"]["by"] == "content"
+    recorded = load_trained_on(tmp_path / "checkpoints" / "best.ckpt")
+    assert recorded == [str(row) for row in range(EXAMPLES)]
     assert facts["versions"].keys() == VERSIONS
     assert facts["hardware"].startswith("CPU ")
     assert (facts["epochs"], facts["steps"]) == (3, 3 * EXAMPLES // 2)

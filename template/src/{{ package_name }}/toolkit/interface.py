@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # some commands do without
     from matplotlib.axes import Axes
     from torch import Tensor
 
+    from .splits import SplitRule
+
 
 class Examples(Protocol):
     """N labelled examples in a fixed order."""
@@ -50,7 +52,7 @@ class Examples(Protocol):
         """Return what the network reads of some examples, (B, ...), and labels (B,)."""
 
     def digests(self) -> list[str]:
-        """Return a short content hash per example."""
+        """Return a short hash of each example's content; labels do not count."""
 
     def fingerprint(self) -> str:
         """Return a hash of all examples and labels: other data, another hash."""
@@ -168,6 +170,20 @@ class Task(Protocol):
         """Return what builds the network of its hyperparameters, plain numbers."""
 
 
+class MoreOfTask(Protocol):
+    """Names that `task.py` may have besides, and may leave out."""
+
+    @property
+    def SPLIT_RULE(self) -> SplitRule:
+        """Return what decides the split of an example."""
+
+    def groups(self, data: Any, /) -> Sequence[str]:
+        """Return what each example of a split belongs to, such as a patient: N names.
+
+        Examples of a group stay in one split.
+        """
+
+
 NAMES = tuple(name for name in vars(Task) if not name.startswith("_"))
 TASK = f"{PACKAGE}.task"
 _loaded: dict[Callable[[], Any], Mapping[str, Any]] = {}
@@ -189,6 +205,13 @@ class _Lookup:
 
 
 task: Task = cast("Task", _Lookup())
+
+
+def optional(name: str) -> Any:
+    """Return what `task.py` has under a name of `MoreOfTask`, or None."""
+    if not hasattr(MoreOfTask, name):
+        raise AttributeError(f"{name!r} is no part of the task interface")
+    return getattr(_task(), name, None)
 
 
 def training_module() -> Any:

@@ -4,7 +4,13 @@ from .evaluation_set import load_evaluation_set, suites_below_minimum
 from .expectations import Range, out_of_range
 from .model_card import SHADOW_PICTURE
 from .model_comparison import compare_models
-from .model_store import load_checkpoint, load_production, load_record
+from .model_store import (
+    compare_with_record,
+    load_checkpoint,
+    load_example_records,
+    load_production,
+    load_record,
+)
 from .promotion import SHADOW_RESULT, promote
 from .suites import (
     Suite,
@@ -23,9 +29,11 @@ __all__ = [
     "Suite",
     "SuiteExample",
     "compare_models",
+    "compare_with_record",
     "initial_min_accuracy",
     "load_checkpoint",
     "load_evaluation_set",
+    "load_example_records",
     "load_production",
     "load_record",
     "load_suites",

@@ -6,14 +6,48 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from .. import paths
+from .. import interface, paths
 from ..cli import PROGRAM, Command, Parser, checkpoint_parser
 from ..figures import as_text
 from ..run_records import newest_checkpoint
+from ..splits import describe_moved, moved, places
 from .model_card import write_model_card
-from .model_comparison import Replay, compare_models
+from .model_comparison import ModelComparison, Replay, compare_models
+from .model_store import NoModel, load_example_records
 from .promotion import promote, write_promoted
 from .settings import load_settings
+
+
+def _splits(arguments: Sequence[str]) -> None:
+    Parser(f"{PROGRAM} splits").parse_args(arguments)
+    splits = interface.splits()
+    total = sum(len(data) for data in splits.values())
+    table = [["split", "examples", "", "smallest class", "examples"]]
+    for name, data in splits.items():
+        classes = interface.task.class_index(data.labels)  # (N,)
+        counts = classes.bincount(minlength=len(interface.task.CLASSES))  # (C,)
+        few = int(counts.argmin())
+        size = f"{len(data):,}", f"{len(data) / total:.1%}"
+        smallest = str(interface.task.CLASSES[few]), f"{int(counts[few]):,}"
+        table.append([name, *size, *smallest])
+    print(as_text(table))
+    try:
+        known = load_example_records().splits
+    except NoModel:
+        known = {}
+    if not known:
+        print("\nNo model was promoted that records the examples of its splits.")
+        return
+    now = places(splits)
+    found = moved(known, now)
+    facts = [
+        f"{sum(map(len, found.values())):,} moved",
+        f"{len(now.keys() - known.keys()):,} new",
+        f"{len(known.keys() - now.keys()):,} gone",
+    ]
+    print(f"\nSince the last promotion: {', '.join(facts)}.")
+    if found:
+        print(describe_moved(found))
 
 
 def _compare(arguments: Sequence[str]) -> int:
@@ -31,8 +65,7 @@ def _compare(arguments: Sequence[str]) -> int:
     (folder / "verdict.json").write_text(json.dumps(facts, indent=2) + "\n")
     print(as_text(result.rows()))
     print(f"\n{result.verdict}: {result.reason}")
-    if comparison.shadow:
-        print(f"\nshadow evaluation: {comparison.shadow}")
+    _print_notes(comparison)
     print(f"\nmodel  {checkpoint}\ncard   {card}")
     if result.verdict == "promote":
         write_promoted(comparison, folder / "production")
@@ -60,10 +93,16 @@ def _promote(arguments: Sequence[str]) -> None:
     )
     print(as_text(comparison.result.rows()))
     print(f"\n{comparison.result.verdict}: {comparison.result.reason}")
-    if comparison.shadow:
-        print(f"\nshadow evaluation: {comparison.shadow}")
+    _print_notes(comparison)
     print(f"\n{checkpoint} is now the production model in {paths.production()}.")
     print("Look at the change with git diff, then commit it.")
+
+
+def _print_notes(comparison: ModelComparison) -> None:
+    for note in comparison.notes:
+        print(f"note: {note}")
+    if comparison.shadow:
+        print(f"\nshadow evaluation: {comparison.shadow}")
 
 
 def _add_log(parser: Parser) -> None:
@@ -85,6 +124,7 @@ def _replay(logs: Sequence[Path]) -> Replay | None:
 
 
 COMMANDS: dict[str, Command] = {
+    "splits": _splits,
     "compare": _compare,
     "promote": _promote,
 }

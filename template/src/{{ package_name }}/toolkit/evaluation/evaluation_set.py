@@ -5,7 +5,7 @@ test split, and those that people keep in files, whose examples can be of any sp
 the training split.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,51 @@ class EvaluationSet:
     def evaluate(self, net: Any) -> dict[str, Evaluation]:
         """Evaluate a network on each split."""
         return {name: task.evaluate(net, data) for name, data in self.splits.items()}
+
+    def digests(self) -> dict[str, int]:
+        """Return the row of each example that is in a suite, by its digest."""
+        every = [digest for data in self.splits.values() for digest in data.digests()]
+        used = {row for rows in self.suites.values() for row in rows}
+        return {every[row]: row for row in sorted(used)}
+
+    def without(self, left_out: Collection[str]) -> "EvaluationSet":
+        """Return the set without some examples, and without suites of no others.
+
+        Args:
+            left_out: Their digests.
+
+        Returns:
+            The same suites of the other examples.
+
+        Raises:
+            UserError: There are no others in the test split.
+        """
+        splits: dict[str, Any] = {}
+        new_row: dict[int, int] = {}
+        first = 0
+        for name, data in self.splits.items():
+            kept = [r for r, d in enumerate(data.digests()) if d not in left_out]
+            for row in kept:
+                new_row[first + row] = len(new_row)
+            first += len(data)
+            splits[name] = interface.replace(
+                data, raw=data.raw[kept], labels=data.labels[kept]
+            )
+        suites = {
+            name: [new_row[row] for row in rows if row in new_row]
+            for name, rows in self.suites.items()
+        }
+        if not suites[ALL]:
+            raise UserError(
+                "no example of the test split is left to compare the models on"
+            )
+        gone = {name for name, rows in suites.items() if not rows}
+        return EvaluationSet(
+            splits,
+            {name: rows for name, rows in suites.items() if name not in gone},
+            {name: m for name, m in self.min_accuracy.items() if name not in gone},
+            [name for name in self.from_files if name not in gone],
+        )
 
     def locate(self, row: int) -> tuple[str, int]:
         """Return the split of a row of a suite, and its row in this split."""

@@ -50,14 +50,16 @@ def write_model_card(comparison: ModelComparison, folder: Path) -> Path:
 def _about_the_data(comparison: ModelComparison) -> str:
     data = comparison.data
     text = f"On {len(data)} examples, fingerprint `{data.fingerprint()[:12]}`"
-    if comparison.old is None:
-        return f"{text}. There is no production model to compare with."
-    if TEST_SPLIT in comparison.changed_splits:
-        return (
-            f"{text}: **these data have changed since the last promotion**, and both "
-            "models are evaluated on the new ones."
+    if comparison.old_correct is None and not comparison.notes:
+        text += ". There is no production model to compare with."
+    elif TEST_SPLIT in comparison.changed_splits:
+        text += (
+            ": **these data have changed since the last promotion**, and both models "
+            "are evaluated on the new ones."
         )
-    return f"{text}, the same as at the last promotion."
+    else:
+        text += ", the same as at the last promotion."
+    return "\n".join([text, *(f"- {note}" for note in comparison.notes)])
 
 
 def _metrics(comparison: ModelComparison) -> list[list[str]]:
@@ -102,8 +104,8 @@ def _curves(comparison: ModelComparison, folder: Path) -> list[str]:
 
 def _errors(comparison: ModelComparison, folder: Path) -> list[str]:
     """Draw the errors that the old model did not make, the highest loss first."""
-    new, old = comparison.new, comparison.old
-    wrong = ~new.correct if old is None else ~new.correct & old.correct  # (N,)
+    new, old = comparison.new, comparison.old_correct
+    wrong = ~new.correct if old is None else ~new.correct & old  # (N,)
     rows = [row for row in new.losses.argsort(descending=True).tolist() if wrong[row]]
     parts = ["## New errors"]
     path = folder / "errors.png"

@@ -1,17 +1,27 @@
 """A new model compared with the production model, on the data of today."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+from torch import Tensor
+
 from .. import interface, paths
 from ..errors import UserError
-from ..interface import Evaluation, Examples
-from ..run_records import load_training_record, require_finished
-from .evaluation_set import TEST_SPLIT, correct, load_evaluation_set
-from .model_store import NoModel, load_checkpoint, load_production, load_record
+from ..interface import Evaluation, Examples, task
+from ..run_records import load_trained_on, load_training_record, require_finished
+from .evaluation_set import TEST_SPLIT, EvaluationSet, correct, load_evaluation_set
+from .example_records import ExampleRecords, seen_in_training
+from .model_store import (
+    NoModel,
+    load_checkpoint,
+    load_example_records,
+    load_production,
+    load_record,
+)
 from .significance import SuiteComparison, compare_suites
 
 
@@ -38,8 +48,11 @@ class ModelComparison:
         result: The verdict, and how both do on each suite.
         new: The evaluation of the new model on the test split.
         old: The same of the production model, if it fits today's network.
-        data: The test split.
+        old_correct: Which of these examples the production model predicts correctly,
+            today or as recorded; shape (N,).
+        data: The test split, without the examples that are left out.
         changed_splits: Those whose data have changed since the last promotion.
+        notes: Sentences on what the comparison leaves out, and why.
         training: The record of the training of the new model.
         shadow: How both answer logged requests, if there are any.
     """
@@ -48,8 +61,10 @@ class ModelComparison:
     result: SuiteComparison
     new: Evaluation
     old: Evaluation | None
+    old_correct: Tensor | None
     data: Examples
     changed_splits: list[str]
+    notes: list[str]
     training: dict[str, Any]
     shadow: ShadowResult | None = None
 
@@ -57,6 +72,21 @@ class ModelComparison:
     def run(self) -> Path:
         """The folder of the run that trained the new model."""
         return self.checkpoint.resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class _Production:
+    """The production model, or what its record says of it.
+
+    Attributes:
+        net: Unless it does not fit today's network.
+        record: Empty if there is no production model.
+        examples: What is recorded of single examples.
+    """
+
+    net: Any
+    record: Mapping[str, Any]
+    examples: ExampleRecords
 
 
 def compare_models(
@@ -67,6 +97,9 @@ def compare_models(
     replay: Replay | None = None,
 ) -> ModelComparison:
     """Compare a checkpoint with the production model, on the data of today.
+
+    Examples that one of the two was trained on are left out. A production model that
+    does not fit today's network is compared by its recorded results.
 
     Args:
         checkpoint: Written by a training run.
@@ -84,30 +117,29 @@ def compare_models(
     # Imported here: its checks of types take a tenth of a second.
     from .settings import load_settings
 
-    folder = folder or paths.production()
     net, _ = load_checkpoint(checkpoint)
     training = load_training_record(checkpoint)
     require_finished(training, checkpoint, even_if_stopped_early=even_if_stopped_early)
+    production = _load(folder or paths.production())
     splits = interface.splits()
-    evaluation_set = load_evaluation_set(splits)
+    evaluation_set, notes = _comparable(production, checkpoint, training, splits)
     new = evaluation_set.evaluate(net)
     for name, value in new[TEST_SPLIT].metrics().items():
         if not math.isfinite(value):
             raise UserError(f"{checkpoint} cannot be used: its {name} is {value}")
-    shadow = None
-    try:
-        in_use = load_production(folder)
-        old = evaluation_set.evaluate(in_use)
-        recorded = load_record(folder).get("data", {})
-    except (NoModel, RuntimeError):  # of another architecture, or none at all
-        old, recorded = None, {}
-    if old is not None and replay is not None:
-        shadow = replay(splits[TEST_SPLIT], in_use, net)
+    old, shadow = None, None
+    if production.net is not None:
+        old = evaluation_set.evaluate(production.net)
+        if replay is not None:
+            shadow = replay(splits[TEST_SPLIT], production.net, net)
+    old_correct = _old_correct(production, old, evaluation_set)
+    data = evaluation_set.splits[TEST_SPLIT]
+    recorded = production.record.get("data", {})
     return ModelComparison(
         checkpoint=checkpoint,
         result=compare_suites(
             correct(new),
-            None if old is None else correct(old),
+            old_correct,
             evaluation_set.suites,
             evaluation_set.min_accuracy,
             load_settings().alpha,
@@ -115,12 +147,114 @@ def compare_models(
         ),
         new=new[TEST_SPLIT],
         old=None if old is None else old[TEST_SPLIT],
-        data=splits[TEST_SPLIT],
+        old_correct=None if old_correct is None else old_correct[: len(data)],
+        data=data,
         changed_splits=[
             name
             for name, split in splits.items()
             if name in recorded and recorded[name] != split.fingerprint()
         ],
+        notes=notes,
         training=training,
         shadow=shadow,
+    )
+
+
+def _load(folder: Path) -> _Production:
+    """Load the production model, as far as there is one and it fits."""
+    try:
+        record = load_record(folder)
+    except NoModel:
+        return _Production(None, {}, ExampleRecords())
+    examples = load_example_records(folder)
+    try:
+        return _Production(load_production(folder), record, examples)
+    except NoModel:  # of another architecture
+        return _Production(None, record, examples)
+
+
+def _comparable(
+    production: _Production,
+    checkpoint: Path,
+    training: Mapping[str, Any],
+    splits: Mapping[str, Any],
+) -> tuple[EvaluationSet, list[str]]:
+    """Leave out the examples that say nothing about which model is better.
+
+    Args:
+        production: The model in use.
+        checkpoint: The new model.
+        training: The record of its training.
+        splits: The data of today.
+
+    Returns:
+        The other examples, and a sentence on each kind that was left out.
+    """
+    evaluation_set = load_evaluation_set(splits)
+    comparable = {*evaluation_set.digests()}
+    left_out: set[str] = set()
+    notes = []
+    models: list[tuple[str, Collection[str] | None, Mapping[str, Any]]] = []
+    if production.record:
+        record = production.record.get("training", {})
+        models.append(("the production model", production.examples.trained_on, record))
+    models.append(("the new model", load_trained_on(checkpoint), training))
+    for model, digests, record in models:
+        seen = seen_in_training(digests, record, splits)
+        if seen is None:
+            notes.append(
+                f"whether {model} was trained on some of these examples is not recorded"
+            )
+        elif found := (seen & comparable) - left_out:
+            left_out |= found
+            notes.append(f"left out: {len(found)} examples that {model} was trained on")
+    if production.record and production.net is None:
+        notes.append("the production model does not fit the network in model.py")
+        if not production.examples.results:
+            notes.append("its results are not recorded: only minimum accuracies count")
+        else:
+            notes.append("its recorded results are compared")
+            names = _labels(evaluation_set)
+            results = production.examples.results
+            found = {
+                digest
+                for digest in comparable - left_out
+                if digest not in results or results[digest].label != names[digest]
+            }
+            if found:
+                left_out |= found
+                notes.append(
+                    f"left out: {len(found)} examples that are new or have another "
+                    "label since then"
+                )
+    return evaluation_set.without(left_out) if left_out else evaluation_set, notes
+
+
+def _labels(evaluation_set: EvaluationSet) -> dict[str, str]:
+    """Return the name of the label of each example by its digest."""
+    return {
+        digest: task.label_name(label)
+        for data in evaluation_set.splits.values()
+        for digest, label in zip(data.digests(), data.labels, strict=True)
+    }
+
+
+def _old_correct(
+    production: _Production,
+    old: Mapping[str, Evaluation] | None,
+    evaluation_set: EvaluationSet,
+) -> Tensor | None:
+    """Return which examples the production model predicts correctly, shape (N,)."""
+    if old is not None:
+        return correct(old)
+    results = production.examples.results
+    if not results:
+        return None
+    return torch.tensor(
+        [
+            # One that is in no suite does not count.
+            digest in results and results[digest].correct
+            for data in evaluation_set.splits.values()
+            for digest in data.digests()
+        ]
     )

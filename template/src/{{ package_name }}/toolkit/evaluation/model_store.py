@@ -17,8 +17,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .. import interface, paths
 from ..errors import UserError
-from ..interface import Examples, task
-from ..run_records import load_training_record
+from ..interface import Evaluation, Examples, task
+from ..run_records import load_trained_on, load_training_record
+from .example_records import (
+    FILE,
+    TRAIN,
+    Changes,
+    ExampleRecords,
+    find_changes,
+    read_example_records,
+    write_example_records,
+)
 
 GOLDEN_COUNT = 40  # examples whose output is recorded
 
@@ -47,6 +56,8 @@ def load_production(folder: Path | None = None) -> Any:
     if not path.is_file():
         raise UserError(f"{path} is missing: restore it with git checkout")
     content = path.read_bytes()
+    if content.startswith(b"version https://git-lfs"):
+        raise UserError(f"{path} is a pointer of Git LFS: fetch the file, git lfs pull")
     if hashlib.sha256(content).hexdigest() != record["sha256"]:
         raise UserError(
             f"{path} is not the file of its record.json: restore both with git "
@@ -55,7 +66,7 @@ def load_production(folder: Path | None = None) -> Any:
     try:
         net = task.Network(**record["model"])
         net.load_state_dict(load(content))
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError, LookupError, UserError) as error:
         raise NoModel(
             f"the model in {folder} does not fit the network in model.py: promote a "
             "new one"
@@ -89,6 +100,44 @@ def load_record(folder: Path | None = None) -> dict[str, Any]:
     return record
 
 
+def load_example_records(folder: Path | None = None) -> ExampleRecords:
+    """Read what is recorded of single examples.
+
+    Args:
+        folder: Of the model; by default, that of the production model.
+
+    Returns:
+        The records: none, if an older version wrote the record of the model. What is
+        missing or cannot be read is a `UserError`.
+    """
+    folder = folder or paths.production()
+    count = load_record(folder).get("examples")
+    if count is None:
+        return ExampleRecords()
+    return read_example_records(folder / FILE, count)
+
+
+def compare_with_record(
+    data: Examples, evaluation: Evaluation, tolerance: float
+) -> Changes:
+    """Compare today's results of the production model with its recorded ones.
+
+    Args:
+        data: The test split, as it is today.
+        evaluation: Of the production model on it, by the code of today.
+        tolerance: Of a loss, absolute and relative.
+
+    Returns:
+        What has changed.
+    """
+    records, fingerprint = load_example_records(), load_record()["data"]["test"]
+    if records.results:
+        return find_changes(records, data, evaluation, tolerance)
+    if data.fingerprint() == fingerprint:
+        return Changes("", "")
+    return Changes("the data are not those of the record: promote a model", "")
+
+
 def load_checkpoint(path: Path) -> tuple[Any, dict[str, Any]]:
     """Load a network from a training checkpoint, without Lightning.
 
@@ -117,12 +166,12 @@ def load_checkpoint(path: Path) -> tuple[Any, dict[str, Any]]:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     except Exception as error:  # a file of another kind can cause any
         raise UserError(f"{path} is not a checkpoint of a training") from error
-    missing = [name for name in _options() if name not in hyperparameters]
-    if missing:
-        raise UserError(
-            f"{path} was trained without model.{missing[0]}, which the network in "
-            "model.py takes: train a new model"
-        )
+    for name, option in _options().items():
+        if name not in hyperparameters and option.default is option.empty:
+            raise UserError(
+                f"{path} was trained without model.{name}, which the network in "
+                "model.py takes: give it a default, or train a new model"
+            )
     # A mistake in the network is none of the checkpoint's, and keeps its traceback.
     net = task.Network(**_architecture(hyperparameters))
     try:
@@ -134,16 +183,13 @@ def load_checkpoint(path: Path) -> tuple[Any, dict[str, Any]]:
     return net.eval(), hyperparameters
 
 
-def write_production(
-    checkpoint: Path, folder: Path, metrics: Mapping[str, float]
-) -> None:
+def write_production(checkpoint: Path, folder: Path) -> None:
     """Write a production model, whatever was there before.
 
     Args:
         checkpoint: Written by a training run, still in the folder of its run.
-        folder: Gets the weights, the record of what they are, the configuration
-            of their training and the golden predictions.
-        metrics: On the test split, by name.
+        folder: Gets the weights, the record of what they are and of single examples,
+            the configuration of their training and the golden predictions.
 
     Raises:
         UserError: The checkpoint, its configuration or its record is missing or
@@ -155,12 +201,23 @@ def write_production(
         raise UserError(f"{config} is missing: promote a checkpoint from its run")
     training = load_training_record(checkpoint)
     splits = interface.splits()
-    content = save(net.state_dict())
-    record = {
+    results = [
+        (name, data, task.evaluate(net, data))
+        for name, data in splits.items()
+        if name != TRAIN
+    ]
+    metrics = next(found.metrics() for name, _, found in results if name == "test")
+    # Copies, as two layers may share a weight, and their memory may have another order.
+    weights = {
+        name: weight.clone(memory_format=torch.contiguous_format)
+        for name, weight in net.state_dict().items()
+    }
+    content = save(weights)
+    record: dict[str, Any] = {
         "sha256": hashlib.sha256(content).hexdigest(),
         "model": _architecture(hyperparameters),
         "data": {name: data.fingerprint() for name, data in splits.items()},
-        "metrics": {"test": {**metrics}},
+        "metrics": {"test": metrics},
         "cost": {
             "flops": _flops(net, splits["test"]),
             "weights": sum(weight.numel() for weight in net.parameters()),
@@ -169,6 +226,8 @@ def write_production(
     }
     golden = [json.dumps(line) for line in golden_examples(net, splits["test"])]
     folder.mkdir(parents=True, exist_ok=True)
+    trained_on = load_trained_on(checkpoint)
+    record["examples"] = write_example_records(folder, trained_on, results)
     (folder / "model.safetensors").write_bytes(content)
     (folder / "record.json").write_text(json.dumps(record, indent=2) + "\n")
     (folder / "config.yaml").write_text(config.read_text())
@@ -185,7 +244,6 @@ def golden_examples(net: Any, data: Examples) -> list[dict[str, Any]]:
     digests = data.digests()
     return [
         {
-            "row": row,
             "digest": digests[row],
             "label": label,
             # More digits would be noise.
@@ -199,12 +257,14 @@ def golden_examples(net: Any, data: Examples) -> list[dict[str, Any]]:
 
 def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:
     """Pick out what builds the network; the rest only trained it."""
-    return {name: hyperparameters[name] for name in _options()}
+    return {
+        name: hyperparameters[name] for name in _options() if name in hyperparameters
+    }
 
 
-def _options() -> list[str]:
-    """Name the options of the network."""
-    return [*inspect.signature(task.Network).parameters]
+def _options() -> Mapping[str, inspect.Parameter]:
+    """Return the options of the network by name."""
+    return inspect.signature(task.Network).parameters
 
 
 def _flops(net: Any, data: Examples) -> int:

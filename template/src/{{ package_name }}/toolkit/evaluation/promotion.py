@@ -1,5 +1,9 @@
 """Promotion: a checkpoint becomes the production model, unless it is worse."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .. import paths
@@ -53,13 +57,45 @@ def write_promoted(comparison: ModelComparison, folder: Path) -> None:
 
     Args:
         comparison: Of the new model with the production model.
-        folder: Gets the weights, the record of what they are, the configuration of
-            their training, the golden predictions, the model card, and the result of
-            the shadow evaluation.
+        folder: Gets the weights, the record of what they are and of single examples,
+            the configuration of their training, the golden predictions, the model
+            card, and the result of the shadow evaluation. If one of them cannot be
+            written, the folder is as it was.
     """
-    write_production(comparison.checkpoint, folder, comparison.new.metrics())
-    # It is that of the model before.
-    (folder / SHADOW_RESULT).unlink(missing_ok=True)
-    if comparison.shadow is not None:
-        comparison.shadow.write(load_record(folder)["sha256"], folder)
-    write_model_card(comparison, folder)
+    with _exchanged(folder) as beside:
+        write_production(comparison.checkpoint, beside)
+        # It is that of the model before.
+        (beside / SHADOW_RESULT).unlink(missing_ok=True)
+        if comparison.shadow is not None:
+            comparison.shadow.write(load_record(beside)["sha256"], beside)
+        write_model_card(comparison, beside)
+
+
+@contextmanager
+def _exchanged(folder: Path) -> Iterator[Path]:
+    """Give a copy of a folder, which takes its place if nothing fails."""
+    folder = folder.resolve()  # not a link to it
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise UserError(f"cannot write to {folder.parent}: {error.strerror}") from error
+    new, old = beside / "new", beside / "old"
+    try:
+        if folder.exists():
+            shutil.copytree(folder, new)  # people may keep files of their own there
+        yield new
+        if folder.exists():
+            folder.rename(old)
+        try:
+            new.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+    except OSError as error:
+        raise UserError(
+            f"{folder} is as it was, as the new one cannot be written: {error.strerror}"
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -8,8 +8,7 @@ from .benchmark import (
     load_speed,
     measure_overhead,
 )
-from .compile import Compile
-from .compile_benchmark import CompileBenchmark
+from .compile import Compile, CompileBenchmark
 from .overhead import TrainerOverhead
 from .profile import Profile
 from .step_cost import StepCost

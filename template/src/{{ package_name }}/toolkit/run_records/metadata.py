@@ -9,6 +9,8 @@ from typing import Any
 from ..errors import UserError
 
 RECORD = "record.json"
+TRAINED_ON = "trained-on.txt"  # digests of the training data, beside the record
+MAX_TRAINED_ON = 20_000  # of more, the rule that chose them is recorded
 
 
 def load_training_record(checkpoint: Path) -> dict[str, Any]:
@@ -28,6 +30,19 @@ def load_training_record(checkpoint: Path) -> dict[str, Any]:
         raise UserError(f"{path} is missing: name a checkpoint in its run, or train")
     facts: dict[str, Any] = json.loads(path.read_text())
     return facts
+
+
+def load_trained_on(checkpoint: Path) -> list[str] | None:
+    """Read what the model of a checkpoint was trained on.
+
+    Args:
+        checkpoint: Still in the folder of its run.
+
+    Returns:
+        The digests of the examples, if they were recorded.
+    """
+    path = checkpoint.resolve().parents[1] / TRAINED_ON
+    return path.read_text("utf-8").split() if path.is_file() else None
 
 
 def require_finished(

@@ -15,7 +15,8 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.utilities.data import extract_batch_size
 
-from ..run_records import RECORD, current_commit
+from .. import interface
+from ..run_records import MAX_TRAINED_ON, RECORD, TRAINED_ON, current_commit
 
 
 class MetadataRecorder(Callback):
@@ -46,6 +47,7 @@ class MetadataRecorder(Callback):
             "commit": current_commit(),
             "resumed_from": trainer.ckpt_path and str(trainer.ckpt_path),
             "data": {name: split.fingerprint() for name, split in splits.items()},
+            "split_rule": _split_rule(),
             "versions": {
                 "python": platform.python_version(),
                 "torch": torch.__version__.split("+")[0],
@@ -53,6 +55,9 @@ class MetadataRecorder(Callback):
             },
             "hardware": _hardware(trainer),
         }
+        if 0 < len(train := splits.get("train", ())) <= MAX_TRAINED_ON:
+            lines = "".join(f"{digest}\n" for digest in sorted(train.digests()))
+            (self.folder / TRAINED_ON).write_text(lines)
         self.start = time.perf_counter()
         self._write(trainer, finished=False)
 
@@ -93,6 +98,15 @@ class MetadataRecorder(Callback):
             },
         }
         (self.folder / RECORD).write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def _split_rule() -> dict[str, Any] | None:
+    """Return what decides the split of an example, if the task says so."""
+    rule = interface.optional("SPLIT_RULE")
+    if rule is None:
+        return None
+    by = "groups" if interface.optional("groups") else "content"
+    return {"salt": rule.salt, "fractions": dict(rule.fractions), "by": by}
 
 
 def _hardware(trainer: Trainer) -> str:

@@ -1,0 +1,218 @@
+"""What is recorded of single examples: which a model was trained on, and its results.
+
+So a later comparison knows which of today's examples it was trained on, and how it did
+on each of them, even if today's code can no longer load it.
+"""
+
+import csv
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from .. import interface
+from ..errors import UserError
+from ..interface import Evaluation, task
+from ..run_records import MAX_TRAINED_ON
+from ..splits import SplitRule
+
+FILE = "examples.csv"  # beside the record of the model
+TRAIN = "train"
+
+
+class Result(NamedTuple):
+    """How a model did on one example.
+
+    Attributes:
+        label: The true one, as `task.label_name` names it.
+        correct: Whether the prediction was.
+        loss: In the unit of training.
+    """
+
+    label: str
+    correct: bool
+    loss: float
+
+
+COLUMNS = ("digest", "split", *Result._fields)
+
+
+@dataclass(frozen=True)
+class ExampleRecords:
+    """What is recorded of single examples, each by the digest of its content.
+
+    Attributes:
+        splits: The split of each example.
+        results: Of the examples that the model was not trained on.
+        trained_on: All examples that it was trained on, if they are recorded.
+    """
+
+    splits: Mapping[str, str] = field(default_factory=dict)
+    results: Mapping[str, Result] = field(default_factory=dict)
+    trained_on: Collection[str] | None = None
+
+
+def write_example_records(
+    folder: Path,
+    trained_on: Collection[str] | None,
+    results: Iterable[tuple[str, Any, Evaluation]],
+) -> int:
+    """Write `examples.csv`.
+
+    Args:
+        folder: Of the model.
+        trained_on: Digests of the training data, if they are known.
+        results: The name, the examples and the evaluation of each other split. Of a
+            large one, the examples with the smallest digests are recorded.
+
+    Returns:
+        The number of recorded examples.
+    """
+    lines = [(digest, TRAIN, "", "", "") for digest in trained_on or ()]
+    for name, data, evaluation in results:
+        labels = [task.label_name(label) for label in data.labels]
+        correct, losses = evaluation.correct.tolist(), evaluation.losses.tolist()
+        rows = zip(data.digests(), labels, correct, losses, strict=True)
+        lines += [
+            (digest, name, label, str(int(right)), f"{loss + 0.0:.5g}")
+            for digest, label, right, loss in sorted(rows)[:MAX_TRAINED_ON]
+        ]
+    with (folder / FILE).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(sorted(lines))
+    return len(lines)
+
+
+def read_example_records(path: Path, count: int) -> ExampleRecords:
+    """Read `examples.csv`.
+
+    Args:
+        path: Of the file.
+        count: How many examples it has.
+
+    Returns:
+        What is recorded.
+
+    Raises:
+        UserError: The file is missing, cannot be read or has other examples.
+    """
+    splits: dict[str, str] = {}
+    results: dict[str, Result] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, COLUMNS, strict=True):
+                if row["digest"] == COLUMNS[0]:
+                    continue  # the line of titles
+                digest = row["digest"]
+                splits[digest] = row["split"]
+                if row["split"] != TRAIN:
+                    correct = bool(int(row["correct"]))
+                    results[digest] = Result(row["label"], correct, float(row["loss"]))
+    except (OSError, ValueError, TypeError, csv.Error):
+        splits = {}
+    if len(splits) != count:
+        raise UserError(
+            f"{path} is not the file of its record.json: restore both with git checkout"
+        )
+    trained_on = [digest for digest, split in splits.items() if split == TRAIN]
+    return ExampleRecords(splits, results, trained_on or None)
+
+
+class Changes(NamedTuple):
+    """How a model does today on the examples that have recorded results.
+
+    Attributes:
+        wrong: What the model does otherwise, in a line; empty if nothing.
+        note: What the data have lost or got since then; empty if nothing.
+    """
+
+    wrong: str
+    note: str
+
+
+def find_changes(
+    records: ExampleRecords, data: Any, evaluation: Evaluation, tolerance: float
+) -> Changes:
+    """Compare the results of a model with its recorded ones, example by example.
+
+    Args:
+        records: Of the model.
+        data: A split, as it is today.
+        evaluation: Of the model on it, by the code of today.
+        tolerance: Of a loss, absolute and relative.
+
+    Returns:
+        What has changed.
+    """
+    digests = data.digests()
+    row_of = {d: row for row, d in enumerate(digests) if d in records.results}
+    same = {
+        row: records.results[digest]
+        for digest, row in row_of.items()
+        if records.results[digest].label == task.label_name(data.labels[row])
+    }
+    in_split = {records.splits[digest] for digest in row_of}
+    gone = [d for d in records.results.keys() - row_of if records.splits[d] in in_split]
+    counts = {
+        "new": len(digests) - len(row_of),
+        "gone": len(gone),
+        "with another label": len(row_of) - len(same),
+    }
+    note = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    if not same:
+        return Changes("no example with a recorded result is left: promote", note)
+    rows = [*same]
+    before = torch.tensor([known.loss for known in same.values()])  # (R,)
+    right = torch.tensor([known.correct for known in same.values()])  # (R,)
+    difference = (evaluation.losses[rows].float() - before).abs()  # (R,)
+    wrong = ~(difference <= tolerance * (1 + before.abs()))  # (R,), also nan
+    if wrong.any():
+        first = digests[rows[int(wrong.nonzero()[0])]]
+        text = f"{int(wrong.sum())} of {len(rows)} losses are not those recorded"
+        return Changes(f"{text}, such as that of {first}", note)
+    fixed = int(evaluation.correct[rows].sum() - right.sum())
+    return Changes(
+        f"{abs(fixed)} predictions differ in correctness" * bool(fixed), note
+    )
+
+
+def seen_in_training(
+    trained_on: Collection[str] | None,
+    training: Mapping[str, Any],
+    splits: Mapping[str, Any],
+) -> set[str] | None:
+    """Find the examples that a model was trained on among those it is evaluated on.
+
+    Args:
+        trained_on: Digests of its training data, if they are recorded.
+        training: The record of its training.
+        splits: The data of today.
+
+    Returns:
+        Their digests, or None if that is not known.
+    """
+    others = {name: data for name, data in splits.items() if name != TRAIN}
+    if trained_on is not None:
+        known = frozenset(trained_on)
+        return {d for data in others.values() for d in data.digests() if d in known}
+    # The training data of a large project are recorded by the rule that chose them.
+    rule = training.get("split_rule")
+    if rule and (rule["by"] == "content" or interface.optional("groups")):
+        chosen = SplitRule(rule["salt"], rule["fractions"])
+        return {
+            digest
+            for data in others.values()
+            for digest, key in zip(data.digests(), _keys(rule["by"], data), strict=True)
+            if chosen.split_of(key) == TRAIN
+        }
+    same = splits[TRAIN].fingerprint() == training.get("data", {}).get(TRAIN)
+    return set() if same else None
+
+
+def _keys(by: str, data: Any) -> list[str]:
+    if by == "content":
+        return list(data.digests())
+    return [str(group) for group in interface.optional("groups")(data)]
