@@ -284,14 +284,16 @@ def test_examples_without_recorded_result_are_left_out(
     assert digest not in digests
 
 
+@pytest.mark.parametrize("recorded", ["", "digest\n0123,test,1,1,0.5\n"])
 def test_minima_count_without_recorded_results(
-    checkpoint: Path, other_architecture: Path
+    recorded: str, checkpoint: Path, other_architecture: Path
 ) -> None:
-    """A record of an older version has no results, which the comparison says."""
-    write_examples(other_architecture, "")
+    """Without results, or with those of other data, the comparison says so."""
+    write_examples(other_architecture, recorded)
     comparison = compare_models(checkpoint, other_architecture)
     assert comparison.old_correct is None
-    assert "its results are not recorded: only minimum accuracies count" in comparison.notes
+    assert comparison.notes[-1].startswith("no result of it is recorded for these")
+    assert len(comparison.data) == len(task.load_splits()["test"])
 
 
 def test_examples_that_a_model_was_trained_on_are_left_out(
@@ -479,7 +481,7 @@ def test_unfinished_training_is_promoted_only_on_request(
     """A training that stopped early is promoted only with even_if_worse."""
     path = checkpoint.parents[1] / "record.json"
     path.write_text(json.dumps(TRAINING | {"finished": False}))
-    with pytest.raises(UserError, match="stopped early, after 60 steps: resume"):
+    with pytest.raises(UserError, match="stopped early, after 60 steps: train again"):
         promote(checkpoint, tmp_path / "production")
     promote(checkpoint, tmp_path / "production", even_if_worse=True)
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import torch
 from lightning import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from digit_recognizer.toolkit.errors import UserError
+from digit_recognizer.toolkit.run_records import newest_checkpoint
 from digit_recognizer.toolkit.run_records.metadata import (
     load_trained_on,
     load_training_record,
@@ -27,7 +28,7 @@ from tests.helpers.workplace import ROOT
 
 EXAMPLES = 6
 VERSIONS = {"python", "torch", "lightning"}
-CHECKPOINT = Path("runs", "fit-0001", "checkpoints", "best.ckpt")
+CHECKPOINT = Path("nowhere", "fit-0001", "checkpoints", "best.ckpt")
 SOUND = {"finished": True, "steps": 60, "metrics": {"val/loss": 0.1, "epoch": 2}}
 
 
@@ -78,14 +79,18 @@ class Data(LightningDataModule):
 
 
 class Interrupt(Callback):
-    """Ends the training in the second epoch."""
+    """Ends the training in an epoch, in its first or last batch."""
 
-    def __init__(self, error: BaseException | None) -> None:
+    def __init__(
+        self, error: BaseException | None, epoch: int = 1, *, last: bool = False
+    ) -> None:
         self.error = error
+        self.epoch = epoch
+        self.last = last
 
     def on_train_batch_end(self, trainer: Trainer, *arguments: object) -> None:
         """Raise the error, or ask the trainer to stop."""
-        if trainer.current_epoch == 1:
+        if trainer.current_epoch == self.epoch and trainer.is_last_batch >= self.last:
             if self.error is not None:
                 raise self.error
             trainer.should_stop = True
@@ -147,6 +152,21 @@ def test_metadata_of_a_training(
         pytest.param(True, [], {}, id="all epochs"),
         pytest.param(True, [], {"max_epochs": -1, "max_steps": 4}, id="all steps"),
         pytest.param(True, [EarlyStopping("val/loss", patience=1)], {}, id="plateau"),
+        pytest.param(
+            True,
+            [EarlyStopping("val/loss", stopping_threshold=9)],
+            {},
+            id="early stopping in the first epoch",
+        ),
+        pytest.param(
+            True,
+            [Interrupt(None, epoch=2, last=True)],
+            {},
+            id="asked to stop at the end",
+        ),
+        pytest.param(
+            False, [Interrupt(None, epoch=2)], {}, id="asked to stop in the last epoch"
+        ),
         pytest.param(False, [Interrupt(None)], {}, id="asked to stop"),
         pytest.param(False, [Interrupt(KeyboardInterrupt())], {}, id="Ctrl-C"),
         pytest.param(False, [Interrupt(ValueError())], {}, id="an error"),
@@ -163,6 +183,95 @@ def test_finished_means_ended_by_configuration(
 ) -> None:
     """Only the limits of epochs or steps and early stopping finish a training."""
     assert record(tmp_path, *callbacks, **options)["finished"] == finished
+
+
+class Losses(Line):
+    """Logs the given validation losses, one per epoch."""
+
+    def __init__(self, *losses: float) -> None:
+        super().__init__(0)
+        self.losses = losses
+
+    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        """Log the loss of the epoch."""
+        self.log("val/loss", torch.tensor(self.losses[self.current_epoch]))
+
+
+def train(folder: Path, *losses: float, **options: Any) -> dict[str, Any]:
+    """Train for an epoch per loss into the folder of a run; return the metadata."""
+    folder.mkdir()
+    threshold = options.pop("stopping_threshold", None)
+    stop = EarlyStopping("val/loss", patience=10**6, stopping_threshold=threshold)
+    ckpt_path, time = options.pop("ckpt_path", None), options.pop("max_time", None)
+    trainer = Trainer(
+        accelerator="cpu",
+        callbacks=[
+            stop,
+            ModelCheckpoint(folder / "checkpoints", filename="last"),
+            ModelCheckpoint(folder / "checkpoints", monitor="val/loss", **options),
+            MetadataRecorder(folder),
+        ],
+        logger=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        max_epochs=len(losses),
+        max_time=time,
+    )
+    trainer.fit(Losses(*losses), Data(), ckpt_path=ckpt_path)
+    facts: dict[str, Any] = json.loads((folder / "record.json").read_text())
+    return facts
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"filename": "best"},
+        {"filename": "best", "save_top_k": 3},
+        {"filename": "{epoch}", "save_top_k": -1},
+        {},
+        {"filename": "highest", "mode": "max"},
+    ],
+    ids=["one", "three", "all", "default name", "highest"],
+)
+def test_best_checkpoint_is_recorded(options: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever is kept under whatever name, the best checkpoint is known."""
+    facts = train(tmp_path / "fit-0001", 0.5, 0.9, 0.1, 0.3, **options)
+    best = newest_checkpoint(tmp_path)
+    assert best == tmp_path / "fit-0001" / facts["best_checkpoint"]
+    epoch = torch.load(best, weights_only=True)["epoch"]
+    assert epoch == (1 if "mode" in options else 2)
+
+
+@pytest.mark.parametrize(
+    ("later", "name"), [((0.6, 0.7), "best-before-resuming"), ((0.6, 0.05), "best")]
+)
+def test_best_checkpoint_may_be_of_before_resuming(
+    later: tuple[float, ...], name: str, tmp_path: Path
+) -> None:
+    """A resumed training keeps the best of all, also of before."""
+    first = tmp_path / "fit-0001"
+    train(first, 0.5, 0.1, 0.3, filename="best")
+    last = first / "checkpoints" / "last.ckpt"
+    losses = (0.5, 0.1, 0.3, *later)
+    train(tmp_path / "fit-0002", *losses, filename="best", ckpt_path=last)
+    best = newest_checkpoint(tmp_path)
+    assert best == tmp_path / "fit-0002" / "checkpoints" / f"{name}.ckpt"
+    epoch = torch.load(best, weights_only=True)["epoch"]
+    assert losses[epoch] == min(losses)
+
+
+def test_training_out_of_time_after_early_stopping_is_unfinished(
+    tmp_path: Path,
+) -> None:
+    """Early stopping of an earlier training does not finish a resumed one."""
+    losses = (0.5, 0.1) + 10**5 * (0.3,)
+    first = train(tmp_path / "fit-0001", *losses, stopping_threshold=0.2)
+    assert (first["finished"], first["epochs"]) == (True, 2)
+    last = tmp_path / "fit-0001" / "checkpoints" / "last.ckpt"
+    time = timedelta(seconds=0.3)
+    second = train(tmp_path / "fit-0002", *losses, max_time=time, ckpt_path=last)
+    assert second["epochs"] > 2
+    assert not second["finished"]
 
 
 def test_killed_training_is_unfinished(tmp_path: Path) -> None:
@@ -194,7 +303,7 @@ def test_finished_training_is_accepted() -> None:
     [
         (
             {"finished": False},
-            "stopped early, after 60 steps: resume it with fit --ckpt",
+            "stopped early, after 60 steps: train again",
         ),
         ({"metrics": {}}, "has left no metrics"),
         ({"metrics": {"val/loss": "nan"}}, "ended with val/loss = nan"),
@@ -206,6 +315,13 @@ def test_unusable_training_is_refused(change: dict[str, Any], message: str) -> N
     with pytest.raises(UserError, match=message) as error:
         require_finished(SOUND | change, CHECKPOINT)
     assert f"the training of {CHECKPOINT} " in str(error.value)
+
+
+def test_unfinished_training_can_be_resumed(tmp_path: Path) -> None:
+    """The message names the last checkpoint if there is one."""
+    (tmp_path / "last.ckpt").touch()
+    with pytest.raises(UserError, match="resume it with fit --ckpt_path .*last.ckpt"):
+        require_finished(SOUND | {"finished": False}, tmp_path / "best.ckpt")
 
 
 def test_missing_metadata_are_named(tmp_path: Path) -> None:

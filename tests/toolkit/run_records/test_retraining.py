@@ -21,18 +21,29 @@ from tests.helpers.workplace import enter
 
 
 def test_configurations_with_retrain_are_found(tmp_path: Path) -> None:
-    """Files with a line `retrain: true` are found, the default one last."""
+    """Files that say `retrain: true` are found, the default one last."""
     for name, text in {
-        "default": "seed_everything: 1\nretrain: true # every week\n",
-        "wide": "retrain: true\n",
-        "deep": "model: {depth: 9}\nretrain:  true",
-        "old": "retrain: false\n",
-        "new": "# retrain: true\n",
-        "comparison": "mode: report\n",
+        "default.yaml": "seed_everything: 1\nretrain: true # every week\n",
+        "wide.yaml": "retrain: True\n",
+        "deep.yml": "model: {depth: 9}\nretrain:  true",
+        "exp/a.yaml": '"retrain": yes\n',
+        "old.yaml": "retrain: false\n",
+        "new.yaml": "# retrain: true\n",
+        "other.yaml": "model:\n  retrain: true\n",
+        "list.yaml": "- retrain: true\n",
+        "empty.yaml": "",
     }.items():
-        (tmp_path / f"{name}.yaml").write_text(text)
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
     names = [path.stem for path in configurations(tmp_path)]
-    assert names == ["deep", "wide", "default"]
+    assert names == ["deep", "a", "wide", "default"]
+
+
+def test_unreadable_configuration_is_named(tmp_path: Path) -> None:
+    """A file that is no YAML is an error, as it might be one to retrain."""
+    (tmp_path / "broken.yaml").write_text("retrain: [true\n")
+    with pytest.raises(UserError, match="broken.yaml cannot be read: "):
+        configurations(tmp_path)
 
 
 def test_no_configuration_to_retrain_is_an_error(tmp_path: Path) -> None:

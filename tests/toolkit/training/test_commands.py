@@ -122,6 +122,36 @@ def test_training_without_a_logger_has_no_curves(
     assert "curves" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "logger",
+    ["--trainer.logger=true", "--trainer.logger=CSVLogger", "--trainer.logger=false"],
+)
+def test_run_has_its_files_with_any_logger(logger: str) -> None:
+    """Checkpoints, configuration and metadata are in the folder of the run."""
+    save = "--trainer.logger.init_args.save_dir=runs"
+    options = [logger, *([save] if "CSV" in logger else [])]
+    assert main(["fit", *options, "--trainer.max_epochs=1"]) == 0
+    checkpoint = newest_checkpoint()
+    run = max(Path("runs").glob("fit-*"), key=lambda path: path.name)
+    assert checkpoint == run / "checkpoints" / "best.ckpt"
+    assert (run / "config.yaml").is_file()
+    assert (run / "record.json").is_file()
+
+
+def test_training_without_anything_to_do_leaves_no_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A training whose epochs are done is an error, and not the newest run."""
+    before = sorted(Path("runs").iterdir())
+    done = f"--ckpt_path={Path('runs', 'fit-0001', 'checkpoints', 'last.ckpt')}"
+    assert main(["fit", *SHORT, done]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: nothing was trained: runs/fit-0001/checkpoints/last")
+    assert main(["fit", "--trainer.limit_train_batches=0"]) == 2
+    assert "nothing was trained: allow more with" in capsys.readouterr().err
+    assert sorted(Path("runs").iterdir()) == before
+
+
 def test_checkpoint_holds_no_code() -> None:
     """The checkpoint loads with weights_only=True."""
     path = Path("runs", "fit-0001", "checkpoints", "best.ckpt")

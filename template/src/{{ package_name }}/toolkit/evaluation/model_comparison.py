@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..interface import Evaluation, Examples, task
 from ..run_records import load_trained_on, load_training_record, require_finished
 from .evaluation_set import TEST_SPLIT, EvaluationSet, correct, load_evaluation_set
-from .example_records import ExampleRecords, seen_in_training
+from .example_records import ExampleRecords, Result, seen_in_training
 from .model_store import (
     NoModel,
     load_checkpoint,
@@ -122,7 +122,9 @@ def compare_models(
     require_finished(training, checkpoint, even_if_stopped_early=even_if_stopped_early)
     production = _load(folder or paths.production())
     splits = interface.splits()
-    evaluation_set, notes = _comparable(production, checkpoint, training, splits)
+    evaluation_set, results, notes = _comparable(
+        production, checkpoint, training, splits
+    )
     new = evaluation_set.evaluate(net)
     for name, value in new[TEST_SPLIT].metrics().items():
         if not math.isfinite(value):
@@ -132,7 +134,7 @@ def compare_models(
         old = evaluation_set.evaluate(production.net)
         if replay is not None:
             shadow = replay(splits[TEST_SPLIT], production.net, net)
-    old_correct = _old_correct(production, old, evaluation_set)
+    old_correct = _old_correct(old, results, evaluation_set)
     data = evaluation_set.splits[TEST_SPLIT]
     recorded = production.record.get("data", {})
     return ModelComparison(
@@ -178,7 +180,7 @@ def _comparable(
     checkpoint: Path,
     training: Mapping[str, Any],
     splits: Mapping[str, Any],
-) -> tuple[EvaluationSet, list[str]]:
+) -> tuple[EvaluationSet, Mapping[str, Result], list[str]]:
     """Leave out the examples that say nothing about which model is better.
 
     Args:
@@ -188,11 +190,13 @@ def _comparable(
         splits: The data of today.
 
     Returns:
-        The other examples, and a sentence on each kind that was left out.
+        The other examples; recorded results of the production model for them, if it
+        cannot be evaluated; and a sentence on each kind that was left out.
     """
     evaluation_set = load_evaluation_set(splits)
     comparable = {*evaluation_set.digests()}
     left_out: set[str] = set()
+    results: Mapping[str, Result] = {}
     notes = []
     models: list[tuple[str, Collection[str] | None, Mapping[str, Any]]] = []
     if production.record:
@@ -210,24 +214,29 @@ def _comparable(
             notes.append(f"left out: {len(found)} examples that {model} was trained on")
     if production.record and production.net is None:
         notes.append("the production model does not fit the network in model.py")
-        if not production.examples.results:
-            notes.append("its results are not recorded: only minimum accuracies count")
+        names = _labels(evaluation_set)
+        known = {
+            digest: result
+            for digest, result in production.examples.results.items()
+            if digest in comparable and result.label == names[digest]
+        }
+        if known.keys().isdisjoint(evaluation_set.splits[TEST_SPLIT].digests()):
+            notes.append(
+                "no result of it is recorded for these examples: only minimum "
+                "accuracies count"
+            )
         else:
             notes.append("its recorded results are compared")
-            names = _labels(evaluation_set)
-            results = production.examples.results
-            found = {
-                digest
-                for digest in comparable - left_out
-                if digest not in results or results[digest].label != names[digest]
-            }
-            if found:
+            results = known
+            if found := comparable - left_out - known.keys():
                 left_out |= found
                 notes.append(
                     f"left out: {len(found)} examples that are new or have another "
                     "label since then"
                 )
-    return evaluation_set.without(left_out) if left_out else evaluation_set, notes
+    if left_out:
+        evaluation_set = evaluation_set.without(left_out)
+    return evaluation_set, results, notes
 
 
 def _labels(evaluation_set: EvaluationSet) -> dict[str, str]:
@@ -240,21 +249,15 @@ def _labels(evaluation_set: EvaluationSet) -> dict[str, str]:
 
 
 def _old_correct(
-    production: _Production,
     old: Mapping[str, Evaluation] | None,
+    results: Mapping[str, Result],
     evaluation_set: EvaluationSet,
 ) -> Tensor | None:
     """Return which examples the production model predicts correctly, shape (N,)."""
     if old is not None:
         return correct(old)
-    results = production.examples.results
     if not results:
         return None
-    return torch.tensor(
-        [
-            # One that is in no suite does not count.
-            digest in results and results[digest].correct
-            for data in evaluation_set.splits.values()
-            for digest in data.digests()
-        ]
-    )
+    digests = [d for data in evaluation_set.splits.values() for d in data.digests()]
+    # One that is in no suite does not count.
+    return torch.tensor([d in results and results[d].correct for d in digests])

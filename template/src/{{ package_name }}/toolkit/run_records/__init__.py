@@ -1,9 +1,14 @@
 """Runs: folders, metadata, and the launch of trainings."""
 
-from .folders import newest_checkpoint, run_folder, start_run, write_run_json
+from .folders import (
+    RECORD,
+    newest_checkpoint,
+    run_folder,
+    start_run,
+    write_run_json,
+)
 from .metadata import (
     MAX_TRAINED_ON,
-    RECORD,
     TRAINED_ON,
     current_commit,
     load_trained_on,

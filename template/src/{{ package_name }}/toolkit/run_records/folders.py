@@ -14,6 +14,7 @@ from ..errors import UserError
 if TYPE_CHECKING:
     from lightning import Trainer  # some commands do without it
 
+RECORD = "record.json"  # the metadata of a run
 # Names the folder of a run to the process that trains.
 VARIABLE = f"{paths.PACKAGE.upper()}_RUN"
 
@@ -82,7 +83,11 @@ def newest_checkpoint(runs_dir: Path | None = None) -> Path:
     newest = max(runs, key=_number, default=None)
     if newest is None:
         raise UserError(f"no run under {runs_dir}/: train a model first, with fit")
-    checkpoint = newest / "checkpoints" / "best.ckpt"
+    record = newest / RECORD
+    facts = json.loads(record.read_text("utf-8")) if record.is_file() else {}
+    # An older version, or a training that was killed, did not record it.
+    name = facts.get("best_checkpoint") or "checkpoints/best.ckpt"
+    checkpoint = newest / name
     if not checkpoint.is_file():
         raise UserError(
             f"{newest} was not validated and has no best model: train again, or name "

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .folders import RECORD
 
-RECORD = "record.json"
 TRAINED_ON = "trained-on.txt"  # digests of the training data, beside the record
 MAX_TRAINED_ON = 20_000  # of more, the rule that chose them is recorded
 
@@ -63,9 +63,10 @@ def require_finished(
     """
     if not training["finished"] and not even_if_stopped_early:
         last = checkpoint.with_name("last.ckpt")
+        resume = f"resume it with fit --ckpt_path {last}, or " * last.is_file()
         raise UserError(
             f"the training of {checkpoint} stopped early, after {training['steps']} "
-            f"steps: resume it with fit --ckpt_path {last}, or train again"
+            f"steps: {resume}train again"
         )
     metrics = training["metrics"]
     if not metrics:

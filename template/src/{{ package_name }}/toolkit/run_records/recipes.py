@@ -22,8 +22,8 @@ def recipes(folder: Path | None = None) -> dict[str, str]:
     """
     folder = folder or paths.recipes()
     found = {
-        path.stem: path.read_text("utf-8").partition("\n")[0].lstrip("# ")
-        for path in sorted(folder.glob("*.yaml"))
+        name: path.read_text("utf-8").partition("\n")[0].lstrip("# ")
+        for name, path in _files(folder).items()
     }
     if not found:
         raise UserError(f"no recipes: there is no YAML file in {folder}/")
@@ -63,9 +63,20 @@ def fit_options(
             there = ", ".join(known)
             raise UserError(f"no recipe {name!r} in {folder}/: it has {there}")
     configurations, others = _divide(options)
-    wanted = [f"--config={folder / name}.yaml" for name in names]
+    file_of = _files(folder)
+    wanted = [f"--config={file_of[name]}" for name in names]
     given = [f"--config={file}" for file in configurations]
     return [*given, *wanted, *others]
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the file of each recipe by its name."""
+    return {path.stem: path for path in yaml_files(folder) if path.parent == folder}
+
+
+def yaml_files(folder: Path) -> list[Path]:
+    """Return the YAML files in a folder and in the folders below it, sorted."""
+    return sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")])
 
 
 def _divide(options: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import re
+import shutil
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,8 +16,13 @@ from typing import Any, NoReturn
 
 import torch
 from jsonargparse.typing import PositiveInt
-from lightning import Trainer
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning import LightningModule, Trainer
+from lightning.pytorch.cli import (
+    ArgsType,
+    LightningArgumentParser,
+    LightningCLI,
+    SaveConfigCallback,
+)
 
 from .. import debug, performance, scaling  # noqa: F401 -- recipes name them
 from .. import interface, paths
@@ -55,6 +61,20 @@ class Parser(LightningArgumentParser):
         raise UserError(" ".join(message.split())) from ex and ex.__cause__
 
 
+class KeepConfig(SaveConfigCallback):
+    """Writes `config.yaml` into the folder of the run, whatever the loggers are."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write it."""
+        if self.already_saved or not trainer.is_global_zero:
+            return
+        folder = Path(trainer.default_root_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = str(folder / self.config_filename)
+        self.parser.save(self.config, path, skip_unset=False, overwrite=True)
+        self.already_saved = True
+
+
 class CLI(LightningCLI):
     """`LightningCLI` that numbers the runs and ends each with its report.
 
@@ -63,6 +83,7 @@ class CLI(LightningCLI):
     """
 
     command: str  # the requested one
+    recorder: MetadataRecorder  # of a training with a folder
     config: Any  # of this command, as it was parsed
     run_dir: Path | None = None  # none for a rehearsal with fast_dev_run
 
@@ -125,11 +146,10 @@ class CLI(LightningCLI):
         recipe = recipe_among(config.config or ())
         self.run_dir = start_run(recipe or str(self.subcommand))
         config.trainer.default_root_dir = os.path.relpath(self.run_dir, paths.root())
-        if isinstance(config.trainer.logger, list):
-            for logger in config.trainer.logger:
-                # To loggers of other kinds a version is something else.
-                if logger.class_path.endswith(("CSVLogger", "TensorBoardLogger")):
-                    logger.init_args.version = self.run_dir.name
+        for logger in _loggers(config.trainer):
+            # To loggers of other kinds a version is something else.
+            if logger.class_path.endswith(("CSVLogger", "TensorBoardLogger")):
+                logger.init_args.version = self.run_dir.name
 
     def instantiate_classes(self) -> None:
         """Write into the repository from every folder, and keep what names no machine.
@@ -140,10 +160,7 @@ class CLI(LightningCLI):
         trainer = self.config[self.subcommand].trainer
         if self.run_dir is not None:
             trainer.default_root_dir = _in_root(trainer.default_root_dir)
-        loggers = (
-            trainer.logger if isinstance(trainer.logger, list) else [trainer.logger]
-        )
-        for logger in loggers:
+        for logger in _loggers(trainer):
             given = getattr(logger, "init_args", None)
             if given is not None and getattr(given, "save_dir", None):
                 given.save_dir = _in_root(given.save_dir)
@@ -174,15 +191,28 @@ class CLI(LightningCLI):
         if bar is not None and wanted is None and not sys.stdout.isatty():
             bar.disable()
         if self.subcommand == "fit" and self.run_dir is not None:
+            for callback in self.trainer.checkpoint_callbacks:
+                # Where Lightning would put it depends on the loggers.
+                if getattr(callback, "dirpath", "") is None:
+                    folder = os.path.abspath(self.run_dir / "checkpoints")
+                    callback.dirpath = folder  # type: ignore[attr-defined]
             seed = self.config.fit.seed_everything
             # From the root, as in the configuration that is kept beside it.
             root = re.escape(os.path.abspath(paths.root()))
             words = [re.sub(rf"(^|=){root}/", r"\1", word) for word in self.arguments]
-            recorder = MetadataRecorder(self.run_dir, words, seed)
-            self.trainer.callbacks.append(recorder)  # type: ignore[attr-defined]
+            self.recorder = MetadataRecorder(self.run_dir, words, seed)
+            self.trainer.callbacks.append(self.recorder)  # type: ignore[attr-defined]
 
     def after_fit(self) -> None:
-        """Draw the learning curves."""
+        """Draw the learning curves; refuse a training that had nothing to do."""
+        if self.run_dir is not None and not self.recorder.start:
+            shutil.rmtree(self.run_dir)  # else it would be the newest run
+            done = self.config.fit.ckpt_path
+            why = f"{done} has done all of that: ask for" if done else "allow"
+            raise UserError(
+                f"nothing was trained: {why} more with --trainer.max_epochs, max_steps, "
+                "max_time or limit_train_batches"
+            )
         if self.run_dir is not None and (self.run_dir / "metrics.csv").is_file():
             curves = write_curves(self.run_dir)
             print(f"\ncurves       {curves}")
@@ -210,6 +240,12 @@ class CLI(LightningCLI):
             data = self.datamodule.splits[split]
             for path in write_evaluation(evaluation, data, self.run_dir, model):
                 print(f"{path.stem:<11}  {path}")
+
+
+def _loggers(trainer: Any) -> list[Any]:
+    """Return the configured loggers: a list, a single one, or whether to log."""
+    found = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger]
+    return [logger for logger in found if hasattr(logger, "class_path")]
 
 
 def _in_root(folder: str) -> str:
@@ -253,6 +289,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
             args=[command, *expand_aliases(arguments, groups)],
             parser_class=Parser,
             parser_kwargs={**options, command: defaults},
+            save_config_callback=KeepConfig,
             trainer_defaults={"callbacks": [GracefulShutdown(), guard]},
         )
 

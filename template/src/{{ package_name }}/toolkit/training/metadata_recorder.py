@@ -4,6 +4,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 import lightning
 import torch
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.utilities.data import extract_batch_size
 
 from .. import interface
 from ..run_records import MAX_TRAINED_ON, RECORD, TRAINED_ON, current_commit
+
+BEST_BEFORE = "best-before-resuming.ckpt"
 
 
 class MetadataRecorder(Callback):
@@ -25,6 +28,9 @@ class MetadataRecorder(Callback):
     A training has finished after all its epochs or steps, or when Lightning's
     `EarlyStopping` ended it. It was stopped early by anything else, such as `max_time`,
     Ctrl-C or an error, or a crash, after which the record is that of the beginning.
+
+    The best checkpoint is that of the first `ModelCheckpoint` with a metric to monitor.
+    A better one from before a training was resumed is copied into the folder.
 
     Args:
         folder: Of the run.
@@ -38,7 +44,9 @@ class MetadataRecorder(Callback):
         self.folder = folder
         self.facts: dict[str, Any] = {"arguments": list(arguments), "seed": seed}
         self.examples = 0
-        self.start = 0.0
+        self.start = 0.0  # until the training begins
+        self._best_before: tuple[float, Path] | None = None
+        self._stopped: list[tuple[Any, ...]] = []
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write what is known before the first step."""
@@ -55,6 +63,8 @@ class MetadataRecorder(Callback):
             },
             "hardware": _hardware(trainer),
         }
+        self._best_before = _best_before(trainer)
+        self._stopped = _early_stops(trainer)
         if 0 < len(train := splits.get("train", ())) <= MAX_TRAINED_ON:
             lines = "".join(f"{digest}\n" for digest in sorted(train.digests()))
             (self.folder / TRAINED_ON).write_text(lines)
@@ -69,10 +79,11 @@ class MetadataRecorder(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write how it ended."""
-        # Set by whatever ends a training before its time.
-        finished = not trainer.should_stop or any(
-            isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0
-            for callback in trainer.callbacks  # type: ignore[attr-defined]
+        # `should_stop` is set by whatever ends a training before its time.
+        finished = (
+            not trainer.should_stop
+            or _reached_its_limit(trainer)
+            or _early_stops(trainer) != self._stopped
         )
         self._write(trainer, finished=finished)
 
@@ -87,6 +98,7 @@ class MetadataRecorder(Callback):
         seconds = time.perf_counter() - self.start
         facts = self.facts | {
             "finished": finished,
+            "best_checkpoint": self._best_checkpoint(trainer),
             "epochs": trainer.current_epoch,
             "steps": trainer.global_step,
             "seconds": round(seconds, 1),  # validation included
@@ -98,6 +110,73 @@ class MetadataRecorder(Callback):
             },
         }
         (self.folder / RECORD).write_text(json.dumps(facts, indent=2) + "\n")
+
+    def _best_checkpoint(self, trainer: Trainer) -> str | None:
+        """Return the path of the best checkpoint, from the folder of the run."""
+        callback = _monitor(trainer)
+        if callback is None:
+            return None
+        path, score = Path(callback.best_model_path), callback.best_model_score
+        if self._best_before is not None:
+            before, old = self._best_before
+            worse = score is None or (
+                before < score if callback.mode == "min" else before > score
+            )
+            if worse and old.is_file():
+                path = self.folder / "checkpoints" / BEST_BEFORE
+                path.parent.mkdir(exist_ok=True)
+                if not path.exists():
+                    shutil.copyfile(old, path)
+            elif score is None:
+                return None
+        if not path.is_file():
+            return None
+        path, folder = path.resolve(), self.folder.resolve()
+        return str(path.relative_to(folder) if folder in path.parents else path)
+
+
+def _monitor(trainer: Trainer) -> ModelCheckpoint | None:
+    """Return the callback that keeps the best checkpoint."""
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and callback.monitor:
+            return callback
+    return None
+
+
+def _best_before(trainer: Trainer) -> tuple[float, Path] | None:
+    """Return score and path of the best checkpoint before a training was resumed."""
+    callback = _monitor(trainer)
+    if callback is None or not trainer.ckpt_path:
+        return None
+    file = torch.load(
+        trainer.ckpt_path, weights_only=True, map_location="cpu", mmap=True
+    )
+    state = file.get("callbacks", {}).get(callback.state_key, {})
+    score, path = state.get("best_model_score"), state.get("best_model_path")
+    if score is None or not path:
+        return None
+    # Runs may have moved, all together.
+    beside = Path(trainer.ckpt_path).with_name(Path(path).name)
+    return float(score), beside if beside.is_file() else Path(path)
+
+
+def _early_stops(trainer: Trainer) -> list[tuple[Any, ...]]:
+    """Return when and why each early stopping ended the training."""
+    return [
+        (callback.stopped_epoch, callback.stopping_reason)
+        for callback in trainer.callbacks  # type: ignore[attr-defined]
+        if isinstance(callback, EarlyStopping)
+    ]
+
+
+def _reached_its_limit(trainer: Trainer) -> bool:
+    """Return whether all epochs or all steps are done."""
+    if 0 <= trainer.max_steps <= trainer.global_step:
+        return True
+    epochs = trainer.fit_loop.max_epochs
+    if epochs is None or not 0 <= epochs <= trainer.current_epoch:
+        return False
+    return trainer.is_last_batch  # an epoch that was cut short counts, too
 
 
 def _split_rule() -> dict[str, Any] | None:
