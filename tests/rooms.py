@@ -16,7 +16,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "evaluation": (
         *("errors", "paths", "splits", "interface", "figures", "run_records"),
     ),
-    "training": ("errors", "paths", "interface", "run_records", "evaluation"),
+    "training": (
+        *("errors", "paths", "splits", "interface", "run_records", "evaluation"),
+    ),
     "debug": ("errors", "figures", "run_records", "training"),
     "performance": ("errors", "paths", "figures", "run_records", "training"),
     "scaling": ("errors", "paths", "interface", "run_records"),

@@ -1,6 +1,7 @@
 """Are splits stable, and are leaks and gaps named?"""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from digit_recognizer.toolkit.splits import (
     SplitRule,
     content_digests,
     describe_moved,
+    group_names,
+    largest_class_deviation,
     moved,
 )
 
@@ -36,8 +39,13 @@ def splits_by_digest(raw: Any, labels: Any, **options: Any) -> dict[str, str]:
         lambda table: table[:, None, :, None],
         lambda table: [np.array(row) for row in table],
         lambda table: np.asfortranarray(table),
+        lambda table: torch.tensor(table, requires_grad=True),
+        lambda table: [torch.from_numpy(row) for row in table],
     ],
-    ids=["float64", "tensor", "lists", "another shape", "arrays", "memory layout"],
+    ids=[
+        *("float64", "tensor", "lists", "another shape", "arrays", "memory layout"),
+        *("with gradient", "tensors"),
+    ],
 )
 def test_form_of_the_numbers_does_not_change_digests(
     change: Callable[[Any], Any],
@@ -51,8 +59,23 @@ def test_whole_numbers_are_exact() -> None:
     raw = np.array([[0, 255], [2**24, 1]], np.int64)
     assert content_digests(raw) == content_digests(raw.astype(np.float32))
     assert content_digests(raw[:1].astype(np.uint8)) == content_digests(raw)[:1]
-    one, other = content_digests(np.array([[2**24], [2**24 + 1]]))
-    assert one != other
+    for large in (2**24, 2**60):
+        assert len({*content_digests(np.array([[large], [large + 1]]))}) == 2
+    times = np.array([[1], [2]]).astype("datetime64[ns]")
+    assert len({*content_digests(times)}) == 2
+    days = np.array([["2022-02-01"]], "datetime64[D]")
+    assert content_digests(days) == content_digests(days.astype("datetime64[s]"))
+
+
+@pytest.mark.parametrize("numbers", [[0.0, 16, 255], [0, 256, 3], [1e-40, 1e20, -1]])
+def test_small_integers_are_like_all_others(numbers: list[float]) -> None:
+    """Numbers that fit into a byte have the same digest in each type and batch."""
+    expected = content_digests(np.array([numbers]))
+    if max(numbers) < 256 and min(numbers) == 0:
+        assert content_digests(np.array([numbers], np.uint8)) == expected
+    assert content_digests(np.array([numbers, [0.5] * 3]))[:1] == expected
+    bf16 = torch.tensor([[0, 16, 255]], dtype=torch.bfloat16)
+    assert content_digests(bf16) == content_digests([[0, 16, 255]])
 
 
 def test_missing_and_negative_zeros_are_equal() -> None:
@@ -78,6 +101,7 @@ def test_other_content_has_another_digest() -> None:
         *("a", "b", b"a", "", None, "none", [], ["a", "b"], ["b", "a"], [["a"], "b"]),
         *([1, 2], [2, 1], [1, 2, 0], {"a": 1}, {"b": 1}, {"a": [1, 2]}, ["ab"]),
         *([np.ones(2), "a"], [np.ones(3), "a"], [[1, 2], [3]], [[1], [2, 3]]),
+        *(date(2022, 2, 1), date(2022, 2, 2), [date(2022, 2, 1)], {"day": None}),
     ]
     digests = content_digests(examples)
     assert len({*digests}) == len(examples)
@@ -120,6 +144,16 @@ def test_groups_stay_together() -> None:
         assert found[digest] == RULE.split_of(group)
 
 
+def test_names_of_groups_do_not_depend_on_their_type() -> None:
+    """A column of ids that became floats has the same groups; none may be missing."""
+    assert group_names([3, 3.0, np.float64(3), "3", 2.5]) == ["3", "3", "3", "3", "2.5"]
+    for missing in (None, float("nan")):
+        with pytest.raises(UserError, match="example 1 has no group"):
+            group_names(["a", missing])
+    with pytest.raises(UserError, match="there are 2 groups of 1 examples"):
+        RULE.assign(["0"], [0], ["any"], ["a", "b"])
+
+
 def test_equal_content_in_two_splits_is_an_error() -> None:
     """Copies under two ids are named, with both ids and a remedy."""
     ids = [str(number) for number in range(40)]
@@ -141,6 +175,36 @@ def test_copies_are_kept_once_and_label_noise_is_named() -> None:
     with pytest.warns(UserWarning, match="1 examples are there twice") as caught:
         assert splits_by_digest(copies, np.append(labels, [0, 0])) == expected
     assert content_digests(raw)[1] in str(caught[0].message)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.full(40, np.nan), ["text"] * 40, [[1, 2]] * 20 + [[3]] * 20, [None] * 40],
+    ids=["nan", "text", "boxes", "none"],
+)
+def test_equal_labels_of_any_kind_are_no_noise(
+    labels: Any, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Copies with equal labels raise no warning, whatever the labels are."""
+    raw = np.arange(20).repeat(2)[:, None]
+    splits_by_digest(raw, labels)
+    assert not recwarn.list
+
+
+def test_giant_group_is_no_deviation_of_its_classes() -> None:
+    """A group that is as large as a split shifts no class beyond what chance allows."""
+    rng = np.random.default_rng(0)
+    sizes = [20_000, *rng.lognormal(3, 1, 200).astype(int)]
+    names = np.repeat([f"patient {n}" for n in range(len(sizes))], sizes)
+    index = np.repeat(rng.integers(0, 3, len(sizes)), sizes)
+    where = np.array([RULE.split_of(name) for name in names])
+    splits = [*RULE.fractions]
+    deviation, _ = largest_class_deviation(
+        {split: names[where == split] for split in splits},
+        {split: torch.from_numpy(index[where == split]) for split in splits},
+        RULE,
+    )
+    assert deviation < 4
 
 
 @pytest.mark.parametrize(

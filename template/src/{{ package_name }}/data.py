@@ -34,7 +34,7 @@ RANGES = {
 
 # Not hyperparameters: experiments can be compared only if they share the split. The
 # content of an example decides its split, so more data move none: docs/splits.md.
-SPLIT_RULE = SplitRule(salt="2022", fractions={"train": 0.6, "val": 0.2, "test": 0.2})
+SPLIT_RULE = SplitRule(salt="digits", fractions={"train": 0.6, "val": 0.2, "test": 0.2})
 SPLITS = tuple(SPLIT_RULE.fractions)
 
 
@@ -174,7 +174,7 @@ def split_indices(
     Examples:
         >>> raw, labels = load_raw()
         >>> {name: len(rows) for name, rows in split_indices(raw, labels).items()}
-        {'train': 1089, 'val': 376, 'test': 332}
+        {'train': 1078, 'val': 374, 'test': 345}
     """
     data = Examples(torch.from_numpy(raw), torch.from_numpy(labels))
     classes = [CLASSES[index] for index in class_index(data.labels)]

@@ -278,7 +278,7 @@ def test_examples_without_recorded_result_are_left_out(
     lines[lines.index(other)] = ",".join([digest, split, f"{label}!", *rest])
     write_examples(other_architecture, "\n".join(lines))
     comparison = compare_models(checkpoint, other_architecture)
-    assert comparison.notes[-1].startswith("left out: 2 examples that are new or have")
+    assert comparison.notes[-1].startswith("left out: 2 examples without a recorded")
     digests = comparison.data.digests()
     assert len(digests) == len(task.load_splits()["test"]) - 2
     assert digest not in digests
@@ -316,7 +316,7 @@ def test_examples_that_a_model_was_trained_on_are_left_out(
     comparison = compare_models(checkpoint, folder)
     assert comparison.notes == [
         "left out: 7 examples that the production model was trained on",
-        "left out: 3 examples that the new model was trained on",
+        "left out: 5 examples that the new model was trained on",
     ]
     assert comparison.data.digests() == test[10:]
     everything, *_ = comparison.result.suites
@@ -343,6 +343,7 @@ def test_many_training_examples_are_known_by_their_rule(
     )
     record = load_record(folder)
     record["training"]["split_rule"]["salt"] = "another"
+    record["training"]["data"]["train"] = "other data"
     (folder / "record.json").write_text(json.dumps(record))
     left_out, *_ = compare_models(checkpoint, folder).notes
     rule = SplitRule("another", record["training"]["split_rule"]["fractions"])
@@ -375,6 +376,68 @@ def test_failed_promotion_changes_nothing(
     promote(checkpoint, folder, even_if_worse=True)
     assert (folder / "notes.md").read_text() == "ours"
     assert [path.name for path in folder.parent.iterdir()] == ["production"]
+
+
+def test_ctrl_c_in_a_promotion_changes_nothing(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If Ctrl-C comes while the folders are exchanged, the old one comes back."""
+    folder = tmp_path / "models" / "production"
+    shutil.copytree(paths.production(), folder)
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            promote(checkpoint, folder, even_if_worse=True)
+    assert load_record(folder) == load_record()
+    assert [path.name for path in folder.parent.iterdir()] == ["production"]
+
+
+def test_example_of_training_and_test_is_recorded_once(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """Training data count as such, and a digest that is there twice counts once."""
+    folder, splits = tmp_path / "production", task.load_splits()
+    test = splits["test"].digests()
+    digests = [*splits["train"].digests(), *test[:5], *test[:5]]
+    (checkpoint.parents[1] / "trained-on.txt").write_text("\n".join(digests))
+    promote(checkpoint, folder, even_if_worse=True)
+    known = load_example_records(folder)
+    assert {*(known.trained_on or ())} == {*digests}
+    assert known.results.keys() == {*test[5:], *splits["val"].digests()}
+
+
+def test_minima_count_on_examples_that_are_not_compared(
+    checkpoint: Path,
+    other_architecture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A suite of examples without recorded results keeps its minimum accuracy."""
+    data = task.load_splits()["val"]
+    wrong = ~task.evaluate(load_checkpoint(checkpoint)[0], data).correct
+    rows = wrong.nonzero().flatten()[:3].tolist()
+    examples = [
+        SuiteExample(data.digests()[row], task.label_name(data.labels[row]), "new")
+        for row in rows
+    ]
+    text = (other_architecture / "examples.csv").read_text()
+    for example in examples:
+        text = re.sub(rf"{example.digest},.*\n", "", text)
+    write_examples(other_architecture, text)
+    enter(tmp_path / "work", monkeypatch, "models/production")
+    write_suite(Suite("fresh", 0.5, "failures of last week", examples))
+    comparison = compare_models(checkpoint, other_architecture)
+    assert comparison.notes[-1] == "not compared: fresh, with no example left"
+    *_, fresh = comparison.result.suites
+    assert (fresh.name, fresh.finding, fresh.new) == ("fresh", "below minimum", 0)
+    assert "fresh (0.0%, at least 50.0% required)" in comparison.result.reason
 
 
 def test_layers_may_share_a_weight(
@@ -571,16 +634,19 @@ def test_results_are_compared_with_the_record() -> None:
     assert wrong.startswith(f"1 of {len(data)} losses are not those recorded, such as ")
     assert data.digests()[3] in wrong
     changed.losses = evaluation.losses
-    changed.correct = ~evaluation.correct
+    changed.correct = evaluation.correct.clone()
+    # One more is correct, and one less.
+    changed.correct[evaluation.correct.long().argmin()] = True
+    changed.correct[evaluation.correct.long().argmax()] = False
     wrong, _ = compare_with_record(data, changed, 1e-3)
-    assert "predictions differ in correctness" in wrong
+    assert wrong == "2 predictions differ in correctness"
     # One is gone, one is new, and one has another label.
     raw, labels = data.raw[1:].clone(), data.labels[1:].clone()
     raw[0] = raw[0].flip(0)
     labels[1] = labels[labels != labels[1]][0]
     other = data.replace(raw=raw, labels=labels)
     evaluation = task.evaluate(load_production(), other)
-    note = "1 new, 2 gone, 1 with another label"
+    note = "1 new, 2 gone, 1 with another label"  # the flipped one is another
     assert compare_with_record(other, evaluation, 1e-3) == ("", note)
     few = data.replace(raw=raw[:1], labels=labels[:1])
     wrong, _ = compare_with_record(few, task.evaluate(load_production(), few), 1e-3)

@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
+from digit_recognizer import task as task_module
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.run_records import newest_checkpoint
 from digit_recognizer.toolkit.run_records.metadata import (
@@ -22,11 +23,13 @@ from digit_recognizer.toolkit.run_records.metadata import (
     load_training_record,
     require_finished,
 )
+from digit_recognizer.toolkit.splits import SplitRule
 from digit_recognizer.toolkit.training import metadata_recorder
 from digit_recognizer.toolkit.training.metadata_recorder import MetadataRecorder
 from tests.helpers.workplace import ROOT
 
 EXAMPLES = 6
+RULE = SplitRule("salt", {"train": 0.6, "test": 0.4})
 VERSIONS = {"python", "torch", "lightning"}
 CHECKPOINT = Path("nowhere", "fit-0001", "checkpoints", "best.ckpt")
 SOUND = {"finished": True, "steps": 60, "metrics": {"val/loss": 0.1, "epoch": 2}}
@@ -61,8 +64,10 @@ class Split(TensorDataset):
         return "0123"
 
     def digests(self) -> list[str]:
-        """Return the row numbers in reverse order."""
-        return [str(row) for row in range(len(self))][::-1]
+        """Return numbers that the rule places in the training split."""
+        return [key for key in map(str, range(99)) if RULE.split_of(key) == "train"][
+            : len(self)
+        ][::-1]
 
 
 class Data(LightningDataModule):
@@ -124,6 +129,7 @@ def test_metadata_of_a_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file has the origin, the environment, the speed and the metrics of a run."""
+    monkeypatch.setattr(task_module, "SPLIT_RULE", RULE, raising=False)
     clock = SimpleNamespace(perf_counter=count(start=10.0, step=2.0).__next__)
     monkeypatch.setattr(metadata_recorder, "time", clock)
     facts = record(tmp_path)
@@ -133,7 +139,7 @@ def test_metadata_of_a_training(
     assert facts["data"] == {"train": "0123"}
     assert facts["split_rule"]["by"] == "content"
     recorded = load_trained_on(tmp_path / "checkpoints" / "best.ckpt")
-    assert recorded == [str(row) for row in range(EXAMPLES)]
+    assert recorded == sorted(Data.splits["train"].digests())
     assert facts["versions"].keys() == VERSIONS
     assert facts["hardware"].startswith("CPU ")
     assert (facts["epochs"], facts["steps"]) == (3, 3 * EXAMPLES // 2)
@@ -144,6 +150,36 @@ def test_metadata_of_a_training(
     git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     head = subprocess.run(git, capture_output=True, text=True).stdout.strip()
     assert (facts["commit"] or "").removesuffix("-dirty") == head
+
+
+def test_rule_that_does_not_decide_is_not_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a list or a date decides the splits, the record has no rule."""
+    other = SplitRule("another salt", RULE.fractions)
+    monkeypatch.setattr(task_module, "SPLIT_RULE", other, raising=False)
+    assert record(tmp_path)["split_rule"] is None
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"), [(["a", "b"], {"a", "b"}), (None, None)], ids=["yes", "no"]
+)
+def test_training_data_of_before_resuming_count(
+    known: list[str] | None, expected: set[str] | None, tmp_path: Path
+) -> None:
+    """The digests include those of the resumed training, unless they are unknown."""
+    first = tmp_path / "fit-0001"
+    train(first, 0.5, 0.4)
+    (first / "trained-on.txt").unlink()
+    if known is not None:
+        (first / "trained-on.txt").write_text("\n".join(known))
+    last = first / "checkpoints" / "last.ckpt"
+    train(tmp_path / "fit-0002", 0.5, 0.4, 0.3, ckpt_path=last)
+    found = load_trained_on(tmp_path / "fit-0002" / "checkpoints" / "last.ckpt")
+    if expected is None:
+        assert found is None
+    else:
+        assert {*(found or ())} == expected | {*Data.splits["train"].digests()}
 
 
 @pytest.mark.parametrize(

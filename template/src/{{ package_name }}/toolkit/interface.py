@@ -187,6 +187,7 @@ class MoreOfTask(Protocol):
 NAMES = tuple(name for name in vars(Task) if not name.startswith("_"))
 TASK = f"{PACKAGE}.task"
 _loaded: dict[Callable[[], Any], Mapping[str, Any]] = {}
+_digests: dict[int, list[str]] = {}
 
 
 class _Lookup:
@@ -246,9 +247,27 @@ def splits() -> Mapping[str, Any]:
     load = task.load_splits
     if load not in _loaded:
         _loaded.clear()  # of another function, such as that of a test
+        _digests.clear()
         # Read-only: a change would change the evaluation of all models.
         _loaded[load] = MappingProxyType(load())
     return _loaded[load]
+
+
+def digests(data: Any) -> list[str]:
+    """Return the digests of examples; those of the splits are computed once.
+
+    Args:
+        data: Examples, as `task.load_splits` gives them.
+
+    Returns:
+        What its method `digests` returns.
+    """
+    loaded = [split for splits in _loaded.values() for split in splits.values()]
+    if not any(data is split for split in loaded):
+        return list(data.digests())
+    if id(data) not in _digests:
+        _digests[id(data)] = list(data.digests())
+    return _digests[id(data)]
 
 
 def replace(data: Any, *, raw: Tensor, labels: Tensor) -> Any:

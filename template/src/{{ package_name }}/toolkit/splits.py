@@ -11,6 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DIGEST_LENGTH = 16  # hexadecimal digits
+NUMBERS = (*"biufc", *"mM")  # kinds of NumPy's types
 PAGE = "docs/splits.md"
 _BLOCK = 1 << 20  # numbers to convert at a time
 
@@ -31,8 +33,8 @@ def content_digests(
 ) -> list[str]:
     """Return a short hash of the content of each example.
 
-    The type of the numbers does not matter, nor does the shape of an example. Numbers
-    that are not whole count as `float32`.
+    The type of the numbers and the shape of an example do not matter. Numbers that are
+    not whole count with the precision of `float32`.
 
     Args:
         examples: An array or a tensor of numbers, shape (N, ...); or N items, each of
@@ -52,23 +54,43 @@ def content_digests(
         True
     """
     if not isinstance(examples, Sequence | np.ndarray):
-        examples = examples.numpy()
-    if not isinstance(examples, np.ndarray):
-        return [_digest(_content(example)) for example in examples]
-    if examples.dtype.kind not in "biufcmM":
-        return [_digest(_content(example)) for example in examples.tolist()]
+        examples = _array(examples)
     if not len(examples):
         return []
+    if not isinstance(examples, np.ndarray):
+        return [_digest(_content(example)) for example in examples]
+    if examples.dtype.kind not in NUMBERS:
+        return [_digest(_content(example)) for example in examples.tolist()]
     rows = examples.reshape(len(examples), -1)  # (N, numbers)
-    if columns:
-        rows = rows[:, np.argsort(np.array(columns), kind="stable")]
+    order = np.argsort(np.array(columns), kind="stable") if columns else slice(None)
     step = max(_BLOCK // max(rows.shape[1], 1), 1)
-    blocks = (rows[start : start + step] for start in range(0, len(rows), step))
-    return [_digest(row.tobytes()) for block in blocks for row in _numbers(block)]
+    blocks = (rows[start : start + step, order] for start in range(0, len(rows), step))
+    return [_digest(content) for block in blocks for content in _contents(block)]
 
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    tensor = tensor.detach().cpu()
+    # NumPy has no type for the short floats of PyTorch.
+    is_short = tensor.is_floating_point() and tensor.itemsize < 4
+    array: NDArray[Any] = (tensor.float() if is_short else tensor).numpy()
+    return array
+
+
+def _contents(rows: NDArray[Any]) -> list[bytes]:
+    """Return the content of rows of numbers, (N, numbers), whatever their type is."""
+    if rows.dtype.kind in ("b", "u") and rows.itemsize == 1:
+        return [b"u" + row.tobytes() for row in rows]
+    numbers = _numbers(rows)
+    with np.errstate(invalid="ignore"):
+        small = numbers.astype(np.uint8)
+    return [
+        b"u" + few.tobytes() if np.array_equal(few, row) else b"f" + row.tobytes()
+        for row, few in zip(numbers, small, strict=True)
+    ]
 
 
 def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -77,13 +99,19 @@ def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
         values = np.stack([values.real, values.imag], axis=-1)
         values = values.reshape(len(values), -1)
     if values.dtype.kind in "mM":
-        values = values.astype(np.int64)
+        values = values.astype(f"{values.dtype.kind}8[ns]").astype(np.int64)
     exact = values.astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         rounded = exact.astype(np.float32).astype(np.float64)
+        size = np.abs(exact)
+        keep = (exact == np.floor(exact)) | (size > 2**24) | (size < 1e-30)
     # Zero has a sign, and what is not a number has many forms.
-    same = np.where(exact == np.floor(exact), exact, rounded) + 0.0
-    return np.where(np.isnan(same), np.nan, same)
+    same = np.where(keep, exact, rounded) + 0.0
+    same[np.isnan(same)] = np.nan
+    if values.dtype.kind in "iu" and values.itemsize == 8:
+        large = size > 2**53  # more digits than floats have
+        same.view(np.int64)[large] = values.astype(np.int64)[large]
+    return same
 
 
 def _content(example: Any) -> bytes:
@@ -94,18 +122,32 @@ def _content(example: Any) -> bytes:
         return b"b" + bytes(example)
     if example is None:
         return b"none"
+    if isinstance(example, date):
+        return b"t" + example.isoformat().encode()
     if isinstance(example, Mapping):
         pairs = sorted((str(name), _content(part)) for name, part in example.items())
         return b"d" + b"".join(_sized(name.encode()) + _sized(p) for name, p in pairs)
-    try:
+    if hasattr(example, "detach"):
+        example = _array(example)
+    if not isinstance(example, Sequence) or _is_nested_numbers(example):
         numbers = np.asarray(example)
-    except ValueError:  # parts of different lengths
-        numbers = np.array(None)
-    if numbers.dtype.kind in "biufcmM":
-        return _numbers(numbers.reshape(1, -1)).tobytes()
+        if numbers.dtype.kind in NUMBERS:
+            return _contents(numbers.reshape(1, -1))[0]
     if isinstance(example, Sequence | np.ndarray):
         return b"l" + b"".join(_sized(_content(part)) for part in example)
     raise TypeError(f"the content of {type(example).__name__} has no digest")
+
+
+def _is_nested_numbers(parts: Sequence[Any]) -> bool:
+    """Return whether all parts are numbers, or arrays of numbers of one size."""
+    if all(isinstance(part, int | float | complex) for part in parts):
+        return True
+    lengths = {len(part) if isinstance(part, list | tuple) else -1 for part in parts}
+    return (
+        len(lengths) == 1
+        and lengths != {-1}
+        and all(_is_nested_numbers(part) for part in parts)
+    )
 
 
 def _sized(content: bytes) -> bytes:
@@ -187,7 +229,9 @@ class SplitRule:
         """
         if not len(digests):
             raise UserError("there are no examples")
-        keys = digests if groups is None else [str(group) for group in groups]
+        keys = digests if groups is None else group_names(groups)
+        if len(keys) != len(digests):
+            raise UserError(f"there are {len(keys)} groups of {len(digests)} examples")
         first: dict[str, int] = {}
         for row, digest in enumerate(digests):
             first.setdefault(digest, row)
@@ -240,11 +284,11 @@ def _warn_of_label_noise(
     first: Mapping[str, int],
 ) -> None:
     """Warn of examples with equal content and different labels."""
-    known = np.asarray(labels)
     noisy = dict.fromkeys(
         digest
         for row, digest in enumerate(digests)
-        if not np.array_equal(known[row], known[first[digest]])
+        if (one := first[digest]) != row
+        if _content(labels[row]) != _content(labels[one])
     )
     if noisy:
         some = ", ".join([*noisy][:3])
@@ -255,14 +299,38 @@ def _warn_of_label_noise(
         )
 
 
+def group_names(groups: Sequence[Any]) -> list[str]:
+    """Return the names of groups as text: 3 and 3.0 are the same.
+
+    Args:
+        groups: Of N examples.
+
+    Returns:
+        N names.
+
+    Raises:
+        UserError: A group is missing.
+    """
+    names = []
+    for row, group in enumerate(groups):
+        if group is None or group != group:
+            raise UserError(f"example {row} has no group: give it one of its own")
+        number = isinstance(group, float | np.floating) and group == int(group)
+        names.append(str(int(group) if number else group))
+    return names
+
+
 def largest_class_deviation(
-    keys: Mapping[str, Sequence[str]], classes: Mapping[str, Tensor]
+    keys: Mapping[str, Sequence[str]],
+    classes: Mapping[str, Tensor],
+    rule: SplitRule | None = None,
 ) -> tuple[float, str]:
     """Return how far the number of examples of a class is from its share, at most.
 
     Args:
         keys: What decides the split of each example, its group or content, by split.
         classes: The class of each, shape (N,), by split.
+        rule: Has the fractions of the splits; by default, they are as found.
 
     Returns:
         The difference from the share in all data, in standard deviations of a random
@@ -286,6 +354,8 @@ def largest_class_deviation(
     found = []
     for name, there in known.items():
         share, here = len(there) / counts.total(), Counter(there)
+        if rule is not None:
+            share = rule.fractions[name]
         for index, count in counts.items():
             deviation = (share * (1 - share) * squares[index]) ** 0.5
             far = abs(here[index] - share * count) / (deviation or 1)

@@ -6,6 +6,7 @@ from .model_card import SHADOW_PICTURE
 from .model_comparison import compare_models
 from .model_store import (
     compare_with_record,
+    known_training_data,
     load_checkpoint,
     load_example_records,
     load_production,
@@ -31,6 +32,7 @@ __all__ = [
     "compare_models",
     "compare_with_record",
     "initial_min_accuracy",
+    "known_training_data",
     "load_checkpoint",
     "load_evaluation_set",
     "load_example_records",

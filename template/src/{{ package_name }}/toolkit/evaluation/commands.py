@@ -11,6 +11,7 @@ from ..cli import PROGRAM, Command, Parser, checkpoint_parser
 from ..figures import as_text
 from ..run_records import newest_checkpoint
 from ..splits import describe_moved, moved, places
+from .example_records import ExampleRecords
 from .model_card import write_model_card
 from .model_comparison import ModelComparison, Replay, compare_models
 from .model_store import NoModel, load_example_records
@@ -32,19 +33,23 @@ def _splits(arguments: Sequence[str]) -> None:
         table.append([name, *size, *smallest])
     print(as_text(table))
     try:
-        known = load_example_records().splits
+        records = load_example_records()
     except NoModel:
-        known = {}
-    if not known:
+        records = ExampleRecords()
+    if not records.splits:
         print("\nNo model was promoted that records the examples of its splits.")
         return
-    now = places(splits)
+    known, now = records.splits, places(splits)
     found = moved(known, now)
     facts = [
         f"{sum(map(len, found.values())):,} moved",
-        f"{len(now.keys() - known.keys()):,} new",
         f"{len(known.keys() - now.keys()):,} gone",
     ]
+    large = [name for name in splits if not records.is_complete(name)]
+    if large:
+        facts.append(f"{', '.join(large)} not compared as a whole: too large to record")
+    else:
+        facts.append(f"{len(now.keys() - known.keys()):,} new")
     print(f"\nSince the last promotion: {', '.join(facts)}.")
     if found:
         print(describe_moved(found))

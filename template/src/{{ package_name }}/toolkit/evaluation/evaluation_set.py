@@ -48,7 +48,11 @@ class EvaluationSet:
 
     def digests(self) -> dict[str, int]:
         """Return the row of each example that is in a suite, by its digest."""
-        every = [digest for data in self.splits.values() for digest in data.digests()]
+        every = [
+            digest
+            for data in self.splits.values()
+            for digest in interface.digests(data)
+        ]
         used = {row for rows in self.suites.values() for row in rows}
         return {every[row]: row for row in sorted(used)}
 
@@ -64,17 +68,21 @@ class EvaluationSet:
         Raises:
             UserError: There are no others in the test split.
         """
+        if not left_out:
+            return self
         splits: dict[str, Any] = {}
         new_row: dict[int, int] = {}
         first = 0
         for name, data in self.splits.items():
-            kept = [r for r, d in enumerate(data.digests()) if d not in left_out]
+            digests = interface.digests(data)
+            kept = [row for row, d in enumerate(digests) if d not in left_out]
             for row in kept:
                 new_row[first + row] = len(new_row)
             first += len(data)
-            splits[name] = interface.replace(
-                data, raw=data.raw[kept], labels=data.labels[kept]
-            )
+            if kept:
+                splits[name] = interface.replace(
+                    data, raw=data.raw[kept], labels=data.labels[kept]
+                )
         suites = {
             name: [new_row[row] for row in rows if row in new_row]
             for name, rows in self.suites.items()
@@ -121,7 +129,7 @@ def load_evaluation_set(
     places = {
         digest: (name, row)
         for name, data in splits.items()
-        for row, digest in enumerate(data.digests())
+        for row, digest in enumerate(interface.digests(data))
     }
     found = {suite.name: _find(suite, folder, places, splits) for suite in from_files}
     used = {split for rows in found.values() for split, _ in rows}

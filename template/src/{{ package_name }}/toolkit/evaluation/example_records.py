@@ -19,14 +19,14 @@ from ..run_records import MAX_TRAINED_ON
 from ..splits import SplitRule
 
 FILE = "examples.csv"  # beside the record of the model
-TRAIN = "train"
+TRAIN, TEST = "train", "test"
 
 
 class Result(NamedTuple):
     """How a model did on one example.
 
     Attributes:
-        label: The true one, as `task.label_name` names it.
+        label: The true one, as `label_text` writes it.
         correct: Whether the prediction was.
         loss: In the unit of training.
     """
@@ -53,6 +53,12 @@ class ExampleRecords:
     results: Mapping[str, Result] = field(default_factory=dict)
     trained_on: Collection[str] | None = None
 
+    def is_complete(self, split: str) -> bool:
+        """Return whether a split is recorded as a whole, not as a part."""
+        if split == TRAIN:
+            return self.trained_on is not None
+        return sum(each == split for each in self.splits.values()) < MAX_TRAINED_ON
+
 
 def write_example_records(
     folder: Path,
@@ -70,20 +76,25 @@ def write_example_records(
     Returns:
         The number of recorded examples.
     """
-    lines = [(digest, TRAIN, "", "", "") for digest in trained_on or ()]
+    lines = {digest: (TRAIN, "", "", "") for digest in trained_on or ()}
     for name, data, evaluation in results:
-        labels = [task.label_name(label) for label in data.labels]
+        labels = map(label_text, data.labels)
         correct, losses = evaluation.correct.tolist(), evaluation.losses.tolist()
-        rows = zip(data.digests(), labels, correct, losses, strict=True)
-        lines += [
-            (digest, name, label, str(int(right)), f"{loss + 0.0:.5g}")
-            for digest, label, right, loss in sorted(rows)[:MAX_TRAINED_ON]
-        ]
+        rows = zip(interface.digests(data), labels, correct, losses, strict=True)
+        for digest, label, right, loss in sorted(rows)[:MAX_TRAINED_ON]:
+            line = (name, label, str(int(right)), f"{loss + 0.0:.5g}")
+            lines.setdefault(digest, line)
     with (folder / FILE).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(sorted(lines))
+        writer.writerows([digest, *line] for digest, line in sorted(lines.items()))
     return len(lines)
+
+
+def label_text(label: Any) -> str:
+    """Return what `task.label_name` says; of a number, all its digits."""
+    exact = label.is_floating_point() and label.ndim == 0
+    return repr(label.item()) if exact else task.label_name(label)
 
 
 def read_example_records(path: Path, count: int) -> ExampleRecords:
@@ -140,24 +151,23 @@ def find_changes(
 
     Args:
         records: Of the model.
-        data: A split, as it is today.
+        data: The test split, as it is today.
         evaluation: Of the model on it, by the code of today.
         tolerance: Of a loss, absolute and relative.
 
     Returns:
         What has changed.
     """
-    digests = data.digests()
+    digests = interface.digests(data)
     row_of = {d: row for row, d in enumerate(digests) if d in records.results}
     same = {
         row: records.results[digest]
         for digest, row in row_of.items()
-        if records.results[digest].label == task.label_name(data.labels[row])
+        if records.results[digest].label == label_text(data.labels[row])
     }
-    in_split = {records.splits[digest] for digest in row_of}
-    gone = [d for d in records.results.keys() - row_of if records.splits[d] in in_split]
+    gone = [d for d in records.results.keys() - row_of if records.splits[d] == TEST]
     counts = {
-        "new": len(digests) - len(row_of),
+        "new": (len(digests) - len(row_of)) * records.is_complete(TEST),
         "gone": len(gone),
         "with another label": len(row_of) - len(same),
     }
@@ -167,16 +177,14 @@ def find_changes(
     rows = [*same]
     before = torch.tensor([known.loss for known in same.values()])  # (R,)
     right = torch.tensor([known.correct for known in same.values()])  # (R,)
-    difference = (evaluation.losses[rows].float() - before).abs()  # (R,)
+    difference = (evaluation.losses[rows].cpu().float() - before).abs()  # (R,)
     wrong = ~(difference <= tolerance * (1 + before.abs()))  # (R,), also nan
     if wrong.any():
         first = digests[rows[int(wrong.nonzero()[0])]]
         text = f"{int(wrong.sum())} of {len(rows)} losses are not those recorded"
         return Changes(f"{text}, such as that of {first}", note)
-    fixed = int(evaluation.correct[rows].sum() - right.sum())
-    return Changes(
-        f"{abs(fixed)} predictions differ in correctness" * bool(fixed), note
-    )
+    other = int((evaluation.correct[rows].cpu() != right).sum())
+    return Changes(f"{other} predictions differ in correctness" * bool(other), note)
 
 
 def seen_in_training(
@@ -195,24 +203,14 @@ def seen_in_training(
         Their digests, or None if that is not known.
     """
     others = {name: data for name, data in splits.items() if name != TRAIN}
+    every = [digest for data in others.values() for digest in interface.digests(data)]
     if trained_on is not None:
-        known = frozenset(trained_on)
-        return {d for data in others.values() for d in data.digests() if d in known}
+        return {*every}.intersection(trained_on)
+    if splits[TRAIN].fingerprint() == training.get("data", {}).get(TRAIN):
+        return set()
     # The training data of a large project are recorded by the rule that chose them.
     rule = training.get("split_rule")
-    if rule and (rule["by"] == "content" or interface.optional("groups")):
-        chosen = SplitRule(rule["salt"], rule["fractions"])
-        return {
-            digest
-            for data in others.values()
-            for digest, key in zip(data.digests(), _keys(rule["by"], data), strict=True)
-            if chosen.split_of(key) == TRAIN
-        }
-    same = splits[TRAIN].fingerprint() == training.get("data", {}).get(TRAIN)
-    return set() if same else None
-
-
-def _keys(by: str, data: Any) -> list[str]:
-    if by == "content":
-        return list(data.digests())
-    return [str(group) for group in interface.optional("groups")(data)]
+    if rule is None or rule["by"] != "content":  # groups may be others by now
+        return None
+    chosen = SplitRule(rule["salt"], rule["fractions"])
+    return {digest for digest in every if chosen.split_of(digest) == TRAIN}

@@ -48,17 +48,19 @@ def write_model_card(comparison: ModelComparison, folder: Path) -> Path:
 
 
 def _about_the_data(comparison: ModelComparison) -> str:
-    data = comparison.data
+    data, left_out = comparison.data, comparison.left_out
     text = f"On {len(data)} examples, fingerprint `{data.fingerprint()[:12]}`"
-    if comparison.old_correct is None and not comparison.notes:
+    if left_out:
+        text = f"On {len(data)} of {len(data) + left_out} examples"
+    if not comparison.in_use:
         text += ". There is no production model to compare with."
-    elif TEST_SPLIT in comparison.changed_splits:
-        text += (
-            ": **these data have changed since the last promotion**, and both models "
-            "are evaluated on the new ones."
-        )
-    else:
+    elif TEST_SPLIT not in comparison.changed_splits:
         text += ", the same as at the last promotion."
+    else:
+        text += ": **these data have changed since the last promotion**"
+        if comparison.old is not None:
+            text += ", and both models are evaluated on the new ones"
+        text += "."
     return "\n".join([text, *(f"- {note}" for note in comparison.notes)])
 
 

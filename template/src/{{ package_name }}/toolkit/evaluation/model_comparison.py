@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,10 +11,10 @@ from torch import Tensor
 
 from .. import interface, paths
 from ..errors import UserError
-from ..interface import Evaluation, Examples, task
+from ..interface import Evaluation, Examples
 from ..run_records import load_trained_on, load_training_record, require_finished
 from .evaluation_set import TEST_SPLIT, EvaluationSet, correct, load_evaluation_set
-from .example_records import ExampleRecords, Result, seen_in_training
+from .example_records import ExampleRecords, Result, label_text, seen_in_training
 from .model_store import (
     NoModel,
     load_checkpoint,
@@ -22,7 +22,7 @@ from .model_store import (
     load_production,
     load_record,
 )
-from .significance import SuiteComparison, compare_suites
+from .significance import SuiteComparison, compare_suites, require_minima
 
 
 class ShadowResult(Protocol):
@@ -51,8 +51,10 @@ class ModelComparison:
         old_correct: Which of these examples the production model predicts correctly,
             today or as recorded; shape (N,).
         data: The test split, without the examples that are left out.
+        left_out: How many are.
         changed_splits: Those whose data have changed since the last promotion.
         notes: Sentences on what the comparison leaves out, and why.
+        in_use: Whether there is a production model.
         training: The record of the training of the new model.
         shadow: How both answer logged requests, if there are any.
     """
@@ -63,8 +65,10 @@ class ModelComparison:
     old: Evaluation | None
     old_correct: Tensor | None
     data: Examples
+    left_out: int
     changed_splits: list[str]
     notes: list[str]
+    in_use: bool
     training: dict[str, Any]
     shadow: ShadowResult | None = None
 
@@ -122,9 +126,9 @@ def compare_models(
     require_finished(training, checkpoint, even_if_stopped_early=even_if_stopped_early)
     production = _load(folder or paths.production())
     splits = interface.splits()
-    evaluation_set, results, notes = _comparable(
-        production, checkpoint, training, splits
-    )
+    whole = load_evaluation_set(splits)
+    left_out = _left_out(production, checkpoint, training, splits, whole)
+    evaluation_set = whole.without({*left_out.seen, *left_out.others})
     new = evaluation_set.evaluate(net)
     for name, value in new[TEST_SPLIT].metrics().items():
         if not math.isfinite(value):
@@ -134,32 +138,61 @@ def compare_models(
         old = evaluation_set.evaluate(production.net)
         if replay is not None:
             shadow = replay(splits[TEST_SPLIT], production.net, net)
-    old_correct = _old_correct(old, results, evaluation_set)
+    old_correct = _old_correct(old, left_out.results, evaluation_set)
     data = evaluation_set.splits[TEST_SPLIT]
+    result = compare_suites(
+        correct(new),
+        old_correct,
+        evaluation_set.suites,
+        evaluation_set.min_accuracy,
+        load_settings().alpha,
+        one_sided=evaluation_set.from_files,
+    )
+    if left_out.others:
+        own = whole.without(left_out.seen)
+        minima = compare_suites(
+            correct(own.evaluate(net)), None, own.suites, own.min_accuracy
+        )
+        result = require_minima(result, minima.suites)
+    notes = left_out.notes
+    if gone := whole.suites.keys() - evaluation_set.suites.keys():
+        notes.append(f"not compared: {', '.join(sorted(gone))}, with no example left")
     recorded = production.record.get("data", {})
     return ModelComparison(
         checkpoint=checkpoint,
-        result=compare_suites(
-            correct(new),
-            old_correct,
-            evaluation_set.suites,
-            evaluation_set.min_accuracy,
-            load_settings().alpha,
-            one_sided=evaluation_set.from_files,
-        ),
+        result=result,
         new=new[TEST_SPLIT],
         old=None if old is None else old[TEST_SPLIT],
         old_correct=None if old_correct is None else old_correct[: len(data)],
         data=data,
+        left_out=len(splits[TEST_SPLIT]) - len(data),
         changed_splits=[
             name
             for name, split in splits.items()
             if name in recorded and recorded[name] != split.fingerprint()
         ],
         notes=notes,
+        in_use=bool(production.record),
         training=training,
         shadow=shadow,
     )
+
+
+@dataclass
+class _LeftOut:
+    """The examples that say nothing about which model is better, by their digests.
+
+    Attributes:
+        seen: Those that the new model was trained on.
+        others: Those that the production model was trained on, or has no result of.
+        results: Recorded results of the production model, if it cannot be evaluated.
+        notes: A sentence on each kind.
+    """
+
+    seen: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
+    results: Mapping[str, Result] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def _load(folder: Path) -> _Production:
@@ -175,76 +208,91 @@ def _load(folder: Path) -> _Production:
         return _Production(None, record, examples)
 
 
-def _comparable(
+def _left_out(
     production: _Production,
     checkpoint: Path,
     training: Mapping[str, Any],
     splits: Mapping[str, Any],
-) -> tuple[EvaluationSet, Mapping[str, Result], list[str]]:
-    """Leave out the examples that say nothing about which model is better.
+    whole: EvaluationSet,
+) -> _LeftOut:
+    """Find the examples that say nothing about which model is better.
 
     Args:
         production: The model in use.
         checkpoint: The new model.
         training: The record of its training.
         splits: The data of today.
+        whole: All examples of the test split and of suites.
 
     Returns:
-        The other examples; recorded results of the production model for them, if it
-        cannot be evaluated; and a sentence on each kind that was left out.
+        Those that are left out.
     """
-    evaluation_set = load_evaluation_set(splits)
-    comparable = {*evaluation_set.digests()}
-    left_out: set[str] = set()
-    results: Mapping[str, Result] = {}
-    notes = []
-    models: list[tuple[str, Collection[str] | None, Mapping[str, Any]]] = []
-    if production.record:
-        record = production.record.get("training", {})
-        models.append(("the production model", production.examples.trained_on, record))
-    models.append(("the new model", load_trained_on(checkpoint), training))
-    for model, digests, record in models:
-        seen = seen_in_training(digests, record, splits)
+    wanted = {*whole.digests()}
+    found = _LeftOut()
+
+    def leave_out_seen(
+        model: str,
+        trained_on: Collection[str] | None,
+        record: Mapping[str, Any],
+        into: set[str],
+    ) -> None:
+        seen = seen_in_training(trained_on, record, splits)
         if seen is None:
-            notes.append(
+            found.notes.append(
                 f"whether {model} was trained on some of these examples is not recorded"
             )
-        elif found := (seen & comparable) - left_out:
-            left_out |= found
-            notes.append(f"left out: {len(found)} examples that {model} was trained on")
-    if production.record and production.net is None:
-        notes.append("the production model does not fit the network in model.py")
-        names = _labels(evaluation_set)
-        known = {
-            digest: result
-            for digest, result in production.examples.results.items()
-            if digest in comparable and result.label == names[digest]
-        }
-        if known.keys().isdisjoint(evaluation_set.splits[TEST_SPLIT].digests()):
-            notes.append(
-                "no result of it is recorded for these examples: only minimum "
-                "accuracies count"
+        elif seen & wanted:
+            into |= seen & wanted
+            found.notes.append(
+                f"left out: {len(seen & wanted)} examples that {model} was trained on"
             )
-        else:
-            notes.append("its recorded results are compared")
-            results = known
-            if found := comparable - left_out - known.keys():
-                left_out |= found
-                notes.append(
-                    f"left out: {len(found)} examples that are new or have another "
-                    "label since then"
-                )
-    if left_out:
-        evaluation_set = evaluation_set.without(left_out)
-    return evaluation_set, results, notes
+
+    if production.record:
+        record = production.record.get("training", {})
+        known = production.examples.trained_on
+        leave_out_seen("the production model", known, record, found.others)
+    known = load_trained_on(checkpoint)
+    leave_out_seen("the new model", known, training, found.seen)
+    if production.record and production.net is None:
+        _leave_out_unknown(production.examples.results, whole, found)
+    return found
+
+
+def _leave_out_unknown(
+    recorded: Mapping[str, Result], whole: EvaluationSet, found: _LeftOut
+) -> None:
+    """Leave out what a production model that cannot be evaluated has no result of."""
+    found.notes.append("the production model does not fit the network in model.py")
+    labels = _labels(whole)
+    wanted = {*whole.digests()}
+    known = {
+        digest: result
+        for digest, result in recorded.items()
+        if digest in wanted and result.label == labels[digest]
+    }
+    test = {*interface.digests(whole.splits[TEST_SPLIT])}
+    if not (test & known.keys()) - found.others - found.seen:
+        found.notes.append(
+            "no result of it is recorded for these examples: only minimum accuracies "
+            "count"
+        )
+        return
+    found.notes.append("its recorded results are compared")
+    found.results = known
+    if unknown := wanted - known.keys() - found.others - found.seen:
+        found.others |= unknown
+        found.notes.append(
+            f"left out: {len(unknown)} examples without a recorded result, or with "
+            "another label since then"
+        )
 
 
 def _labels(evaluation_set: EvaluationSet) -> dict[str, str]:
     """Return the name of the label of each example by its digest."""
     return {
-        digest: task.label_name(label)
+        digest: label_text(label)
         for data in evaluation_set.splits.values()
-        for digest, label in zip(data.digests(), data.labels, strict=True)
+        for digest, label in zip(interface.digests(data), data.labels, strict=True)
     }
 
 
@@ -258,6 +306,10 @@ def _old_correct(
         return correct(old)
     if not results:
         return None
-    digests = [d for data in evaluation_set.splits.values() for d in data.digests()]
+    digests = [
+        digest
+        for data in evaluation_set.splits.values()
+        for digest in interface.digests(data)
+    ]
     # One that is in no suite does not count.
     return torch.tensor([d in results and results[d].correct for d in digests])

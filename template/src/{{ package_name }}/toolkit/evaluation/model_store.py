@@ -7,7 +7,7 @@ promotion is a commit that changes it, a rollback is the revert of that commit.
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,21 @@ def load_example_records(folder: Path | None = None) -> ExampleRecords:
     if count is None:
         return ExampleRecords()
     return read_example_records(folder / FILE, count)
+
+
+def known_training_data(model: Path) -> Collection[str] | None:
+    """Return what a model was trained on, if it is recorded.
+
+    Args:
+        model: A checkpoint in the folder of its run, or the folder of a production
+            model.
+
+    Returns:
+        Digests of the examples.
+    """
+    if model.is_dir():
+        return load_example_records(model).trained_on
+    return load_trained_on(model)
 
 
 def compare_with_record(
@@ -241,7 +256,7 @@ def golden_examples(net: Any, data: Examples) -> list[dict[str, Any]]:
     rows = list(range(0, len(data), step))[:GOLDEN_COUNT]
     x, labels = data.batch(rows)  # (G, ...), (G,)
     outputs = net(x)  # (G, K)
-    digests = data.digests()
+    digests = interface.digests(data)
     return [
         {
             "digest": digests[row],

@@ -83,19 +83,22 @@ def _exchanged(folder: Path) -> Iterator[Path]:
     new, old = beside / "new", beside / "old"
     try:
         if folder.exists():
-            shutil.copytree(folder, new)  # people may keep files of their own there
+            # People may keep files of their own there.
+            shutil.copytree(folder, new, ignore_dangling_symlinks=True)
         yield new
         if folder.exists():
             folder.rename(old)
         try:
             new.rename(folder)
-        except OSError:
+        except BaseException:  # also Ctrl-C
             if old.exists():
                 old.rename(folder)
             raise
     except OSError as error:
         raise UserError(
-            f"{folder} is as it was, as the new one cannot be written: {error.strerror}"
+            f"{folder} is as it was, as the new one cannot be written: "
+            f"{error.strerror or error}"
         ) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        if folder.exists() or not old.exists():
+            shutil.rmtree(beside, ignore_errors=True)

@@ -141,6 +141,28 @@ def compare_suites(
     return _conclude(results)
 
 
+def require_minima(
+    result: SuiteComparison, suites: Sequence[SuiteResult]
+) -> SuiteComparison:
+    """Add the minimum accuracies that a new model misses on further examples.
+
+    Args:
+        result: Of the comparison, which may leave out examples.
+        suites: How the new model does on all examples.
+
+    Returns:
+        The verdict on both.
+    """
+    below = {suite.name: suite for suite in suites if suite.finding == "below minimum"}
+    there = []
+    for suite in result.suites:
+        other = below.pop(suite.name, suite)
+        if suite.finding != "below minimum":
+            suite = replace(suite, new=other.new, finding=other.finding)
+        there.append(suite)
+    return _conclude([*there, *below.values()])
+
+
 def _compare_suite(
     name: str, new: Tensor, old: Tensor | None, min_accuracy: float, alpha: float
 ) -> SuiteResult:

@@ -7,7 +7,7 @@ file, `NAME.jsonl`, whose first line is about the suite,
 
 and every other line about one of its examples, which the data must hold:
 
-    {"digest": "3f58c3a0432babd4", "label": "9", "why": "the loop is filled"}
+    {"digest": "2a450398009a4878", "label": "9", "why": "the loop is filled"}
 """
 
 import json

@@ -42,7 +42,7 @@ def load_trained_on(checkpoint: Path) -> list[str] | None:
         The digests of the examples, if they were recorded.
     """
     path = checkpoint.resolve().parents[1] / TRAINED_ON
-    return path.read_text("utf-8").split() if path.is_file() else None
+    return path.read_text("utf-8").split() or None if path.is_file() else None
 
 
 def require_finished(

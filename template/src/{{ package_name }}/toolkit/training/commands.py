@@ -210,8 +210,8 @@ class CLI(LightningCLI):
             done = self.config.fit.ckpt_path
             why = f"{done} has done all of that: ask for" if done else "allow"
             raise UserError(
-                f"nothing was trained: {why} more with --trainer.max_epochs, max_steps, "
-                "max_time or limit_train_batches"
+                f"nothing was trained: {why} more with --trainer.max_epochs, "
+                "max_steps, max_time or limit_train_batches"
             )
         if self.run_dir is not None and (self.run_dir / "metrics.csv").is_file():
             curves = write_curves(self.run_dir)

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,12 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.utilities.data import extract_batch_size
 
-from .. import interface
+from .. import interface, paths
+from ..errors import UserError
+from ..evaluation import known_training_data
 from ..run_records import MAX_TRAINED_ON, RECORD, TRAINED_ON, current_commit
+from ..splits import group_names
+from .fine_tuning import FineTune
 
 BEST_BEFORE = "best-before-resuming.ckpt"
 
@@ -55,7 +59,7 @@ class MetadataRecorder(Callback):
             "commit": current_commit(),
             "resumed_from": trainer.ckpt_path and str(trainer.ckpt_path),
             "data": {name: split.fingerprint() for name, split in splits.items()},
-            "split_rule": _split_rule(),
+            "split_rule": _split_rule(splits),
             "versions": {
                 "python": platform.python_version(),
                 "torch": torch.__version__.split("+")[0],
@@ -65,8 +69,8 @@ class MetadataRecorder(Callback):
         }
         self._best_before = _best_before(trainer)
         self._stopped = _early_stops(trainer)
-        if 0 < len(train := splits.get("train", ())) <= MAX_TRAINED_ON:
-            lines = "".join(f"{digest}\n" for digest in sorted(train.digests()))
+        if trained_on := _trained_on(trainer, splits.get("train")):
+            lines = "".join(f"{digest}\n" for digest in sorted(trained_on))
             (self.folder / TRAINED_ON).write_text(lines)
         self.start = time.perf_counter()
         self._write(trainer, finished=False)
@@ -179,13 +183,44 @@ def _reached_its_limit(trainer: Trainer) -> bool:
     return trainer.is_last_batch  # an epoch that was cut short counts, too
 
 
-def _split_rule() -> dict[str, Any] | None:
+def _split_rule(splits: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what decides the split of an example, if the task says so."""
-    rule = interface.optional("SPLIT_RULE")
+    rule, groups = interface.optional("SPLIT_RULE"), interface.optional("groups")
     if rule is None:
         return None
-    by = "groups" if interface.optional("groups") else "content"
+    for name, data in splits.items():
+        keys = group_names(groups(data)) if groups else interface.digests(data)
+        if any(rule.split_of(key) != name for key in keys):
+            return None  # a list or a date decides
+    by = "groups" if groups else "content"
     return {"salt": rule.salt, "fractions": dict(rule.fractions), "by": by}
+
+
+def _trained_on(trainer: Trainer, train: Any) -> set[str] | None:
+    """Return the digests of all that the weights are trained on, if it is known."""
+    if not 0 < len(train or ()) <= MAX_TRAINED_ON or not hasattr(train, "digests"):
+        return None
+    digests = {*interface.digests(train)}
+    for base in _bases(trainer):
+        try:
+            before = known_training_data(base)
+        except UserError:
+            before = None
+        if before is None:
+            return None
+        digests |= {*before}
+    return digests if len(digests) <= MAX_TRAINED_ON else None
+
+
+def _bases(trainer: Trainer) -> list[Path]:
+    """Return the models whose weights a training begins with."""
+    if trainer.ckpt_path:
+        return [Path(trainer.ckpt_path)]
+    return [
+        paths.found(callback.weights)
+        for callback in trainer.callbacks  # type: ignore[attr-defined]
+        if isinstance(callback, FineTune)
+    ]
 
 
 def _hardware(trainer: Trainer) -> str:
