@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "training": (
         *("errors", "paths", "splits", "interface", "run_records", "evaluation"),
     ),
-    "debug": ("errors", "figures", "run_records", "training"),
+    "debug": ("errors", "interface", "figures", "run_records", "training"),
     "performance": ("errors", "paths", "figures", "run_records", "training"),
     "scaling": ("errors", "paths", "interface", "run_records"),
     "analysis": ("errors", "paths", "interface", "figures", "evaluation"),

@@ -3,18 +3,24 @@
 The project's CONTRIBUTING defines the zone of each file.
 """
 
+import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.helpers import (
+    ANSWERS_FILE,
+    EVERYTHING,
     SWITCHES,
     choices,
     clone_few,
     commit,
     git,
     read_answers,
+    read_files,
     render,
     render_repository,
     update,
@@ -170,3 +176,108 @@ def test_later_reserved_name_is_kept(tmp_path: Path) -> None:
     answers = read_answers(project)
     assert answers["package_name"] == "digit_recognizer"
     assert answers["_commit"] == NEXT_VERSION
+
+
+# ----------------------------------------------------------------- places of edits
+
+CONTEXT = 3  # lines above and below an edit, by which an update finds its place
+
+
+@pytest.mark.one_version
+def test_no_place_of_a_managed_file_is_like_another(
+    tmp_path: Path, zone_of: Zone
+) -> None:
+    """The lines around each place of a managed file are nowhere else in it.
+
+    Otherwise an update could apply the team's edit at the other place.
+    """
+    render(tmp_path, **EVERYTHING)
+    alike = []
+    for name, content in read_files(tmp_path).items():
+        if name == ANSWERS_FILE or zone_of(name) != "managed":
+            continue
+        places = Counter(windows(content.decode("utf-8").splitlines()))
+        alike += [(name, place) for place, count in places.items() if count > 1]
+    assert alike == []
+
+
+def windows(lines: list[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the lines around each place between two lines of a file."""
+    for place in range(CONTEXT, len(lines) - CONTEXT + 1):
+        yield tuple(lines[place - CONTEXT : place + CONTEXT])
+
+
+@pytest.mark.one_version
+def test_managed_files_are_text(tmp_path: Path, zone_of: Zone) -> None:
+    """No managed file is binary: an update would replace a team's own version."""
+    render(tmp_path, **EVERYTHING)
+    managed = [
+        content
+        for name, content in read_files(tmp_path).items()
+        if name != ANSWERS_FILE and zone_of(name) == "managed"
+    ]
+    assert managed
+    assert not any(b"\0" in content for content in managed)
+
+
+MOST_STEPS = 30  # in a workflow
+
+
+@pytest.mark.one_version
+@pytest.mark.parametrize(
+    "number",
+    [
+        # A sample on a push, all at night.
+        pytest.param(number, marks=[] if number in (0, 4) else pytest.mark.night)
+        for number in range(MOST_STEPS)
+    ],
+)
+def test_line_behind_a_step_stays_in_its_job(
+    number: int, source: Path, tmp_path: Path
+) -> None:
+    """A line behind a step stays in its job if the template changes lines below it."""
+    project = render_repository(tmp_path / "project", source=source)
+    edited = {}
+    for path in sorted((project / ".github" / "workflows").iterdir()):
+        lines = path.read_text("utf-8").splitlines()
+        ends = ends_of_steps(lines)
+        assert len(ends) <= MOST_STEPS
+        if number < len(ends):
+            edited[path] = (lines, ends[number])
+    for path, (lines, place) in edited.items():
+        ours = [*lines[:place], f"      {OURS.decode()}".rstrip(), *lines[place:]]
+        path.write_text("\n".join(ours) + "\n", "utf-8")
+        below = min(place + 1, len(lines) - 1)  # two lines below the team's line
+        theirs = [*lines[:below], f"{lines[below]} # next", *lines[below + 1 :]]
+        target = source / "template" / path.relative_to(project)
+        target.write_text("\n".join(theirs) + "\n", "utf-8")
+    if not edited:
+        return
+    commit(project, "Add a line to each workflow")
+    commit(source, "Next release", NEXT_VERSION)
+    update(project)
+    conflicts = git(project, "diff", "--name-only", "--diff-filter=U").splitlines()
+    for path, (lines, place) in edited.items():
+        if str(path.relative_to(project)) in conflicts:
+            continue
+        found = path.read_text("utf-8").splitlines()
+        here = found.index(f"      {OURS.decode()}".rstrip())
+        assert found[here - 1] == lines[place - 1]
+        assert job_of(found, here) == job_of(lines, place), path.name
+
+
+def ends_of_steps(lines: list[str]) -> list[int]:
+    """Return the number of the line behind each step of a workflow."""
+    starts = [row for row, line in enumerate(lines) if line.startswith("      - ")]
+    ends = []
+    for start in starts:
+        end = start + 1
+        while end < len(lines) and lines[end].startswith("        "):
+            end += 1
+        ends.append(end)
+    return ends
+
+
+def job_of(lines: list[str], row: int) -> str:
+    """Return the job that a line of a workflow is in."""
+    return next(line for line in reversed(lines[:row]) if re.match(r"  \w+:$", line))

@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -79,6 +79,8 @@ def faults(repository: Path, by: str = "") -> list[str]:
     if by in ("", "rules"):
         for path in workflows:
             found += [f"{path.name}: {fault}" for fault in _faults(path)]
+        for path in sorted(folder.glob("actions/*/action.yml")):
+            found += [f"{path.parent.name}: {fault}" for fault in _action_faults(path)]
         found += [f"codecov.yml: {key}?" for key in _misspelt_keys(repository)]
     programs = Path(sys.executable).parent
     commands = [
@@ -105,15 +107,38 @@ def _misspelt_keys(repository: Path) -> list[str]:
     return sorted(keys - KEYS_OF_CODECOV)
 
 
-def _faults(path: Path) -> Iterator[str]:
+def _pin_faults(path: Path) -> Iterator[str]:
     source = path.read_text("utf-8")
-    workflow = yaml.safe_load(source)
     used = re.findall(r"uses: +(\S+)@(\S+)(?: +# (\S+))?$", source, re.MULTILINE)
-    if len(used) != source.count("uses:"):
+    ours = re.findall(r"uses: +\$/(\S+)$", source, re.MULTILINE)
+    if len(used) + len(ours) != source.count("uses:"):
         yield "an action without a commit"
     for action, pin, version in used:
         if (version, pin) != PINS.get(action):
             yield f"{action} is not the one in the table"
+    for action in ours:
+        if not (path.parents[2] / action / "action.yml").is_file():
+            yield f"there is no action {action}"
+
+
+def _step_faults(step: Mapping[str, Any]) -> Iterator[str]:
+    if "${{" in step.get("run", ""):
+        yield "an expression inside run"
+    if len(step.get("run", "").strip().splitlines()) > 1:
+        yield "more than one line to run"
+
+
+def _action_faults(path: Path) -> Iterator[str]:
+    yield from _pin_faults(path)
+    for step in yaml.safe_load(path.read_text("utf-8"))["runs"]["steps"]:
+        yield from _step_faults(step)
+        if "run" in step and step.get("shell") != "bash":
+            yield "another shell"
+
+
+def _faults(path: Path) -> Iterator[str]:
+    workflow = yaml.safe_load(path.read_text("utf-8"))
+    yield from _pin_faults(path)
     if workflow.get("permissions") != {}:
         yield "permissions that are not given job by job"
     if "concurrency" not in workflow:
@@ -128,10 +153,7 @@ def _faults(path: Path) -> Iterator[str]:
         yield "a trigger that runs the code of strangers with our rights"
     for name, job in workflow["jobs"].items():
         for step in job["steps"]:
-            if "${{" in step.get("run", ""):
-                yield f"{name}: an expression inside run"
-            if len(step.get("run", "").strip().splitlines()) > 1:
-                yield f"{name}: more than one line to run"
+            yield from (f"{name}: {fault}" for fault in _step_faults(step))
 
 
 @pytest.mark.one_version
@@ -177,6 +199,7 @@ def test_our_own_workflows_run_our_tasks(template: Path, tmp_path: Path) -> None
 
 
 ACTION = f"actions/checkout@{PINS['actions/checkout'][1]}"
+SETUP_UV = f"astral-sh/setup-uv@{PINS['astral-sh/setup-uv'][1]}"
 
 
 # By name: the old text, replaced in the first file that has it; the new text; the
@@ -190,6 +213,30 @@ FAULTS = {
         "not the one in the table",
     ),
     "made-up commit": (ACTION, f"actions/checkout@{'1' * 40}", "rules", "in the table"),
+    "unpinned action in a local one": (
+        f"{SETUP_UV} # v10.0.1",
+        "astral-sh/setup-uv@v10",
+        "rules",
+        "setup: astral-sh/setup-uv is not the one in the table",
+    ),
+    "expression inside run of a local action": (
+        'uv sync "${options[@]}"',
+        "uv sync ${{ inputs.sync }}",
+        "rules",
+        "setup: an expression inside run",
+    ),
+    "local action of the checkout": (
+        "$/.github/actions/setup",
+        "./.github/actions/setup",
+        "zizmor",
+        "self-repository",
+    ),
+    "unknown local action": (
+        "$/.github/actions/setup",
+        "$/.github/actions/set-up",
+        "rules",
+        "there is no action .github/actions/set-up",
+    ),
     "no time limit": (
         "    timeout-minutes: 5\n",
         "",
@@ -209,7 +256,7 @@ FAULTS = {
         "not given job by job",
     ),
     "credentials left in the clone": (
-        "        with:\n          persist-credentials: false\n",
+        "        with: {persist-credentials: false}\n",
         "",
         "zizmor",
         "artipacked",

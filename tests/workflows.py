@@ -248,7 +248,32 @@ class _JobRun:
             facts = {"outputs": outputs, "outcome": outcome}
             self.contexts["steps"][step["id"]] = facts
 
+    def compose(self, step: Mapping[str, Any]) -> bool:
+        """Run the steps of a local action."""
+        folder = self.folder / step["uses"].removeprefix("$/")  # the checkout has it
+        path = folder / "action.yml"
+        action = yaml.safe_load(path.read_text("utf-8"))
+        assert action["runs"]["using"] == "composite"
+        assert action.keys() <= {"name", "description", "inputs", "runs"}
+        declared = action.get("inputs", {})
+        given = self.filled(step.get("with", {}))
+        _know(given, declared)
+        defaults = {name: item.get("default", "") for name, item in declared.items()}
+        before, defaults_of_shell = self.contexts, self.defaults
+        # It has no contexts of the workflow, and names the shell of each step.
+        self.contexts = before | {"inputs": Missing(defaults | given), "steps": {}}
+        self.defaults = []
+        result, self.result = self.result, "success"
+        for inner in action["runs"]["steps"]:
+            self.step(inner)
+        works = self.result == "success"
+        self.contexts, self.defaults = before, defaults_of_shell
+        self.result = result
+        return works
+
     def use(self, step: Mapping[str, Any], outputs: dict[str, Any]) -> bool:
+        if step["uses"].startswith("$/"):
+            return self.compose(step)
         action = step["uses"].partition("@")[0]
         assert action in ACTIONS, f"not known what {action} leaves behind"
         leave_behind, known = ACTIONS[action]

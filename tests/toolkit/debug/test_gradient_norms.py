@@ -56,6 +56,13 @@ def test_gradients_are_logged_and_drawn(
     assert "gradients.png" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("lowest", "scale"), [(0.1, "log"), (-3.0, "linear")])
+def test_negative_losses_have_a_linear_axis(lowest: float, scale: str) -> None:
+    """A logarithmic axis would not show them."""
+    figure = draw_gradient_norms({"a": [1.0, 1.0]}, [2.0, lowest])
+    assert figure.axes[0].get_yscale() == scale
+
+
 def test_nonfinite_norms_are_masked() -> None:
     """The heat map masks norms that are nan, infinite or missing."""
     norms = {"a": [1.0, float("nan"), 0.0], "b": [0.1, float("inf")]}

@@ -190,3 +190,9 @@ def test_too_few_sizes_are_an_error() -> None:
     """The error names the file that sets the sizes."""
     with pytest.raises(UserError, match=r"studies\.yaml: models needs 3"):
         size_options("model", ScalingStudies())
+
+
+def test_losses_without_logarithm_are_an_error() -> None:
+    """A power law of losses that are not positive asks for another metric."""
+    with pytest.raises(UserError, match="a loss is -1, but a power law needs positive"):
+        fit_power_law([1, 2, 4], [1.0, 0.5, -1.0])

@@ -1,15 +1,18 @@
 """Does a training that diverges stop, and is the cause named?"""
 
+import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
-from lightning import Trainer
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
 from digit_recognizer.toolkit.errors import UserError
+from digit_recognizer.toolkit.training import divergence_guard
 from digit_recognizer.toolkit.training.divergence_guard import DivergenceGuard
 from tests.helpers.training import fit
 
@@ -194,3 +197,73 @@ def test_user_error_has_no_hint() -> None:
     guard = DivergenceGuard()
     guard.on_exception(Trainer(), BoringModel(), UserError("out of memory"))
     assert guard.hint is None
+
+
+class Scaled(Scripted):
+    """Scales its loss before the backward pass, as training in 16 bit does."""
+
+    def on_before_backward(self, loss: Tensor) -> None:
+        """Scale the loss of later steps."""
+        if self.trainer.global_step > 1:
+            loss *= 1e6
+
+
+def test_scale_of_16_bit_training_is_not_the_loss() -> None:
+    """The loss counts as the step returned it, whatever it is scaled by."""
+    run(Scaled(1))
+
+
+def test_copy_of_the_module_has_its_own_step() -> None:
+    """A copy that is made during training computes with its own weights."""
+    found = []
+
+    class Copies(Callback):
+        def on_train_batch_start(
+            self, trainer: Trainer, pl_module: LightningModule, *_: Any
+        ) -> None:
+            other: Any = copy.deepcopy(pl_module)
+            nn.init.zeros_(other.layer.weight)
+            nn.init.zeros_(other.layer.bias)
+            found.append(other.training_step(torch.ones(1, 32), 0).item())
+
+    module = Scripted(1)
+    fit(module, BoringDataModule(), 1, callbacks=[DivergenceGuard(), Copies()])
+    assert found == [1]
+
+
+class Late:
+    """A loss that is there two steps later, as on a GPU."""
+
+    made: ClassVar[list[float]] = []
+    waited_for: ClassVar[list[float]] = []
+
+    def __init__(self, loss: Tensor, where: str, step: int) -> None:
+        self.value = float(loss)
+        self.where = where
+        self.step = step
+        self.made.append(self.value)
+        self.count = len(self.made)
+
+    def is_ready(self) -> bool:
+        """Return whether two more were made."""
+        return len(self.made) >= self.count + 2
+
+    def number(self) -> float:
+        """Return the loss, and note if it was waited for."""
+        if not self.is_ready():
+            self.waited_for.append(self.value)
+        return self.value
+
+
+def test_gpu_is_not_waited_for_in_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses are checked when they are there, and the last ones at the end."""
+    monkeypatch.setattr(divergence_guard, "_Pending", Late)
+    monkeypatch.setattr(Late, "made", [])
+    monkeypatch.setattr(Late, "waited_for", [])
+    monkeypatch.setattr(DivergenceGuard, "_must_wait", lambda *_: False)
+    with pytest.raises(UserError, match=r"nan in batch 3 .* step 3: weights have chan"):
+        run(Scripted(1, 1, 1, float("nan"), 1))
+    assert Late.waited_for == []
+    with pytest.raises(UserError, match="the loss is nan in batch 63 of epoch 0"):
+        run(Scripted(*[1] * 63, float("nan")), steps=64)
+    assert len(Late.waited_for) == 2

@@ -1,6 +1,8 @@
 """The norm of the gradient of each layer, step by step."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from lightning import LightningModule, Trainer
@@ -24,11 +26,17 @@ class GradientNorms(Callback):
         self.losses: list[float] = []
         self.norms: dict[str, list[float]] = {}
 
-    def on_before_backward(
-        self, trainer: Trainer, pl_module: LightningModule, loss: torch.Tensor
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
-        """Remember the loss."""
-        self.losses.append(loss.item())
+        """Remember the loss, as the step returned it."""
+        loss = outputs["loss"] if isinstance(outputs, Mapping) else outputs
+        self.losses.append(math.nan if loss is None else float(loss))
 
     def on_before_optimizer_step(
         self,
@@ -103,7 +111,8 @@ def draw_gradient_norms(norms: dict[str, list[float]], losses: list[float]) -> F
         2, 1, sharex=True, height_ratios=[1, 0.5 + 0.15 * len(norms)]
     )
     above.plot(losses, marker=".", markersize=3)
-    above.set(ylabel="loss", yscale="log")
+    positive = all(loss > 0 for loss in losses if math.isfinite(loss))
+    above.set(ylabel="loss", yscale="log" if positive else "linear")
     steps = max(map(len, norms.values()))
     table = torch.full((len(norms), steps), math.nan)
     for row, values in enumerate(norms.values()):

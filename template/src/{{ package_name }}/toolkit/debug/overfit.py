@@ -2,17 +2,25 @@
 
 from typing import Any
 
+import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.data import extract_batch_size
+from torch import Tensor
 from torch.nn.modules.dropout import _DropoutNd
 
+from .. import interface
 from ..errors import UserError
 
 
 class OverfitCheck(Callback):
     """Ends training when a few batches are memorized, and fails if they are not.
 
-    For `overfit_batches`. Dropout, which works against it, is switched off meanwhile.
+    For `overfit_batches`. They are memorized if the loss has fallen to a fraction of
+    the first one. Not every loss can: label smoothing leaves a part, and other losses
+    are negative. So at the end it is enough that all predictions are correct, and that
+    the loss has fallen at all. Dropout, which works against memorizing, is switched off
+    meanwhile, and so is validation, as it would be of other batches.
 
     Args:
         loss_fraction: Of the first loss that may be left.
@@ -22,7 +30,13 @@ class OverfitCheck(Callback):
         self.loss_fraction = loss_fraction
         self.first: float | None = None
         self.loss = 0.0
+        self._examples = 0
+        self._input: Any = None
         self._dropouts: list[tuple[_DropoutNd, float]] = []
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Switch off validation, which Lightning limits to as many batches."""
+        trainer.limit_val_batches = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Switch off dropout."""
@@ -34,7 +48,9 @@ class OverfitCheck(Callback):
     @property
     def memorized(self) -> bool:
         """Return whether the loss is low enough."""
-        return self.first is not None and self.loss <= self.loss_fraction * self.first
+        if self.first is None or self.first <= 0:
+            return False
+        return 0 <= self.loss <= self.loss_fraction * self.first
 
     def on_train_batch_end(
         self,
@@ -49,17 +65,38 @@ class OverfitCheck(Callback):
         self.loss = float(loss)
         if self.first is None:
             self.first = self.loss
+        if trainer.current_epoch == 0:
+            self._examples += extract_batch_size(batch)
+        if batch_idx == 0:
+            self._input = batch[0] if isinstance(batch, list | tuple) else None
         trainer.should_stop = self.memorized
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report the result; a loss that stayed high is a `UserError`."""
+        steps, first = f"{trainer.global_step} steps", self.first or 0.0
+        correct = None if self.memorized else self._correct(trainer, pl_module)
         for module, probability in self._dropouts:
             module.p = probability
-        steps = f"{trainer.global_step} steps"
-        if not self.memorized:
+        if not self.memorized and not (correct == self._examples and self.loss < first):
+            known = f" and {correct} of {self._examples} predictions are correct"
             raise UserError(
-                f"after {steps} the loss is {self.loss:.3g}, and was "
-                f"{self.first or 0:.3g}: loss, gradients, optimizer or data path are "
-                "broken, or the network is too small for these batches"
+                f"after {steps} the loss is {self.loss:.3g}, and was {first:.3g}"
+                f"{'' if correct is None else known}: loss, gradients, optimizer or "
+                "data path are broken, or the network is too small for these batches"
             )
-        print(f"\nmemorized in {steps}: loss {self.first:.3g} -> {self.loss:.3g}")
+        print(f"\nmemorized in {steps}: loss {first:.3g} -> {self.loss:.3g}")
+
+    def _correct(self, trainer: Trainer, module: LightningModule) -> int | None:
+        """Count the correct predictions for the examples of the batches."""
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        train = getattr(data, "splits", {}).get("train")
+        if train is None or self._input is None or not hasattr(module, "net"):
+            return None
+        rows = [*range(min(self._examples, len(train)))]
+        few = interface.replace(train, raw=train.raw[rows], labels=train.labels[rows])
+        x, _ = few.batch(rows[: len(self._input)])
+        # Only these examples count, and a loader may give others.
+        if not isinstance(x, Tensor) or not torch.equal(x, self._input.cpu()):
+            return None
+        net: Any = module.net
+        return int(interface.task.evaluate(net.cpu(), few).correct.sum())

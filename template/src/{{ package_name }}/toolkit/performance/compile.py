@@ -13,7 +13,7 @@ from torch import nn
 
 from ..errors import UserError
 from ..figures import as_text
-from .patched_forward import PatchedForward
+from .activation_checkpointing import PatchedForward
 from .reference_loop import ReferenceLoop
 from .step_cost import now
 

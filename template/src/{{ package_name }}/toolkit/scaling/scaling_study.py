@@ -138,12 +138,20 @@ def fit_power_law(sizes: Sequence[float], losses: Sequence[float]) -> PowerLaw:
     Returns:
         The power law.
 
+    Raises:
+        UserError: A loss is not positive, and has no logarithm.
+
     Examples:
         >>> print(fit_power_law([1, 2, 4, 8], [8, 4, 2, 1]))
         0.50 x the loss (0.50 to 0.50)
     """
     from scipy.stats import linregress, t
 
+    if min(losses) <= 0:
+        raise UserError(
+            f"a loss is {min(losses):.3g}, but a power law needs positive ones: name "
+            "another metric, --trainer.callbacks.monitor=NAME"
+        )
     last = sorted(set(sizes))[-LAST:]
     pairs = [
         (math.log2(size), math.log2(loss))

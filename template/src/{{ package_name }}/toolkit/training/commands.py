@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import torch
 from jsonargparse.typing import PositiveInt
 from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.cli import (
     ArgsType,
     LightningArgumentParser,
@@ -66,13 +67,20 @@ class KeepConfig(SaveConfigCallback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write it."""
-        if self.already_saved or not trainer.is_global_zero:
-            return
-        folder = Path(trainer.default_root_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = str(folder / self.config_filename)
-        self.parser.save(self.config, path, skip_unset=False, overwrite=True)
-        self.already_saved = True
+        if trainer.is_global_zero:
+            folder = Path(trainer.default_root_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            path = str(folder / self.config_filename)
+            self.parser.save(self.config, path, skip_unset=False, overwrite=True)
+
+
+class OptionalMetrics(Callback):
+    """Lets a schedule of the learning rate wait for a metric that is not computed."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Make its metric optional."""
+        for config in trainer.lr_scheduler_configs:
+            config.strict = False
 
 
 class CLI(LightningCLI):
@@ -190,6 +198,11 @@ class CLI(LightningCLI):
         bar = self.trainer.progress_bar_callback
         if bar is not None and wanted is None and not sys.stdout.isatty():
             bar.disable()
+        recipe = recipe_among(self.config[self.subcommand].config or ())
+        if recipe or not self.trainer.limit_val_batches:
+            self.trainer.callbacks.append(  # type: ignore[attr-defined]
+                OptionalMetrics()
+            )
         if self.subcommand == "fit" and self.run_dir is not None:
             for callback in self.trainer.checkpoint_callbacks:
                 # Where Lightning would put it depends on the loggers.

@@ -2,8 +2,10 @@
 
 import math
 import traceback
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,49 @@ from ..run_records import run_folder
 from .error_hints import error_hint, first_nonfinite_layer
 from .nested_tensors import finite
 
+MAX_PENDING = 100  # losses that are not checked yet
 SEE_GRADIENTS = "To see the gradients before: nox -s debug -- nan"
+
+
+class _Pending:
+    """A loss that the device may still have to compute.
+
+    Args:
+        loss: As the step returned it, shape ().
+        where: The batch and the step, in words.
+        step: Its number.
+    """
+
+    def __init__(self, loss: Tensor, where: str, step: int) -> None:
+        self.where = where
+        self.step = step
+        self.value = loss.clone()  # the trainer may scale it in place
+        self._copied: torch.cuda.Event | None = None
+        if loss.device.type == "cuda":
+            # Asking for the number would wait for all operations before it.
+            host = torch.empty(loss.shape, dtype=loss.dtype, pin_memory=True)
+            self.value = host.copy_(loss, non_blocking=True)
+            self._copied = torch.cuda.Event()
+            self._copied.record()
+
+    def is_ready(self) -> bool:
+        """Return whether the number is there; on other devices, only at the end."""
+        return self._copied is not None and self._copied.query()
+
+    def number(self) -> float:
+        """Wait for the number."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        return float(self.value)
 
 
 class DivergenceGuard(Callback):
     """Stops a training whose loss diverges, and explains known errors.
 
-    A loss diverges if it is not finite or stays far above the first one. The batch and
-    the traceback are written into the folder of the run.
+    A loss diverges if it is not finite or stays far above the first one. It is checked
+    as `training_step` returns it: before it changes the weights, or on a GPU as soon as
+    it is computed, as to wait for it would slow each step down. The batch and the
+    traceback are written into the folder of the run.
 
     Args:
         factor: The loss diverges at so many times the first one ...
@@ -40,9 +77,10 @@ class DivergenceGuard(Callback):
         self._high = 0
         self._batch: Any = None
         self._index = 0
+        self._pending: deque[_Pending] = deque()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse a validation without examples; raise a `UserError`.
+        """Watch the losses; refuse a validation without examples by a `UserError`.
 
         Lightning would leave it out without a word, and there would be no best model.
         """
@@ -51,6 +89,18 @@ class DivergenceGuard(Callback):
                 "the validation split has no examples, or fewer than a batch. To look "
                 "at the splits: nox -s tests -- tests/data"
             )
+        # Not that of the module, as a copy of it would call the original.
+        step = trainer.strategy.training_step
+
+        @wraps(step)
+        def watched(*arguments: Any, **options: Any) -> Any:
+            output = step(*arguments, **options)
+            loss = output.get("loss") if isinstance(output, Mapping) else output
+            if isinstance(loss, Tensor):
+                self._watch(loss.detach(), trainer, pl_module)
+            return output
+
+        trainer.strategy.training_step = watched  # type: ignore[method-assign]
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
@@ -58,59 +108,65 @@ class DivergenceGuard(Callback):
         """Keep the batch."""
         self._batch, self._index = batch, batch_idx
 
-    def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+    def on_validation_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, *batch_and_index: Any
     ) -> None:
+        """Keep the batch."""
+        self._batch, self._index, *_ = batch_and_index
+
+    def on_train_batch_end(self, *_: Any) -> None:
         """Release the batch: it takes memory."""
         self._batch = None
 
-    def on_validation_batch_start(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Keep the batch."""
-        self._batch, self._index = batch, batch_idx
-
-    def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
+    def on_validation_batch_end(self, *_: Any) -> None:
         """Release the batch."""
         self._batch = None
 
-    def on_before_backward(
-        self, trainer: Trainer, pl_module: LightningModule, loss: Tensor
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check all losses before there is a new checkpoint."""
+        self._check(trainer, pl_module, wait=True)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check all losses of the epoch."""
+        self._check(trainer, pl_module, wait=True)
+
+    def teardown(
+        self, trainer: Trainer, pl_module: LightningModule, stage: str
     ) -> None:
-        """Check the loss before it changes the weights; raise a `UserError`."""
-        value = loss.item()
-        if not math.isfinite(value):
-            where = f"{self._where(trainer)}, step {trainer.global_step}"
-            cause = self._cause(trainer, pl_module)
-            raise UserError(
-                f"the loss is {value} in {where}: {cause}{_kept(self._save(trainer))}"
-            )
-        if self._first is None:
-            self._first = math.inf if trainer.ckpt_path or value <= 0 else value
-        self._high = self._high + 1 if value > self.factor * self._first else 0
-        if self._high >= self.steps:
-            raise UserError(
-                f"the loss diverges: {self._first:.3g} at first, {value:.3g} in step "
-                f"{trainer.global_step}. Lower the learning rate. {SEE_GRADIENTS}"
-            )
+        """Watch no longer."""
+        self._pending.clear()
+        vars(trainer.strategy).pop("training_step", None)
+
+    def _watch(self, loss: Tensor, trainer: Trainer, module: LightningModule) -> None:
+        where = f"{self._where(trainer)}, step {trainer.global_step}"
+        self._pending.append(_Pending(loss, where, trainer.global_step))
+        self._check(trainer, module, wait=self._must_wait(loss))
+
+    def _must_wait(self, loss: Tensor) -> bool:
+        """Return whether it costs nothing, or too many losses are not checked."""
+        return loss.device.type == "cpu" or len(self._pending) > MAX_PENDING
+
+    def _check(self, trainer: Trainer, module: LightningModule, *, wait: bool) -> None:
+        """Check the losses that are computed, or all; raise a `UserError`."""
+        while self._pending and (wait or self._pending[0].is_ready()):
+            pending = self._pending.popleft()
+            value = pending.number()
+            if not math.isfinite(value):
+                cause = self._cause(trainer, module)
+                if pending.step != trainer.global_step:
+                    cause = f"weights have changed since then. {SEE_GRADIENTS}"
+                kept = _kept(self._save(trainer))
+                raise UserError(
+                    f"the loss is {value} in {pending.where}: {cause}{kept}"
+                )
+            if self._first is None:
+                self._first = math.inf if trainer.ckpt_path or value <= 0 else value
+            self._high = self._high + 1 if value > self.factor * self._first else 0
+            if self._high >= self.steps:
+                raise UserError(
+                    f"the loss diverges: {self._first:.3g} at first, {value:.3g} in "
+                    f"step {pending.step}. Lower the learning rate. {SEE_GRADIENTS}"
+                )
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
