@@ -1,0 +1,83 @@
+"""A project lives: its data grow and change, and nothing healthy is called broken."""
+
+import re
+
+import pytest
+
+from tests.environment import overlay
+from tests.projects import Project
+
+pytestmark = pytest.mark.environment
+
+LOADED = "    return digits.images.astype(np.uint8), digits.target.astype(np.int64)\n"
+# What `load_raw` of next month returns, from the images and labels of today.
+DATA = {
+    "one more": """\
+    more = images[:1].copy()
+    more[0, 4, 4] = (more[0, 4, 4] + 1) % 17
+    return np.concatenate([images, more]), np.append(labels, labels[0])
+""",
+    "many more, corrected labels, other order": """\
+    rng = np.random.default_rng(0)
+    more = images[:200].copy()
+    more[:, 4, 4] = (more[:, 4, 4] + 1) % 17
+    corrected = labels.copy()
+    corrected[::180] = (corrected[::180] + 1) % 10
+    order = rng.permutation(len(images) + 200)
+    every = np.concatenate([images, more])
+    return every[order], np.concatenate([corrected, labels[:200]])[order]
+""",
+    "fewer": """\
+    kept = np.arange(len(images)) % 10 != 4  # no example of a suite
+    return images[kept], labels[kept]
+""",
+    "copies, with the same and with other labels": """\
+    other = np.append(labels[:3], (labels[3:6] + 1) % 10)
+    return np.concatenate([images, images[:6]]), np.concatenate([labels, other])
+""",
+    "another type, in lists of memory of another order": """\
+    return np.asfortranarray(images.astype(np.int64)), labels
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A new project with a finished training."""
+    project = Project(tmp_path_factory.mktemp("growth") / "project", {})
+    overlay(project.path)
+    project.run(f"python -m {project.package} fit")
+    return project
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(
+            name,
+            marks=[] if name.startswith("many") else pytest.mark.night,
+            id=name,
+        )
+        for name in DATA
+    ],
+)
+def test_changed_data_leave_the_project_green(data: str, project: Project) -> None:
+    """No example moves, tests of data and model pass, and the verdict is the same."""
+    changed = (
+        "    images = digits.images.astype(np.uint8)\n"
+        f"    labels = digits.target.astype(np.int64)\n{DATA[data]}"
+    )
+    before = verdict(project)
+    with project.sabotaged("data.py", LOADED, changed):
+        counted = project.run(f"python -m {project.package} splits")
+        assert re.search(r"Since the last promotion: 0 moved, ", counted)
+        # A training with other data has another curve: nox -s update-curve accepts it.
+        project.run("pytest -q --deselect=tests/training/test_curve.py")
+        assert verdict(project) == before == "keep"
+
+
+def verdict(project: Project) -> str:
+    """Compare the newest run with the production model."""
+    output = project.run(f"python -m {project.package} compare")
+    (found,) = re.findall(r"^(keep|promote|regress): ", output, re.MULTILINE)
+    return str(found)
