@@ -477,7 +477,8 @@ def test_interrupted_training_can_be_resumed(
     assert "Traceback" not in errors
     assert (f"kill {process.pid}\n" in errors) == (sent == signal.SIGTERM)
     (resume,) = re.findall(r"Stopped. To resume: (.*)", errors)
-    default_project.run(f"{resume} --trainer.max_epochs=-1 --trainer.max_steps=1")
+    limits = "--trainer.max_epochs=300 --trainer.max_time=00:00:00:02"
+    default_project.run(f"{resume} {limits}")
 
 
 def _checkpoints(project: Project) -> set[Path]:

@@ -15,6 +15,7 @@ from tests.projects import first_push
 from tests.fake_gh import FakeGh
 from tests.workflows import Host, Job, results
 
+SETUP = "$/.github/actions/setup"
 WORKFLOW = ROOT / "template" / ".github" / "workflows" / "retrain.yml"
 NIGHTLY = WORKFLOW.with_name("nightly.yml")
 BRIEF: dict[str, Any] = {"configuration": "configs/brief.yaml", "minutes": 10}
@@ -54,10 +55,10 @@ def test_variable_names_a_runner(
     if accelerator == "gpu":
         nightly = job_of(NIGHTLY, "gpu")["runs-on"]
         assert fill(nightly, contexts, FUNCTIONS) == runner
-    steps = {step.get("name"): step for step in job["steps"]}
+    steps = {step.get("name", step.get("uses")): step for step in job["steps"]}
     train = steps["Train"]["env"]["ACCELERATOR"]
     assert fill(train, contexts, FUNCTIONS) == accelerator
-    group = steps["Install"]["env"]["UV_NO_GROUP"]
+    group = steps[SETUP]["with"]["no-group"]
     assert fill(group, contexts, FUNCTIONS) == left_out
 
 
@@ -163,7 +164,7 @@ def test_missing_gpu_fails_before_installing(project: Path, tmp_path: Path) -> N
     jobs = retrain(project, tmp_path / "host", gh, '"gpu-t4"')
     assert results(jobs) == ["failure", "skipped", "skipped", "success"]
     assert jobs["train"].ran["Look for the GPU"] == "failure"
-    assert jobs["train"].ran["Install"] == "skipped"
+    assert jobs["train"].ran[SETUP] == "skipped"
     _, opened = gh.calls()
     assert opened[:4] == ["issue", "create", "--title", "Retrain is red"]
     assert "## train\n" in opened[-1]

@@ -57,7 +57,7 @@ class MetadataRecorder(Callback):
         splits = getattr(trainer.datamodule, "splits", {})  # type: ignore[attr-defined]
         self.facts |= {
             "commit": current_commit(),
-            "resumed_from": trainer.ckpt_path and str(trainer.ckpt_path),
+            "resumed_from": (began := _resumed_from(trainer)) and str(began),
             "data": {name: split.fingerprint() for name, split in splits.items()},
             "split_rule": _split_rule(splits),
             "versions": {
@@ -147,20 +147,26 @@ def _monitor(trainer: Trainer) -> ModelCheckpoint | None:
     return None
 
 
+def _resumed_from(trainer: Trainer) -> Path | None:
+    """Return the checkpoint that a training goes on from."""
+    # One that Lightning itself has used, and removed, is none.
+    path = Path(trainer.ckpt_path) if trainer.ckpt_path else None
+    return path if path is not None and path.is_file() else None
+
+
 def _best_before(trainer: Trainer) -> tuple[float, Path] | None:
     """Return score and path of the best checkpoint before a training was resumed."""
     callback = _monitor(trainer)
-    if callback is None or not trainer.ckpt_path:
+    began = _resumed_from(trainer)
+    if callback is None or began is None:
         return None
-    file = torch.load(
-        trainer.ckpt_path, weights_only=True, map_location="cpu", mmap=True
-    )
+    file = torch.load(began, weights_only=True, map_location="cpu", mmap=True)
     state = file.get("callbacks", {}).get(callback.state_key, {})
     score, path = state.get("best_model_score"), state.get("best_model_path")
     if score is None or not path:
         return None
     # Runs may have moved, all together.
-    beside = Path(trainer.ckpt_path).with_name(Path(path).name)
+    beside = began.with_name(Path(path).name)
     return float(score), beside if beside.is_file() else Path(path)
 
 
@@ -214,8 +220,8 @@ def _trained_on(trainer: Trainer, train: Any) -> set[str] | None:
 
 def _bases(trainer: Trainer) -> list[Path]:
     """Return the models whose weights a training begins with."""
-    if trainer.ckpt_path:
-        return [Path(trainer.ckpt_path)]
+    if began := _resumed_from(trainer):
+        return [began]
     return [
         paths.found(callback.weights)
         for callback in trainer.callbacks  # type: ignore[attr-defined]
