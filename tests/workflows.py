@@ -433,7 +433,7 @@ Action = Callable[[Host, Path, Mapping[str, Any]], Output]
 
 # For each action: its effect and outputs, and the supported inputs.
 ACTIONS: dict[str, tuple[Action, set[str]]] = {
-    "actions/checkout": (_check_out, {"fetch-depth", "persist-credentials"}),
+    "actions/checkout": (_check_out, {"fetch-depth", "lfs", "persist-credentials"}),
     "actions/create-github-app-token": (
         _app_token,
         {

@@ -506,3 +506,21 @@ def test_prediction_with_a_given_checkpoint(
     (expected,) = task.predict(load_checkpoint(best)[0], raw)
     assert capsys.readouterr().out.endswith(f": {expected}\n")
     assert str(expected) != str(*task.predict(load_production(), raw))
+
+
+@pytest.mark.parametrize(("limit", "said"), [(100, True), (10**9, False)])
+def test_large_model_has_another_place(
+    limit: int,
+    said: bool,
+    workplace: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A promotion says where a model belongs that is too large for git."""
+    monkeypatch.setattr(f"{PACKAGE}.toolkit.evaluation.commands.MAX_SIZE", limit)
+    run = workplace / "runs" / "fit-0001"
+    enter(tmp_path, monkeypatch, "configs", "models/production")
+    checkpoint = run / "checkpoints" / "best.ckpt"
+    assert main(["promote", "--even-if-worse", f"--ckpt_path={checkpoint}"]) == 0
+    assert ("keep it in Git LFS" in capsys.readouterr().out) == said

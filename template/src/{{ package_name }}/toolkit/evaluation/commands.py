@@ -18,6 +18,8 @@ from .model_store import NoModel, load_example_records
 from .promotion import promote, write_promoted
 from .settings import load_settings
 
+MAX_SIZE = 500_000  # bytes of a file in git
+
 
 def _splits(arguments: Sequence[str]) -> None:
     Parser(f"{PROGRAM} splits").parse_args(arguments)
@@ -100,6 +102,9 @@ def _promote(arguments: Sequence[str]) -> None:
     print(f"\n{comparison.result.verdict}: {comparison.result.reason}")
     _print_notes(comparison)
     print(f"\n{checkpoint} is now the production model in {paths.production()}.")
+    size = (paths.production() / "model.safetensors").stat().st_size
+    if size > MAX_SIZE:
+        print(f"It has {size / 1e6:.1f} MB: keep it in Git LFS, see docs/testing.md.")
     print("Look at the change with git diff, then commit it.")
 
 
