@@ -264,16 +264,18 @@ def train(folder: Path, *losses: float, **options: Any) -> dict[str, Any]:
         {"filename": "best"},
         {"filename": "best", "save_top_k": 3},
         {"filename": "{epoch}", "save_top_k": -1},
+        {"filename": "{epoch}-{val/loss:.2f}"},
         {},
         {"filename": "highest", "mode": "max"},
     ],
-    ids=["one", "three", "all", "default name", "highest"],
+    ids=["one", "three", "all", "a name with a slash", "default name", "highest"],
 )
 def test_best_checkpoint_is_recorded(options: dict[str, Any], tmp_path: Path) -> None:
     """Whatever is kept under whatever name, the best checkpoint is known."""
     facts = train(tmp_path / "fit-0001", 0.5, 0.9, 0.1, 0.3, **options)
     best = newest_checkpoint(tmp_path)
     assert best == tmp_path / "fit-0001" / facts["best_checkpoint"]
+    assert load_training_record(best) == facts
     epoch = torch.load(best, weights_only=True)["epoch"]
     assert epoch == (1 if "mode" in options else 2)
 
@@ -294,6 +296,31 @@ def test_best_checkpoint_may_be_of_before_resuming(
     assert best == tmp_path / "fit-0002" / "checkpoints" / f"{name}.ckpt"
     epoch = torch.load(best, weights_only=True)["epoch"]
     assert losses[epoch] == min(losses)
+
+
+def test_best_checkpoint_may_be_of_two_trainings_ago(tmp_path: Path) -> None:
+    """The best of all is kept when a resumed training is resumed again."""
+    losses = (0.5, 0.1, 0.3, 0.6, 0.7)
+    last = None
+    for number in (1, 2, 3):
+        folder = tmp_path / f"fit-000{number}"
+        options: dict[str, Any] = {"ckpt_path": last} if last else {}
+        train(folder, *losses[: number + 2], filename="best", **options)
+        last = folder / "checkpoints" / "last.ckpt"
+    best = torch.load(newest_checkpoint(tmp_path), weights_only=True)
+    assert best["epoch"] == 1
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"finished": tr'])
+def test_damaged_metadata_are_named(text: str, tmp_path: Path) -> None:
+    """A record that is cut off or of something else is an error in one line."""
+    run = tmp_path / "fit-0001"
+    run.mkdir()
+    (run / "record.json").write_text(text)
+    with pytest.raises(UserError, match="record.json is not a record of a training"):
+        newest_checkpoint(tmp_path)
+    with pytest.raises(UserError, match="record.json is not a record of a training"):
+        load_training_record(run / "checkpoints" / "best.ckpt")
 
 
 def test_training_out_of_time_after_early_stopping_is_unfinished(

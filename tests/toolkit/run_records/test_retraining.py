@@ -27,6 +27,7 @@ def test_configurations_with_retrain_are_found(tmp_path: Path) -> None:
         "wide.yaml": "retrain: True\n",
         "deep.yml": "model: {depth: 9}\nretrain:  true",
         "exp/a.yaml": '"retrain": yes\n',
+        "exp/default.yaml": "retrain: true\n",
         "old.yaml": "retrain: false\n",
         "new.yaml": "# retrain: true\n",
         "other.yaml": "model:\n  retrain: true\n",
@@ -35,8 +36,9 @@ def test_configurations_with_retrain_are_found(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    names = [path.stem for path in configurations(tmp_path)]
-    assert names == ["deep", "a", "wide", "default"]
+    *names, last = [path.relative_to(tmp_path) for path in configurations(tmp_path)]
+    assert last == Path("default.yaml")
+    assert [path.stem for path in names] == ["deep", "a", "default", "wide"]
 
 
 def test_unreadable_configuration_is_named(tmp_path: Path) -> None:

@@ -147,6 +147,10 @@ def test_training_without_anything_to_do_leaves_no_run(
     assert main(["fit", *SHORT, done]) == 2
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("error: nothing was trained: runs/fit-0001/checkpoints/last")
+    assert main(["fit", "--trainer.max_epochs=1", done]) == 2
+    assert "last.ckpt has trained 2 epochs: ask for more than 1" in (
+        capsys.readouterr().err
+    )
     assert main(["fit", "--trainer.limit_train_batches=0"]) == 2
     assert "nothing was trained: allow more with" in capsys.readouterr().err
     assert sorted(Path("runs").iterdir()) == before

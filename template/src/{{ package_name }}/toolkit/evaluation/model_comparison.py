@@ -12,7 +12,12 @@ from torch import Tensor
 from .. import interface, paths
 from ..errors import UserError
 from ..interface import Evaluation, Examples
-from ..run_records import load_trained_on, load_training_record, require_finished
+from ..run_records import (
+    load_trained_on,
+    load_training_record,
+    require_finished,
+    run_of,
+)
 from .evaluation_set import TEST_SPLIT, EvaluationSet, correct, load_evaluation_set
 from .example_records import ExampleRecords, Result, label_text, seen_in_training
 from .model_store import (
@@ -75,7 +80,7 @@ class ModelComparison:
     @property
     def run(self) -> Path:
         """The folder of the run that trained the new model."""
-        return self.checkpoint.resolve().parents[1]
+        return run_of(self.checkpoint)
 
 
 @dataclass(frozen=True)

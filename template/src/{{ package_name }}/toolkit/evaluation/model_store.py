@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from .. import interface, paths
 from ..errors import UserError
 from ..interface import Evaluation, Examples, task
-from ..run_records import load_trained_on, load_training_record
+from ..run_records import load_trained_on, load_training_record, run_of
 from .example_records import (
     FILE,
     TRAIN,
@@ -178,7 +178,10 @@ def load_checkpoint(path: Path) -> tuple[Any, dict[str, Any]]:
             if name.startswith("net.")
         }
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(
+            f"{path} cannot be read, or is cut off: train again, or name another "
+            "checkpoint with --ckpt_path"
+        ) from error
     except Exception as error:  # a file of another kind can cause any
         raise UserError(f"{path} is not a checkpoint of a training") from error
     for name, option in _options().items():
@@ -211,7 +214,7 @@ def write_production(checkpoint: Path, folder: Path) -> None:
             unusable; the folder is as it was.
     """
     net, hyperparameters = load_checkpoint(checkpoint)
-    config = checkpoint.resolve().parents[1] / "config.yaml"
+    config = run_of(checkpoint) / "config.yaml"
     if not config.is_file():
         raise UserError(f"{config} is missing: promote a checkpoint from its run")
     training = load_training_record(checkpoint)

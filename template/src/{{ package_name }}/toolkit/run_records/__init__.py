@@ -4,6 +4,7 @@ from .folders import (
     RECORD,
     newest_checkpoint,
     run_folder,
+    run_of,
     start_run,
     write_run_json,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "recipe_among",
     "require_finished",
     "run_folder",
+    "run_of",
     "start_run",
     "write_run_json",
 ]

@@ -84,7 +84,7 @@ def newest_checkpoint(runs_dir: Path | None = None) -> Path:
     if newest is None:
         raise UserError(f"no run under {runs_dir}/: train a model first, with fit")
     record = newest / RECORD
-    facts = json.loads(record.read_text("utf-8")) if record.is_file() else {}
+    facts = read_record(record) if record.is_file() else {}
     # An older version, or a training that was killed, did not record it.
     name = facts.get("best_checkpoint") or "checkpoints/best.ckpt"
     checkpoint = newest / name
@@ -94,6 +94,32 @@ def newest_checkpoint(runs_dir: Path | None = None) -> Path:
             "a model with --ckpt_path"
         )
     return checkpoint
+
+
+def run_of(checkpoint: Path) -> Path:
+    """Return the folder of the run that wrote a checkpoint.
+
+    Args:
+        checkpoint: Its path; a name with a slash, as in `val/loss`, makes folders.
+
+    Returns:
+        The nearest folder above it with a record, or else that above `checkpoints`.
+    """
+    above = checkpoint.resolve().parents
+    return next((path for path in above if (path / RECORD).is_file()), above[1])
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read the record of a training; what is none is a `UserError`."""
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        _ = facts["finished"], facts["metrics"], facts["steps"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is not a record of a training: train again, or name another "
+            "checkpoint with --ckpt_path"
+        ) from error
+    return facts
 
 
 def _number(path: Path) -> int:

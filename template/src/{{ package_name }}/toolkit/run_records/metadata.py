@@ -1,13 +1,12 @@
 """The metadata of a training, in `record.json`."""
 
-import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .folders import RECORD
+from .folders import RECORD, read_record, run_of
 
 TRAINED_ON = "trained-on.txt"  # digests of the training data, beside the record
 MAX_TRAINED_ON = 20_000  # of more, the rule that chose them is recorded
@@ -25,11 +24,10 @@ def load_training_record(checkpoint: Path) -> dict[str, Any]:
     Raises:
         UserError: There is no record.
     """
-    path = checkpoint.resolve().parents[1] / RECORD
+    path = run_of(checkpoint) / RECORD
     if not path.is_file():
         raise UserError(f"{path} is missing: name a checkpoint in its run, or train")
-    facts: dict[str, Any] = json.loads(path.read_text())
-    return facts
+    return read_record(path)
 
 
 def load_trained_on(checkpoint: Path) -> list[str] | None:
@@ -41,8 +39,10 @@ def load_trained_on(checkpoint: Path) -> list[str] | None:
     Returns:
         The digests of the examples, if they were recorded.
     """
-    path = checkpoint.resolve().parents[1] / TRAINED_ON
-    return path.read_text("utf-8").split() or None if path.is_file() else None
+    path = run_of(checkpoint) / TRAINED_ON
+    # What is damaged is no digest, and matches none.
+    text = path.read_text("utf-8", "replace") if path.is_file() else ""
+    return text.split() or None
 
 
 def require_finished(

@@ -31,7 +31,7 @@ def configurations(folder: Path | None = None) -> list[Path]:
     found = [path for path in yaml_files(folder) if _says_retrain(path)]
     if not found:
         raise UserError(f"no file in {folder}/ has a line retrain: true")
-    return sorted(found, key=lambda path: path.name == paths.default_config().name)
+    return sorted(found, key=lambda path: path == folder / paths.default_config().name)
 
 
 def _says_retrain(path: Path) -> bool:

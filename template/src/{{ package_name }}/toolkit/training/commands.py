@@ -122,6 +122,14 @@ class CLI(LightningCLI):
         if config.ckpt_path is None:
             return
         _, trained_with = load_checkpoint(Path(config.ckpt_path))
+        if command == "fit":
+            file = torch.load(config.ckpt_path, weights_only=True, mmap=True)
+            done, wanted = file.get("epoch", 0) + 1, config.trainer.max_epochs
+            if wanted is not None and 0 <= wanted < done:
+                raise UserError(
+                    f"{config.ckpt_path} has trained {done} epochs: ask for more than "
+                    f"{wanted} with --trainer.max_epochs"
+                )
         # Without the defaults, to see the options that were given.
         asked = parser.parse_args(self.arguments, defaults=False)
         given = asked[command].get("model", {})

@@ -7,6 +7,7 @@ import platform
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,14 @@ from lightning.pytorch.utilities.data import extract_batch_size
 from .. import interface, paths
 from ..errors import UserError
 from ..evaluation import known_training_data
-from ..run_records import MAX_TRAINED_ON, RECORD, TRAINED_ON, current_commit
+from ..run_records import (
+    MAX_TRAINED_ON,
+    RECORD,
+    TRAINED_ON,
+    current_commit,
+    load_training_record,
+    run_of,
+)
 from ..splits import group_names
 from .fine_tuning import FineTune
 
@@ -160,14 +168,28 @@ def _best_before(trainer: Trainer) -> tuple[float, Path] | None:
     began = _resumed_from(trainer)
     if callback is None or began is None:
         return None
-    file = torch.load(began, weights_only=True, map_location="cpu", mmap=True)
+    found = [_best_of(began, callback)]
+    with suppress(UserError):  # such as a checkpoint without its run
+        recorded = load_training_record(began).get("best_checkpoint")
+        if recorded and (best := run_of(began) / recorded).is_file():
+            # That of a training which was resumed itself, and before.
+            score, _ = _best_of(best, callback) or (None, None)
+            found += [(score, best)] if score is not None else []
+    scores = [each for each in found if each is not None]
+    choose = min if callback.mode == "min" else max
+    return choose(scores, key=lambda pair: pair[0], default=None)
+
+
+def _best_of(path: Path, callback: ModelCheckpoint) -> tuple[float, Path] | None:
+    """Return the best score that a checkpoint knows, and the checkpoint with it."""
+    file = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
     state = file.get("callbacks", {}).get(callback.state_key, {})
-    score, path = state.get("best_model_score"), state.get("best_model_path")
-    if score is None or not path:
+    score, best = state.get("best_model_score"), state.get("best_model_path")
+    if score is None or not best:
         return None
     # Runs may have moved, all together.
-    beside = began.with_name(Path(path).name)
-    return float(score), beside if beside.is_file() else Path(path)
+    beside = path.with_name(Path(best).name)
+    return float(score), beside if beside.is_file() else Path(best)
 
 
 def _early_stops(trainer: Trainer) -> list[tuple[Any, ...]]:
