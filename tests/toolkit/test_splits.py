@@ -54,6 +54,14 @@ def test_form_of_the_numbers_does_not_change_digests(
     assert content_digests(change(TABLE)) == content_digests(TABLE)
 
 
+def test_pictures_are_read_row_by_row() -> None:
+    """Pictures have the same digests in an array, one by one and in nested lists."""
+    pictures = np.arange(12).reshape(3, 2, 2) * 1000
+    expected = content_digests(pictures)
+    assert content_digests([*pictures]) == expected
+    assert content_digests(pictures.tolist()) == expected
+
+
 def test_whole_numbers_are_exact() -> None:
     """Integers have the digests of equal floats, and large neighbours differ."""
     raw = np.array([[0, 255], [2**24, 1]], np.int64)

@@ -78,6 +78,14 @@ def checkpoint(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the production model."""
+    folder = tmp_path / "production"
+    shutil.copytree(paths.production(), folder)
+    return folder
+
+
 def test_production_model_equals_the_checkpoint(
     checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -129,11 +137,9 @@ def test_checkpoint_without_origin_is_not_promoted(
 
 
 def test_worse_model_is_promoted_only_on_request(
-    checkpoint: Path, tmp_path: Path
+    checkpoint: Path, folder: Path
 ) -> None:
     """An untrained model is refused, and promoted with even_if_worse."""
-    folder = tmp_path / "production"
-    shutil.copytree(paths.production(), folder)
     before = (folder / "record.json").read_text()
     with pytest.raises(UserError, match="best.ckpt is .*worse on "):
         promote(checkpoint, folder)
@@ -146,10 +152,8 @@ def test_worse_model_is_promoted_only_on_request(
     assert compare_models(checkpoint, folder).result.suites[0].regressions == 0
 
 
-def test_promotion_can_be_reverted(checkpoint: Path, tmp_path: Path) -> None:
+def test_promotion_can_be_reverted(checkpoint: Path, folder: Path) -> None:
     """After `git revert`, the previous model predicts the same outputs as before."""
-    folder = tmp_path / "production"
-    shutil.copytree(paths.production(), folder)
     x, _ = task.load_splits()["test"].batch([0, 1, 2])
     before = load_production(folder)(x)
     git(folder, "init", "--quiet")
@@ -238,10 +242,8 @@ def write_examples(folder: Path, text: str) -> None:
 
 
 @pytest.fixture
-def other_architecture(tmp_path: Path) -> Path:
+def other_architecture(folder: Path) -> Path:
     """The folder of a production model that does not fit `model.py`."""
-    folder = tmp_path / "production"
-    shutil.copytree(paths.production(), folder)
     record = load_record(folder)
     record["model"]["width"] = 3
     (folder / "record.json").write_text(json.dumps(record))
@@ -297,11 +299,9 @@ def test_minima_count_without_recorded_results(
 
 
 def test_examples_that_a_model_was_trained_on_are_left_out(
-    checkpoint: Path, tmp_path: Path
+    checkpoint: Path, folder: Path
 ) -> None:
     """No example of the training data of one of the models counts for the verdict."""
-    folder = tmp_path / "production"
-    shutil.copytree(paths.production(), folder)
     path = folder / "examples.csv"
     assert compare_models(checkpoint, folder).notes == [
         "whether the new model was trained on some of these examples is not recorded"
@@ -330,11 +330,9 @@ def test_examples_that_a_model_was_trained_on_are_left_out(
 
 
 def test_many_training_examples_are_known_by_their_rule(
-    checkpoint: Path, tmp_path: Path
+    checkpoint: Path, folder: Path
 ) -> None:
     """Without digests, the recorded rule tells what a model was trained on."""
-    folder = tmp_path / "production"
-    shutil.copytree(paths.production(), folder)
     path = folder / "examples.csv"
     text = path.read_text()
     write_examples(folder, re.sub(r"\w+,train,.*\n", "", text))
@@ -472,11 +470,9 @@ def test_layers_may_share_a_weight(
     ],
 )
 def test_damaged_production_model_is_not_replaced(
-    name: str, content: str | None, message: str, checkpoint: Path, tmp_path: Path
+    name: str, content: str | None, message: str, checkpoint: Path, folder: Path
 ) -> None:
     """A damaged production model is an error: the comparison would be missing."""
-    folder = tmp_path / "production"
-    shutil.copytree(paths.production(), folder)
     (folder / name).unlink()
     if content is not None:
         (folder / name).write_text(content)
@@ -486,10 +482,8 @@ def test_damaged_production_model_is_not_replaced(
     assert (folder / name).exists() == (content is not None)
 
 
-def test_changed_data_are_named(checkpoint: Path, tmp_path: Path) -> None:
+def test_changed_data_are_named(checkpoint: Path, folder: Path, tmp_path: Path) -> None:
     """Both models are evaluated on the current data, and the card says so."""
-    folder = tmp_path / "production"
-    shutil.copytree(paths.production(), folder)
     assert compare_models(checkpoint, folder).changed_splits == []
     record = load_record(folder)
     record["data"]["test"] = "that of last month"

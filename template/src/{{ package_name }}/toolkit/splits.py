@@ -104,7 +104,8 @@ def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         rounded = exact.astype(np.float32).astype(np.float64)
         size = np.abs(exact)
-        keep = (exact == np.floor(exact)) | (size > 2**24) | (size < 1e-30)
+        # Out of this range, float32 does not hold all whole or all tiny numbers.
+        keep = (size > 2**24) | (size < 1e-30)
     # Zero has a sign, and what is not a number has many forms.
     same = np.where(keep, exact, rounded) + 0.0
     same[np.isnan(same)] = np.nan

@@ -1,7 +1,6 @@
 """The norm of the gradient of each layer, step by step."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from torch import nn
 
 from ..figures import save_figure
 from ..run_records import run_folder
+from ..training import returned_loss
 
 
 class GradientNorms(Callback):
@@ -27,15 +27,10 @@ class GradientNorms(Callback):
         self.norms: dict[str, list[float]] = {}
 
     def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any
     ) -> None:
         """Remember the loss, as the step returned it."""
-        loss = outputs["loss"] if isinstance(outputs, Mapping) else outputs
+        loss = returned_loss(outputs)
         self.losses.append(math.nan if loss is None else float(loss))
 
     def on_before_optimizer_step(

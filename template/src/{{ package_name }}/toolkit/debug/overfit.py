@@ -1,5 +1,6 @@
 """Overfit a few batches: the first test of a training."""
 
+import math
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from .. import interface
 from ..errors import UserError
+from ..training import returned_loss
 
 
 class OverfitCheck(Callback):
@@ -48,7 +50,7 @@ class OverfitCheck(Callback):
     @property
     def memorized(self) -> bool:
         """Return whether the loss is low enough."""
-        if self.first is None or self.first <= 0:
+        if self.first is None:
             return False
         return 0 <= self.loss <= self.loss_fraction * self.first
 
@@ -61,8 +63,8 @@ class OverfitCheck(Callback):
         batch_idx: int,
     ) -> None:
         """Compare the loss of the batch with that of the first one."""
-        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
-        self.loss = float(loss)
+        loss = returned_loss(outputs)
+        self.loss = math.nan if loss is None else float(loss)
         if self.first is None:
             self.first = self.loss
         if trainer.current_epoch == 0:

@@ -46,15 +46,18 @@ class EvaluationSet:
         """Evaluate a network on each split."""
         return {name: task.evaluate(net, data) for name, data in self.splits.items()}
 
-    def digests(self) -> dict[str, int]:
-        """Return the row of each example that is in a suite, by its digest."""
-        every = [
+    def digests(self) -> list[str]:
+        """Return the digest of each example, counted through all splits."""
+        return [
             digest
             for data in self.splits.values()
             for digest in interface.digests(data)
         ]
-        used = {row for rows in self.suites.values() for row in rows}
-        return {every[row]: row for row in sorted(used)}
+
+    def in_suites(self) -> set[str]:
+        """Return the digests of the examples that are in a suite."""
+        digests = self.digests()
+        return {digests[row] for rows in self.suites.values() for row in rows}
 
     def without(self, left_out: Collection[str]) -> "EvaluationSet":
         """Return the set without some examples, and without suites of no others.

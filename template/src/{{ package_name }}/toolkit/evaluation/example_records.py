@@ -17,9 +17,9 @@ from ..errors import UserError
 from ..interface import Evaluation, task
 from ..run_records import MAX_TRAINED_ON
 from ..splits import SplitRule
+from .evaluation_set import TEST_SPLIT, TRAIN_SPLIT
 
 FILE = "examples.csv"  # beside the record of the model
-TRAIN, TEST = "train", "test"
 
 
 class Result(NamedTuple):
@@ -55,7 +55,7 @@ class ExampleRecords:
 
     def is_complete(self, split: str) -> bool:
         """Return whether a split is recorded as a whole, not as a part."""
-        if split == TRAIN:
+        if split == TRAIN_SPLIT:
             return self.trained_on is not None
         return sum(each == split for each in self.splits.values()) < MAX_TRAINED_ON
 
@@ -76,7 +76,7 @@ def write_example_records(
     Returns:
         The number of recorded examples.
     """
-    lines = {digest: (TRAIN, "", "", "") for digest in trained_on or ()}
+    lines = {digest: (TRAIN_SPLIT, "", "", "") for digest in trained_on or ()}
     for name, data, evaluation in results:
         labels = map(label_text, data.labels)
         correct, losses = evaluation.correct.tolist(), evaluation.losses.tolist()
@@ -119,7 +119,7 @@ def read_example_records(path: Path, count: int) -> ExampleRecords:
                     continue  # the line of titles
                 digest = row["digest"]
                 splits[digest] = row["split"]
-                if row["split"] != TRAIN:
+                if row["split"] != TRAIN_SPLIT:
                     correct = bool(int(row["correct"]))
                     results[digest] = Result(row["label"], correct, float(row["loss"]))
     except (OSError, ValueError, TypeError, csv.Error):
@@ -128,7 +128,7 @@ def read_example_records(path: Path, count: int) -> ExampleRecords:
         raise UserError(
             f"{path} is not the file of its record.json: restore both with git checkout"
         )
-    trained_on = [digest for digest, split in splits.items() if split == TRAIN]
+    trained_on = [digest for digest, split in splits.items() if split == TRAIN_SPLIT]
     return ExampleRecords(splits, results, trained_on or None)
 
 
@@ -165,9 +165,11 @@ def find_changes(
         for digest, row in row_of.items()
         if records.results[digest].label == label_text(data.labels[row])
     }
-    gone = [d for d in records.results.keys() - row_of if records.splits[d] == TEST]
+    gone = [
+        d for d in records.results.keys() - row_of if records.splits[d] == TEST_SPLIT
+    ]
     counts = {
-        "new": (len(digests) - len(row_of)) * records.is_complete(TEST),
+        "new": (len(digests) - len(row_of)) * records.is_complete(TEST_SPLIT),
         "gone": len(gone),
         "with another label": len(row_of) - len(same),
     }
@@ -202,15 +204,15 @@ def seen_in_training(
     Returns:
         Their digests, or None if that is not known.
     """
-    others = {name: data for name, data in splits.items() if name != TRAIN}
+    others = {name: data for name, data in splits.items() if name != TRAIN_SPLIT}
     every = [digest for data in others.values() for digest in interface.digests(data)]
     if trained_on is not None:
         return {*every}.intersection(trained_on)
-    if splits[TRAIN].fingerprint() == training.get("data", {}).get(TRAIN):
+    if splits[TRAIN_SPLIT].fingerprint() == training.get("data", {}).get(TRAIN_SPLIT):
         return set()
     # The training data of a large project are recorded by the rule that chose them.
     rule = training.get("split_rule")
     if rule is None or rule["by"] != "content":  # groups may be others by now
         return None
     chosen = SplitRule(rule["salt"], rule["fractions"])
-    return {digest for digest in every if chosen.split_of(digest) == TRAIN}
+    return {digest for digest in every if chosen.split_of(digest) == TRAIN_SPLIT}

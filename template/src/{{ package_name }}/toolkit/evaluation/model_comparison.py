@@ -1,7 +1,7 @@
 """A new model compared with the production model, on the data of today."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -232,32 +232,24 @@ def _left_out(
     Returns:
         Those that are left out.
     """
-    wanted = {*whole.digests()}
-    found = _LeftOut()
-
-    def leave_out_seen(
-        model: str,
-        trained_on: Collection[str] | None,
-        record: Mapping[str, Any],
-        into: set[str],
-    ) -> None:
-        seen = seen_in_training(trained_on, record, splits)
+    wanted, found = whole.in_suites(), _LeftOut()
+    models: list[tuple[str, set[str] | None, set[str]]] = []
+    if production.record:
+        record = production.record.get("training", {})
+        seen = seen_in_training(production.examples.trained_on, record, splits)
+        models.append(("the production model", seen, found.others))
+    seen = seen_in_training(load_trained_on(checkpoint), training, splits)
+    models.append(("the new model", seen, found.seen))
+    for model, seen, left_out in models:
         if seen is None:
             found.notes.append(
                 f"whether {model} was trained on some of these examples is not recorded"
             )
-        elif seen & wanted:
-            into |= seen & wanted
+        elif known := seen & wanted:
+            left_out |= known
             found.notes.append(
-                f"left out: {len(seen & wanted)} examples that {model} was trained on"
+                f"left out: {len(known)} examples that {model} was trained on"
             )
-
-    if production.record:
-        record = production.record.get("training", {})
-        known = production.examples.trained_on
-        leave_out_seen("the production model", known, record, found.others)
-    known = load_trained_on(checkpoint)
-    leave_out_seen("the new model", known, training, found.seen)
     if production.record and production.net is None:
         _leave_out_unknown(production.examples.results, whole, found)
     return found
@@ -268,8 +260,8 @@ def _leave_out_unknown(
 ) -> None:
     """Leave out what a production model that cannot be evaluated has no result of."""
     found.notes.append("the production model does not fit the network in model.py")
-    labels = _labels(whole)
-    wanted = {*whole.digests()}
+    labels = dict(zip(whole.digests(), _labels(whole), strict=True))
+    wanted = whole.in_suites()
     known = {
         digest: result
         for digest, result in recorded.items()
@@ -292,13 +284,13 @@ def _leave_out_unknown(
         )
 
 
-def _labels(evaluation_set: EvaluationSet) -> dict[str, str]:
-    """Return the name of the label of each example by its digest."""
-    return {
-        digest: label_text(label)
+def _labels(evaluation_set: EvaluationSet) -> list[str]:
+    """Return the label of each example as text, counted through all splits."""
+    return [
+        label_text(label)
         for data in evaluation_set.splits.values()
-        for digest, label in zip(interface.digests(data), data.labels, strict=True)
-    }
+        for label in data.labels
+    ]
 
 
 def _old_correct(
@@ -311,10 +303,7 @@ def _old_correct(
         return correct(old)
     if not results:
         return None
-    digests = [
-        digest
-        for data in evaluation_set.splits.values()
-        for digest in interface.digests(data)
-    ]
     # One that is in no suite does not count.
-    return torch.tensor([d in results and results[d].correct for d in digests])
+    return torch.tensor(
+        [d in results and results[d].correct for d in evaluation_set.digests()]
+    )

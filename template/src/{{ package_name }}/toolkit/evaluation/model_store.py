@@ -19,9 +19,9 @@ from .. import interface, paths
 from ..errors import UserError
 from ..interface import Evaluation, Examples, task
 from ..run_records import load_trained_on, load_training_record, run_of
+from .evaluation_set import TEST_SPLIT, TRAIN_SPLIT
 from .example_records import (
     FILE,
-    TRAIN,
     Changes,
     ExampleRecords,
     find_changes,
@@ -222,9 +222,9 @@ def write_production(checkpoint: Path, folder: Path) -> None:
     results = [
         (name, data, task.evaluate(net, data))
         for name, data in splits.items()
-        if name != TRAIN
+        if name != TRAIN_SPLIT
     ]
-    metrics = next(found.metrics() for name, _, found in results if name == "test")
+    metrics = next(found.metrics() for name, _, found in results if name == TEST_SPLIT)
     # Copies, as two layers may share a weight, and their memory may have another order.
     weights = {
         name: weight.clone(memory_format=torch.contiguous_format)

@@ -7,6 +7,7 @@ from lightning import LightningModule, Trainer
 from torch.optim import Optimizer
 
 from ..errors import UserError
+from ..training import returned_loss
 
 
 class ReferenceLoop:
@@ -42,7 +43,7 @@ class ReferenceLoop:
         """Train with a batch, which is on the device, and return the loss."""
         self._optimizer.zero_grad()
         output = self.module.training_step(batch, index)
-        loss: Any = output["loss"] if isinstance(output, Mapping) else output
+        loss: Any = returned_loss(output)
         loss.backward()
         self._optimizer.step()
         return float(loss.item())

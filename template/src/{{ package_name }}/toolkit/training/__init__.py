@@ -2,11 +2,12 @@
 
 from .distributed import gather
 from .fine_tuning import FineTune
-from .nested_tensors import shapes, tensors
+from .nested_tensors import returned_loss, shapes, tensors
 
 __all__ = [
     "FineTune",
     "gather",
+    "returned_loss",
     "shapes",
     "tensors",
 ]

@@ -3,7 +3,7 @@
 import math
 import traceback
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -17,7 +17,7 @@ from torch import Tensor
 from ..errors import UserError
 from ..run_records import run_folder
 from .error_hints import error_hint, first_nonfinite_layer
-from .nested_tensors import finite
+from .nested_tensors import finite, returned_loss
 
 MAX_PENDING = 100  # losses that are not checked yet
 SEE_GRADIENTS = "To see the gradients before: nox -s debug -- nan"
@@ -35,7 +35,7 @@ class _Pending:
     def __init__(self, loss: Tensor, where: str, step: int) -> None:
         self.where = where
         self.step = step
-        self.value = loss.clone()  # the trainer may scale it in place
+        self.value = loss
         self._copied: torch.cuda.Event | None = None
         if loss.device.type == "cuda":
             # Asking for the number would wait for all operations before it.
@@ -95,8 +95,7 @@ class DivergenceGuard(Callback):
         @wraps(step)
         def watched(*arguments: Any, **options: Any) -> Any:
             output = step(*arguments, **options)
-            loss = output.get("loss") if isinstance(output, Mapping) else output
-            if isinstance(loss, Tensor):
+            if (loss := returned_loss(output)) is not None:
                 self._watch(loss.detach(), trainer, pl_module)
             return output
 
@@ -152,10 +151,11 @@ class DivergenceGuard(Callback):
             pending = self._pending.popleft()
             value = pending.number()
             if not math.isfinite(value):
-                cause = self._cause(trainer, module)
-                if pending.step != trainer.global_step:
-                    cause = f"weights have changed since then. {SEE_GRADIENTS}"
-                kept = _kept(self._save(trainer))
+                if self._pending or self._batch is None:  # of another batch
+                    cause, kept = f"weights have changed since. {SEE_GRADIENTS}", ""
+                else:
+                    cause = self._cause(trainer, module)
+                    kept = _kept(self._save(trainer))
                 raise UserError(
                     f"the loss is {value} in {pending.where}: {cause}{kept}"
                 )

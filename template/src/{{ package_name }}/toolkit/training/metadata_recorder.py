@@ -173,8 +173,8 @@ def _best_before(trainer: Trainer) -> tuple[float, Path] | None:
         recorded = load_training_record(began).get("best_checkpoint")
         if recorded and (best := run_of(began) / recorded).is_file():
             # That of a training which was resumed itself, and before.
-            score, _ = _best_of(best, callback) or (None, None)
-            found += [(score, best)] if score is not None else []
+            if known := _best_of(best, callback):
+                found.append((known[0], best))
     scores = [each for each in found if each is not None]
     choose = min if callback.mode == "min" else max
     return choose(scores, key=lambda pair: pair[0], default=None)

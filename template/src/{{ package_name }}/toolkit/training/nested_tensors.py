@@ -1,6 +1,6 @@
-"""Tensors in lists, tuples and dictionaries, as layers are given and return them."""
+"""Tensors in lists, tuples and dictionaries, as layers and steps return them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -15,6 +15,12 @@ def tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from tensors(each)
+
+
+def returned_loss(output: Any) -> Tensor | None:
+    """Return the loss in what `training_step` returns, if there is one."""
+    loss = output.get("loss") if isinstance(output, Mapping) else output
+    return loss if isinstance(loss, Tensor) else None
 
 
 def shapes(value: Any) -> str:
