@@ -76,6 +76,38 @@ def test_changed_data_leave_the_project_green(data: str, project: Project) -> No
         assert verdict(project) == before == "keep"
 
 
+@pytest.mark.parametrize(
+    ("only", "least"),
+    [
+        pytest.param(["BatchNorm behind", "classes are drawn"], 2, id="some"),
+        pytest.param([""], 40, id="all", marks=pytest.mark.night),
+    ],
+)
+def test_healthy_edits_leave_the_project_green(
+    only: list[str], least: int, project: Project
+) -> None:
+    """Tests, training, comparison and recipes pass after documented commands."""
+    chosen = " ".join(f'--only "healthy: {name}"' for name in only)
+    project.run(f"nox -s mutation -- {chosen}")
+    table = (project.path / "build" / "mutation.md").read_text()
+    (passed,) = re.findall(r"\| false alarms: 0 \| no alarm: (\d+) \|", table)
+    assert int(passed) >= least, table
+    assert "Not applicable" not in table
+
+
+@pytest.mark.night
+def test_accepted_faults_stay_red(project: Project) -> None:
+    """The table counts the faults that a promotion and a new curve do not hide."""
+    faults = "--only 'it is a hundredth' --only 'weight decay is ten times'"
+    project.run(f"nox -s mutation -- --accepted {faults}")
+    table = (project.path / "build" / "mutation.md").read_text()
+    assert "caught bugs: 2 | missed alarms: 0" in table
+    assert "- accepted: 1 of 2 that are caught stay red" in table
+    assert re.search(
+        r"\| hidden by accepting \|.*\n.*\n\| optimizer: weight decay", table
+    )
+
+
 def verdict(project: Project) -> str:
     """Compare the newest run with the production model."""
     output = project.run(f"python -m {project.package} compare")

@@ -91,8 +91,7 @@ class Checklist:
         names: Sequence[str] = (),
     ) -> None:
         """Require known predictions: each of the answers is the expected one."""
-        pairs = [*zip(answers, expected, strict=True)]
-        self._compare(capability, KINDS[0], pairs, "instead of", names)
+        self._compare(capability, KINDS[0], answers, "instead of", expected, names)
 
     def invariance(
         self,
@@ -102,8 +101,7 @@ class Checklist:
         names: Sequence[str] = (),
     ) -> None:
         """Require predictions that are the same before and after a change of input."""
-        pairs = [*zip(before, after, strict=True)]
-        self._compare(capability, KINDS[1], pairs, "became", names)
+        self._compare(capability, KINDS[1], before, "became", after, names)
 
     def directional_expectation(
         self,
@@ -149,11 +147,12 @@ class Checklist:
         self,
         capability: str,
         kind: str,
-        pairs: Sequence[tuple[object, object]],
+        first_values: Sequence[object],
         between: str,
+        second_values: Sequence[object],
         names: Sequence[str],
     ) -> None:
-        """Require that the two values of each pair are equal."""
+        pairs = [*zip(first_values, second_values, strict=True)]
         holds = [first == second for first, second in pairs]
         what = [f"{first} {between} {second}" for first, second in pairs]
         self.check(capability, kind, holds, what, names)
@@ -165,21 +164,18 @@ def checklist(
     record_property: Callable[[str, object], None],
 ) -> Checklist:
     """Checklist of the test, with its maximum failure rate."""
-    max_failure_rates: dict[str, float] = getattr(
-        request.module, "MAX_FAILURE_RATES", {}
-    )
-    for name, rate in max_failure_rates.items():
-        if not hasattr(request.module, name):
-            # The entry of a renamed test would have no effect.
-            pytest.fail(
-                f"MAX_FAILURE_RATES: there is no test {name} here", pytrace=False
-            )
-        if not 0 <= rate <= 1:
-            pytest.fail(
-                f"MAX_FAILURE_RATES: {name} is a fraction, from 0 to 1", pytrace=False
-            )
+    rates: dict[str, float] = getattr(request.module, "MAX_FAILURE_RATES", {})
+    # The entry of a renamed test would have no effect.
+    wrong = [
+        f"there is no test {n} here" for n in rates if not hasattr(request.module, n)
+    ]
+    wrong += [
+        f"{n} is a fraction, from 0 to 1" for n in rates if not 0 <= rates[n] <= 1
+    ]
+    if wrong:
+        pytest.fail(f"MAX_FAILURE_RATES: {', '.join(wrong)}", pytrace=False)
     test = request.function.__name__
-    return Checklist(test, max_failure_rates.get(test, 0), record_property)
+    return Checklist(test, rates.get(test, 0), record_property)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

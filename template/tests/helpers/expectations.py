@@ -44,17 +44,13 @@ def failures(
     )
     actions = []
     if docs is not None:
-        context.add_data_docs_site(
-            "local",
-            {
-                "class_name": "SiteBuilder",
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-                "store_backend": {
-                    "class_name": "TupleFilesystemStoreBackend",
-                    "base_directory": str(docs.resolve()),
-                },
-            },
-        )
+        folder = {"base_directory": str(docs.resolve())}
+        site = {
+            "class_name": "SiteBuilder",
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", **folder},
+        }
+        context.add_data_docs_site("local", site)
         actions = [UpdateDataDocsAction(name="docs", site_names=["local"])]
     checkpoint = context.checkpoints.add(
         gx.Checkpoint(

@@ -59,7 +59,8 @@ class MemorizationChecks(Checks):
         label. Then overfit a batch on the command line: `nox -s debug`.
         """
         memorized = self.memorize()
-        assert self.case.have_all_classes(memorized.splits["train"])
+        labels = memorized.splits["train"].labels
+        assert len(labels.unique(dim=0)) > 1, "to learn one label proves nothing"
         assert memorized.accuracy == 1
         assert memorized.loss < self.max_loss
 
@@ -95,8 +96,12 @@ class MemorizationChecks(Checks):
             name: (getattr(long, name) - getattr(short, name)) / counted
             for name in ranges
         }
-        fits = [low <= found[name] <= high for name, (low, high) in ranges.items()]
-        assert all(fits), f"cost of a step: {found}"
+        other = [
+            f"{name}_per_step = ({0.75 * found[name]:,.0f}, {1.25 * found[name]:,.0f})"
+            for name, (low, high) in ranges.items()
+            if not low <= found[name] <= high
+        ]
+        assert not other, f"cost of a step: {found}; if that is right: {other}"
 
     def test_preprocessing_is_fitted_to_the_training_split_alone(self) -> None:
         """Preprocessing is fitted to the training split: other data would be leakage.
@@ -167,8 +172,7 @@ class MemorizationChecks(Checks):
             overfit_batches=1,
         )
         assert trainer.global_step == self.steps
-        # Evaluated without Lightning, which would use the validation split, and in the
-        # way in which users call the model.
+        # Lightning would evaluate the validation split.
         loss, accuracy = self.case.evaluate(module, data.splits["train"])
         return Trained(loss, accuracy, data.splits)
 
@@ -176,4 +180,6 @@ class MemorizationChecks(Checks):
         """Measure the cost of a training on a single batch."""
         module = self.case.new_module()
         data = self.case.one_batch(batch_size=self.examples)
+        # Lightning validates each overfitted batch, on as many examples here.
+        data.splits["val"] = data.splits["train"]
         return measure_cost(lambda: fit(module, data, steps, overfit_batches=1))

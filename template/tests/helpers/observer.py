@@ -91,21 +91,13 @@ class Observer(Callback):
 
 
 def contents(batches: Iterable[Any]) -> Counter[bytes]:
-    """Count the examples in batches by content.
-
-    Args:
-        batches: Tensors with the examples along the first axis, alone or in lists,
-            tuples and dictionaries.
-
-    Returns:
-        The count of each example, independent of the order and the batch size.
-    """
+    """Count the examples in batches by content, in any order and number per batch."""
     count: Counter[bytes] = Counter()
     for batch in batches:
         parts = [part.detach().cpu() for part in _tensors(batch)]
         for example in zip(*parts, strict=True):
             # As bytes: the same values in another precision are different content.
-            count[b"".join(_bytes(part) for part in example)] += 1
+            count[b"".join(sorted(map(_bytes, example)))] += 1
     return count
 
 
@@ -115,15 +107,22 @@ def examples(split: Dataset[Any]) -> tuple[Tensor, Tensor]:
     return torch.stack([x for x, _ in rows]), torch.stack([label for _, label in rows])
 
 
+def inputs_and_labels(batch: Any) -> tuple[Tensor, Tensor]:
+    """Return the first and the last tensor of a batch."""
+    first, *_, last = _tensors(batch)
+    return first, last
+
+
 def _tensors(batch: Any) -> Iterator[Tensor]:
     if isinstance(batch, Tensor):
         yield batch
     elif isinstance(batch, dict):
-        for name in sorted(batch):
-            yield from _tensors(batch[name])
+        yield from _tensors([*batch.values()])
     elif isinstance(batch, list | tuple):
         for part in batch:
             yield from _tensors(part)
+    elif hasattr(batch, "__dict__"):  # an object of its own
+        yield from _tensors(vars(batch))
     else:
         raise TypeError(f"a batch holds {type(batch).__name__}: tensors, please")
 

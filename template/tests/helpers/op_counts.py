@@ -22,10 +22,8 @@ class Cost:
 
     Attributes:
         flops: Floating-point operations of convolutions and matrix products.
-        operators: Calls of PyTorch operators; a loop in Python, for example over
-            examples, increases it.
-        cpu_seconds: Processor time of this process; it still varies by half, so a limit
-            must be several times as high.
+        operators: Calls of PyTorch operators; a loop in Python increases it.
+        cpu_seconds: Processor time; it varies by half, so a limit must be higher.
     """
 
     flops: int

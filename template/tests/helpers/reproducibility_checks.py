@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import Callback, LambdaCallback
 
 from tests.helpers.case import TaskCase
 from tests.helpers.checks import Checks
-from tests.helpers.observer import Observer
+from tests.helpers.observer import Observer, inputs_and_labels
 from tests.helpers.training import fit
 
 
@@ -51,8 +51,8 @@ class ReproducibilityChecks(Checks):
         """Validation does not change weights, metrics or the losses of later steps.
 
         Look first at metrics that are not reset, and at layers that validation leaves
-        in another mode. Randomness of training other than that of layers with dropout
-        is switched off in `without_dropout` of the case.
+        in another mode. Random numbers of another source than the seed are switched off
+        in `without_dropout` of the case.
         """
         module, trainer, expected = self.train()
         before = {name: part.clone() for name, part in module.state_dict().items()}
@@ -91,7 +91,7 @@ class ReproducibilityChecks(Checks):
         module, trainer, _ = self.train()
         trainer.save_checkpoint(path := tmp_path / "trained.ckpt")
         loaded = type(module).load_from_checkpoint(path, weights_only=True)
-        x, _ = next(iter(self.case.new_data().val_dataloader()))
+        x, _ = inputs_and_labels(next(iter(self.case.new_data().val_dataloader())))
         with torch.no_grad():
             assert torch.equal(loaded.eval()(x), module.eval()(x))
 
@@ -114,13 +114,19 @@ class ReproducibilityChecks(Checks):
         """Train on one batch, without randomness; return module, trainer and losses."""
         lightning.seed_everything(1, verbose=False)
         module = self.case.without_dropout()
-        data, observer = self.case.one_batch(), Observer()  # each epoch is one step
+        data, observer = self.case.one_batch(), Observer()
+        # A loader of the one batch, so that each epoch is the same step.
+        data.train_dataloader = dict(enumerate(data.train_dataloader())).values
+
+        def seed(trainer: Trainer, *_: object) -> None:
+            lightning.seed_everything(trainer.global_step, verbose=False)
+
         trainer = fit(
             module,
             data,
             self.steps,
             validate=validate,
             resume_from=resume_from,
-            callbacks=[observer, *callbacks],
+            callbacks=[observer, LambdaCallback(on_train_batch_start=seed), *callbacks],
         )
         return module, trainer, observer.losses

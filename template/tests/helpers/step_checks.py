@@ -10,10 +10,17 @@ import torch
 from lightning import LightningModule
 from lightning.pytorch.callbacks import LambdaCallback
 from torch import Tensor
+from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler
 
 from tests.helpers.case import TaskCase
 from tests.helpers.checks import Checks
-from tests.helpers.observer import STAGES, Observer, contents, examples
+from tests.helpers.observer import (
+    STAGES,
+    Observer,
+    contents,
+    examples,
+    inputs_and_labels,
+)
 from tests.helpers.op_counts import tensors_alive
 from tests.helpers.training import Precision, fit
 
@@ -29,6 +36,13 @@ class Watched:
     before: dict[str, Tensor]
     splits: dict[str, Any]
     observer: Observer
+
+
+def _draws(loader: Any) -> bool:
+    """Return whether a loader need not have every example once in an epoch."""
+    usual = type(loader.batch_sampler) is BatchSampler
+    once = isinstance(loader.sampler, RandomSampler | SequentialSampler)
+    return not (usual and once) or getattr(loader.sampler, "replacement", False)
 
 
 class StepChecks(Checks):
@@ -71,13 +85,19 @@ class StepChecks(Checks):
     ) -> None:
         """Each epoch has every example of its split once, unchanged, and no other.
 
-        Look first at `drop_last`, samplers and the length of the split. If training
-        changes or leaves out examples on purpose, such as by augmentation, exempt
-        `test_every_example_is_seen_once[train]`.
+        Look first at samplers and the length of the split. Training may leave out a
+        batch that is not full, by `drop_last`, and a sampler may draw. Augmentation
+        belongs into the method `augment` of module or data module; exempt
+        `test_every_example_is_seen_once[train]` for other changes on purpose.
         """
         expected = contents(times * [examples(watched.splits[name])])
         found = contents(watched.observer.batches[name])
         missing, other = (expected - found).total(), (found - expected).total()
+        loader = self.case.new_data().train_dataloader()
+        if name == "train" and _draws(loader):
+            missing, other = 0, sum(found[x] for x in found.keys() - expected.keys())
+        elif name == "train" and loader.drop_last:
+            missing -= times * (len(loader.dataset) % loader.batch_size)
         assert (missing, other) == (0, 0), f"{missing} not seen, {other} others seen"
 
     def test_layers_are_in_the_right_mode(self, watched: Watched) -> None:
@@ -122,15 +142,17 @@ class StepChecks(Checks):
         """The training loss equals the mean loss that is computed by a formula.
 
         Look first at the reduction of the loss, a sum or a mean, and at what it is
-        given: probabilities or logits. Randomness other than of layers with dropout is
-        switched off in `without_dropout` of the case.
+        given: probabilities or logits. Augmentation is the method `augment` of the
+        module, or is switched off in `without_dropout` of the case.
         """
         module, observer = self.case.without_dropout(), Observer()
         before = {name: weight.clone() for name, weight in module.named_parameters()}
-        fit(module, self.case.new_data(), 1, callbacks=[observer])
+        seed = LambdaCallback(on_train_batch_start=lambda *_: torch.manual_seed(1))
+        fit(module, self.case.new_data(), 1, callbacks=[observer, seed])
         # The weights before training, with the preprocessing of the training split.
         module.load_state_dict(before, strict=False)
-        ((x, labels),) = observer.batches["train"]
+        x, labels = inputs_and_labels(observer.batches["train"])
+        torch.manual_seed(1)  # for dropout that no layer has
         with torch.no_grad():
             expected = self.case.loss_by_formula(module.train()(x), labels).mean()
         assert observer.losses[0] == pytest.approx(expected.item(), rel=1e-5)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from lightning import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, LambdaCallback
 
 # What Lightning reports of each training would bury the reason of a failure.
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -14,13 +14,10 @@ logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
-class WithoutMetrics(Callback):
-    """Lets a schedule of the learning rate wait for a metric that is not computed."""
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Make the metric optional."""
-        for config in trainer.lr_scheduler_configs:
-            config.strict = False
+def _without_metrics(trainer: Trainer, _: object) -> None:
+    """Let a schedule of the learning rate wait for a metric that is not computed."""
+    for config in trainer.lr_scheduler_configs:
+        config.strict = False
 
 
 def fit(
@@ -52,6 +49,7 @@ def fit(
         The trainer, with the number of steps taken (`global_step`) and the logged
         metrics (`callback_metrics`).
     """
+    schedules = LambdaCallback(on_train_start=_without_metrics)
     trainer = Trainer(
         accelerator=accelerator,
         devices=1,
@@ -61,7 +59,7 @@ def fit(
         overfit_batches=overfit_batches,
         limit_val_batches=1.0 if validate else 0,
         num_sanity_val_steps=0,
-        callbacks=[*callbacks, *([] if validate else [WithoutMetrics()])],
+        callbacks=[*callbacks, *([] if validate else [schedules])],
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,

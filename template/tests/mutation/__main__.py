@@ -2,7 +2,9 @@
 
 A test suite is a classifier of changes: it should fail for a fault and pass for a
 healthy change, so it is evaluated like a classifier. Each change is made in a separate
-process and copy of the repository, where the fast tests run until the first failure.
+process and copy of the repository, where the fast tests run until the first failure. A
+healthy edit may make baselines old: it is accepted as you would accept it, by `fit`,
+`promote` and `update-curve`, and then the tests and three recipes should pass.
 """
 
 import argparse
@@ -11,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .changes import NOTHING, all_changes
+from .changes import EDIT, NOTHING, all_changes
 from .mutants import draw_mutants, mutants
 from .runner import HANGS, Outcome, Runner
 
@@ -29,15 +31,28 @@ def main() -> int:
     add(
         "--source",
         type=int,
-        default=40,
+        default=30,
         metavar="N",
         help="number of mutants of your source to sample",
+    )
+    add(
+        "--edits",
+        type=int,
+        default=6,
+        metavar="N",
+        help="number of healthy edits to sample; all of them: --only healthy:",
     )
     add(
         "--only",
         action="append",
         metavar="TEXT",
         help="test only changes with this text in their name",
+    )
+    add(
+        "--accepted",
+        action="store_true",
+        help="train, promote and record a new curve for each fault that is caught, and "
+        "test again: accepting should not hide it",
     )
     add("--jobs", type=int, default=2, help="number of changes to test in parallel")
     add("--list", action="store_true", help="list the changes and stop")
@@ -53,7 +68,10 @@ def main() -> int:
             if any(text in one.name for text in options.only)
         ]
     else:
-        changes = [*every.values(), *draw_mutants(options.source, generator)]
+        changes = [one for one in every.values() if one.level != EDIT]
+        changes += draw_mutants(options.source, generator)
+        edits = [one for one in every.values() if one.level == EDIT]
+        changes += generator.sample(edits, max(0, min(options.edits, len(edits))))
     if not changes:
         parser.error("no change has such a name: see --list")
     if options.sample is not None:
@@ -62,7 +80,7 @@ def main() -> int:
     if options.list:
         print("\n".join(change.name for change in changes))
         return 0
-    runner = Runner(max(1, options.jobs), options.tests)
+    runner = Runner(max(1, options.jobs), options.tests, accept=options.accepted)
     (healthy,) = runner.run([nothing])
     print(healthy, flush=True)
     if healthy.failed_test:
@@ -84,7 +102,7 @@ def draw_report(outcomes: Sequence[Outcome]) -> str:
     """Return the 2 x 2 table, missed faults and false alarms as Markdown."""
     caught, missed, false, passed, rest = [], [], [], [], []
     for one in outcomes:
-        if one.failed_test and one.applied and one.change.kind:
+        if (one.failed_test or one.before) and one.applied and one.change.kind:
             caught.append(one)
         elif one.failed_test:
             # A healthy change, or a fault that was not applied.
@@ -111,7 +129,15 @@ def draw_report(outcomes: Sequence[Outcome]) -> str:
             found = f"{count} of {every} ({count / every:.0%})"
             what = "faults" if level == "run time" else "mutants"
             lines += [f"- {what}: {found} of those that apply here are caught"]
+    hidden = [one for one in caught if not one.failed_test]
+    if any(one.before for one in caught):
+        count = len(caught) - len(hidden)
+        lines += [f"- accepted: {count} of {len(caught)} that are caught stay red"]
     lines += [""]
+    if hidden:
+        lines += ["| hidden by accepting | caught before by |", "|---|---|"]
+        lines += [f"| {_cell(one.change.name)} | {one.before} |" for one in hidden]
+        lines += [""]
     if missed:
         lines += ["| missed | kind of test that would catch it |", "|---|---|"]
         lines += [f"| {_cell(one.change.name)} | {one.change.kind} |" for one in missed]
@@ -119,6 +145,11 @@ def draw_report(outcomes: Sequence[Outcome]) -> str:
     if false:
         lines += ["| false alarm | test |", "|---|---|"]
         lines += [f"| {one.change.name} | {one.failed_test} |" for one in false]
+        lines += [""]
+    edits = [one for one in passed if one.change.level == EDIT]
+    if edits:
+        lines += ["| healthy edit | red until it was accepted |", "|---|---|"]
+        lines += [f"| {one.change.name} | {one.before or 'nothing'} |" for one in edits]
         lines += [""]
     if rest:
         lines += ["Not applicable, as no test reaches such a place:", ""]

@@ -5,9 +5,14 @@ PyTorch, Lightning, NumPy or scikit-learn at run time, a mutant edits the source
 both work with any model.
 """
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from jsonargparse import get_loader
 
 NOTHING = "nothing is changed"  # the baseline of all others
 
@@ -23,12 +28,14 @@ class Run:
         mark: File that is created when the change takes effect.
         tests: Files and folders of tests; all fast tests if empty.
         plugins: Plugins of pytest.
+        options: For each training.
     """
 
     folder: Path
     mark: Path
     tests: list[str]
     plugins: list[object] = field(default_factory=list)
+    options: tuple[str, ...] = ()
 
 
 Apply = Callable[[Run], None]
@@ -40,7 +47,8 @@ class Change:
 
     Attributes:
         name: Unique description of the change.
-        level: "run time" for a fault, "source" for a mutant; empty if it is healthy.
+        level: "run time" for a fault, "source" for a mutant, "healthy edit"; empty for
+            a change of the environment.
         kind: Kind of test that should catch it; empty if it is healthy.
         apply: Makes the change, which creates the mark when it takes effect. Without a
             mark, the change does not apply to this project.
@@ -86,11 +94,123 @@ def healthy(name: str) -> Callable[[Apply], Apply]:
     return add
 
 
+EDIT = "healthy edit"
+Edit = Callable[[Any], Any]
+_edits: dict[str, list[Apply]] = {}
+
+
+def _add_edit(name: str, apply: Apply) -> None:
+    """Register an edit; several with the same name are one change."""
+    name = f"healthy: {name}"
+    edits = _edits.setdefault(name, [])
+    edits.append(apply)
+
+    def apply_all(run: Run) -> None:
+        for edit in edits:
+            edit(run)
+
+    _changes[name] = Change(name, EDIT, "", apply_all)
+
+
+def healthy_edit(name: str, *, of: str) -> Callable[[Edit], Edit]:
+    """Register a function that changes a class or a function of the source.
+
+    Args:
+        name: Of the change.
+        of: The class, a base of it, or the function, which is replaced by what the
+            registered function returns for it, if anything.
+
+    Returns:
+        The decorator.
+    """
+    definition = re.compile(rf"^(?:class|def) (?:(\w+)\({of}\)|{of}\b)", re.MULTILINE)
+
+    def add(edit: Edit) -> Edit:
+        def apply(run: Run) -> None:
+            files = [run.folder / "tests" / "case.py", *run.folder.glob("src/*/*.py")]
+            for path in files:
+                if found := definition.search(path.read_text()):
+                    code = CODE.format(
+                        folder=str(run.folder),
+                        mark=str(run.mark),
+                        module=edit.__module__,
+                        edit=edit.__name__,
+                        target=found[1] or of,
+                    )
+                    path.write_text(path.read_text() + code)
+                    return
+
+        _add_edit(name, apply)
+        return edit
+
+    return add
+
+
+# At the end of a module; the tests may be in another working directory.
+CODE = """
+
+import pathlib, sys
+sys.path.append({folder!r})
+from {module} import {edit}
+{target} = {edit}({target}) or {target}
+pathlib.Path({mark!r}).touch()
+"""
+
+
+def healthy_text(name: str, pattern: str) -> Callable[[Callable[[str], str]], Any]:
+    """Register a function that changes the text of the files with a pattern."""
+
+    def add(change: Callable[[str], str]) -> Callable[[str], str]:
+        def apply(run: Run) -> None:
+            for path in run.folder.glob(pattern):
+                text = path.read_text()
+                if change(text) != text:
+                    path.write_text(change(text))
+                    run.mark.touch()
+
+        _add_edit(name, apply)
+        return change
+
+    return add
+
+
+def healthy_settings(name: str, options: tuple[str, ...] = (), **settings: Any) -> None:
+    """Register settings of `configs/default.yaml`.
+
+    Args:
+        name: Of the change.
+        options: For trainings on this machine.
+        **settings: Merged into the file; a list under a name with + is appended.
+    """
+
+    def apply(run: Run) -> None:
+        path = run.folder / "configs" / "default.yaml"
+        known = get_loader("yaml")(path.read_text("utf-8"))
+        path.write_text(json.dumps(_merge(known, settings)))  # which is YAML, too
+        run.options = options
+        run.mark.touch()
+
+    _add_edit(name, apply)
+
+
+def _merge(old: Any, new: Any) -> Any:
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    merged = {**old}
+    for name, value in new.items():
+        if name.endswith("+"):
+            merged[name[:-1]] = [*merged.get(name[:-1], []), *value]
+        else:
+            merged[name] = _merge(merged.get(name), value)
+    return merged
+
+
 def all_changes() -> dict[str, Change]:
     """Return faults and healthy changes by name."""
     from . import (  # noqa: F401 -- they register themselves
         data_faults,
-        healthy_changes,
+        healthy_edits,
+        healthy_environments,
         outcome_faults,
         training_faults,
     )

@@ -25,10 +25,14 @@ def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) ->
     setattr(owner, name, wraps(healthy)(make(healthy)))
 
 
+def package() -> str:
+    """Return the name of the package with the toolkit."""
+    return next(SOURCE.glob("*/toolkit/interface.py")).parents[1].name
+
+
 def toolkit(name: str) -> ModuleType:
     """Import a module of the toolkit, whatever the package is called."""
-    package = next(SOURCE.glob("*/toolkit/interface.py")).parents[1].name
-    return import_module(f"{package}.toolkit.{name}")
+    return import_module(f"{package()}.toolkit.{name}")
 
 
 def with_options(

@@ -3,25 +3,43 @@
 import json
 import multiprocessing
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 
-from .changes import Change, Run, all_changes
+from .changes import EDIT, Change, Run, all_changes
 from .mutants import mutants
+from .patches import package
 
 FOLDER = Path("build", "mutation")
 RESULT, APPLIED = "result.json", "applied"  # in the folder of each change
 HANGS = 10  # timeout, as a multiple of the tests' duration without a change
+# Imports take longer than most tests, so the processes share them. Not every project
+# uses all of them; the server of the processes passes over those that are missing.
+SHARED_IMPORTS = (
+    "lightning.pytorch.cli",
+    "torch.utils.flop_counter",
+    "great_expectations",
+    "matplotlib.pyplot",
+    "pandas",
+    "sklearn.datasets",
+    "sklearn.model_selection",
+    "tensorboard",
+)
+RECIPES = ("fast", "overfit", "shapes")
+CURVE = ("pytest", "-q", "tests/training/test_curve.py", "--update-curve")
 
 
 @dataclass(frozen=True)
@@ -31,21 +49,26 @@ class Outcome:
     Attributes:
         change: The tested change.
         applied: Whether it took effect.
-        failed_test: The first failed test or another failure; empty if all passed.
+        failed_test: The first failed test or another failure; empty if all passed. If
+            the change was accepted, that of the tests after it.
         seconds: Duration of the tests.
+        before: The first failed test before the change was accepted.
     """
 
     change: Change
     applied: bool
     failed_test: str
     seconds: float
+    before: str = ""
 
     def __str__(self) -> str:
         """Return the outcome in one line."""
         if not self.applied:
             return f"{self.change.name}: not applicable"
+        accepted = f"{self.before}; accepted: " if self.before else ""
         return (
-            f"{self.change.name}: {self.failed_test or 'passed'} ({self.seconds:.0f} s)"
+            f"{self.change.name}: {accepted}{self.failed_test or 'passed'} "
+            f"({self.seconds:.0f} s)"
         )
 
 
@@ -55,13 +78,19 @@ class Runner:
     Args:
         jobs: Number of changes to test in parallel.
         tests: Files and folders of tests to run; all fast tests if empty.
+        accept: Whether to accept each change that the tests catch, and test it again.
     """
 
-    def __init__(self, jobs: int, tests: Sequence[str] = ()) -> None:
+    def __init__(
+        self, jobs: int, tests: Sequence[str] = (), *, accept: bool = False
+    ) -> None:
+        # Set before PyTorch is imported, as in conftest.py.
+        os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+        os.environ["GX_ANALYTICS_ENABLED"] = "false"
         self.context = multiprocessing.get_context("forkserver")
-        # Imports take longer than most tests, so processes share them.
-        self.context.set_forkserver_preload([f"{__package__}.preload"])
+        self.context.set_forkserver_preload([*SHARED_IMPORTS])
         self.jobs = jobs
+        self.accept = accept
         self.tests = [*tests]
         self.failures: Counter[str] = Counter()
         self.limit = 600.0  # seconds, until the duration of healthy tests is known
@@ -109,7 +138,7 @@ class Runner:
                 shutil.copy2(path, copy / path)
         first = [test for test, _ in self.failures.most_common()]
         process = self.context.Process(
-            target=_run, args=(folder, change.name, first, self.tests)
+            target=_run, args=(folder, change.name, first, self.tests, self.accept)
         )
         process.start()
         return process
@@ -126,7 +155,7 @@ class Runner:
         facts = json.loads(result.read_text())
         if facts["failed_test"]:
             self.failures[facts["failed_test"]] += 1
-        return Outcome(change, applied, facts["failed_test"], facts["seconds"])
+        return Outcome(change, applied, **facts)
 
 
 class _Plugin:
@@ -170,13 +199,17 @@ class _Plugin:
             self.failed_test = report.nodeid
 
 
-def _run(folder: Path, name: str, first: list[str], tests: list[str]) -> None:
+def _run(
+    folder: Path, name: str, first: list[str], tests: list[str], accept: bool
+) -> None:
     """Make the change and run the tests, in a separate process."""
     copy, root = folder / "a copy", os.getcwd()
     with (folder / "log.txt").open("w") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     os.chdir(copy)
+    # Data loaders start their workers as usual, not as this process was started.
+    multiprocessing.set_start_method(None, force=True)
     os.environ["PYTHONPATH"] = str(copy / "src")
     # Without package and tests of the original repository.
     sys.path[:] = [str(copy / "src"), str(copy)] + [
@@ -185,16 +218,73 @@ def _run(folder: Path, name: str, first: list[str], tests: list[str]) -> None:
     change = _find(name)
     for module in [one for one in sys.modules if one.partition(".")[0] == "tests"]:
         del sys.modules[module]
-    plugin = _Plugin(change.module, first)
-    run = Run(copy, folder / APPLIED, tests, [plugin])
+    run = Run(copy, folder / APPLIED, tests)
     change.apply(run)
     start = time.monotonic()
-    options = ["--exitfirst", "--quiet", "-p", "no:cacheprovider"]
-    status = pytest.main([*options, *run.tests], plugins=run.plugins)
-    if status and not plugin.failed_test:
-        plugin.failed_test = f"pytest ends with status {int(status)}"
-    facts = {"failed_test": plugin.failed_test, "seconds": time.monotonic() - start}
-    (folder / RESULT).write_text(json.dumps(facts))
+    failed, before = _first_failure(run, change, first, folder), ""
+    if change.level == EDIT or (failed and accept):
+        before = failed
+        failed = _accept(run, healthy=change.level == EDIT)
+        failed = failed or _first_failure(run, change, first, folder)
+    facts = {"failed_test": failed, "seconds": time.monotonic() - start}
+    (folder / RESULT).write_text(json.dumps(facts | {"before": before}))
+
+
+def _first_failure(run: Run, change: Change, first: list[str], folder: Path) -> str:
+    """Run the tests in a child of this process, and return the first that fails."""
+    report = folder / "first-failure.txt"
+    report.write_text("")
+
+    def test() -> int:
+        plugin = _Plugin(change.module, first)
+        options = ["--exitfirst", "--quiet", "-p", "no:cacheprovider"]
+        status = pytest.main([*options, *run.tests], plugins=[plugin, *run.plugins])
+        report.write_text(plugin.failed_test)
+        return int(status)
+
+    status = _in_child(test)
+    failed = report.read_text()
+    return failed if failed or not status else f"pytest ends with status {status}"
+
+
+def _accept(run: Run, *, healthy: bool) -> str:
+    """Accept the change as a team would, and return the first command that fails."""
+    commands = [("fit", *run.options), ("compare",), ("promote",), CURVE]
+    if healthy:
+        recipes = (f"--config=configs/debug/{name}.yaml" for name in RECIPES)
+        commands += [("fit", recipe, *run.options) for recipe in recipes]
+    for name, *arguments in commands:
+        module = name if name == "pytest" else f"{package()}.toolkit.cli"
+        given = [*arguments] if name == "pytest" else [name, *arguments]
+        if _in_child(partial(_run_module, module, given)):
+            return " ".join([name, *arguments])
+    return ""
+
+
+def _in_child(function: Callable[[], int]) -> int:
+    """Call a function in a child, which has the change, and return its result."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 1
+    try:
+        status = function()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _run_module(name: str, arguments: list[str]) -> int:
+    """Run a module as `python -m` does."""
+    sys.argv = [name, *arguments]
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+    return 0
 
 
 def _find(name: str) -> Change:

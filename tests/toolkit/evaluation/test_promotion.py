@@ -1,6 +1,7 @@
 """Can a model be promoted, loaded and verified against its metadata?"""
 
 import errno
+import hashlib
 import json
 import re
 import shutil
@@ -235,7 +236,8 @@ def test_models_are_compared_on_suites_from_files(
 def write_examples(folder: Path, text: str) -> None:
     """Write other records of examples; none, as an older version, if it is empty."""
     (folder / "examples.csv").write_text(text)
-    record = load_record(folder) | {"examples": len(text.splitlines()) - 1}
+    known_hash = hashlib.sha256(text.encode()).hexdigest()
+    record = load_record(folder) | {"examples": known_hash}
     if not text:
         del record["examples"]
     (folder / "record.json").write_text(json.dumps(record))
@@ -286,7 +288,9 @@ def test_examples_without_recorded_result_are_left_out(
     assert digest not in digests
 
 
-@pytest.mark.parametrize("recorded", ["", "digest\n0123,test,1,1,0.5\n"])
+@pytest.mark.parametrize(
+    "recorded", ["", "digest,split,label,correct,loss\n0123,test,1,1,0.5\n"]
+)
 def test_minima_count_without_recorded_results(
     recorded: str, checkpoint: Path, other_architecture: Path
 ) -> None:
@@ -310,7 +314,7 @@ def test_examples_that_a_model_was_trained_on_are_left_out(
     text = path.read_text()
     for digest in test[:7]:
         text = re.sub(rf"{digest},test,.*", f"{digest},train,,,", text)
-    path.write_text(text)
+    write_examples(folder, text)
     new = [*task.load_splits()["train"].digests(), *test[5:10]]
     (checkpoint.parents[1] / "trained-on.txt").write_text("\n".join(new))
     comparison = compare_models(checkpoint, folder)
@@ -436,6 +440,17 @@ def test_minima_count_on_examples_that_are_not_compared(
     *_, fresh = comparison.result.suites
     assert (fresh.name, fresh.finding, fresh.new) == ("fresh", "below minimum", 0)
     assert "fresh (0.0%, at least 50.0% required)" in comparison.result.reason
+
+
+def test_an_edit_of_the_records_is_noticed(folder: Path) -> None:
+    """Records of examples with another value are refused, with other line ends not."""
+    path = folder / "examples.csv"
+    expected, text = load_example_records(folder), path.read_text()
+    path.write_text(text, newline="\r\n")
+    assert load_example_records(folder) == expected
+    path.write_text(text.replace(",test,", ",val,", 1))
+    with pytest.raises(UserError, match="is not the file of its record.json"):
+        load_example_records(folder)
 
 
 def test_layers_may_share_a_weight(

@@ -6,13 +6,12 @@ from typing import Any
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.utilities.data import extract_batch_size
 from torch import Tensor
 from torch.nn.modules.dropout import _DropoutNd
 
 from .. import interface
 from ..errors import UserError
-from ..training import returned_loss
+from ..training import batch_size, returned_loss
 
 
 class OverfitCheck(Callback):
@@ -68,7 +67,7 @@ class OverfitCheck(Callback):
         if self.first is None:
             self.first = self.loss
         if trainer.current_epoch == 0:
-            self._examples += extract_batch_size(batch)
+            self._examples += batch_size(batch)
         if batch_idx == 0:
             self._input = batch[0] if isinstance(batch, list | tuple) else None
         trainer.should_stop = self.memorized

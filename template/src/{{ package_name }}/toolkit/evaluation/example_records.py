@@ -5,6 +5,8 @@ on each of them, even if today's code can no longer load it.
 """
 
 import csv
+import hashlib
+import io
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +66,7 @@ def write_example_records(
     folder: Path,
     trained_on: Collection[str] | None,
     results: Iterable[tuple[str, Any, Evaluation]],
-) -> int:
+) -> str:
     """Write `examples.csv`.
 
     Args:
@@ -74,7 +76,7 @@ def write_example_records(
             large one, the examples with the smallest digests are recorded.
 
     Returns:
-        The number of recorded examples.
+        The hash of the file.
     """
     lines = {digest: (TRAIN_SPLIT, "", "", "") for digest in trained_on or ()}
     for name, data, evaluation in results:
@@ -84,11 +86,16 @@ def write_example_records(
         for digest, label, right, loss in sorted(rows)[:MAX_TRAINED_ON]:
             line = (name, label, str(int(right)), f"{loss + 0.0:.5g}")
             lines.setdefault(digest, line)
-    with (folder / FILE).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([digest, *line] for digest, line in sorted(lines.items()))
-    return len(lines)
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([digest, *line] for digest, line in sorted(lines.items()))
+    (folder / FILE).write_text(file.getvalue(), "utf-8", newline="")
+    return _hash(file.getvalue())
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def label_text(label: Any) -> str:
@@ -97,12 +104,12 @@ def label_text(label: Any) -> str:
     return repr(label.item()) if exact else task.label_name(label)
 
 
-def read_example_records(path: Path, count: int) -> ExampleRecords:
+def read_example_records(path: Path, known_hash: str) -> ExampleRecords:
     """Read `examples.csv`.
 
     Args:
         path: Of the file.
-        count: How many examples it has.
+        known_hash: Of the file; line ends do not count, as git may change them.
 
     Returns:
         What is recorded.
@@ -113,21 +120,19 @@ def read_example_records(path: Path, count: int) -> ExampleRecords:
     splits: dict[str, str] = {}
     results: dict[str, Result] = {}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file, COLUMNS, strict=True):
-                if row["digest"] == COLUMNS[0]:
-                    continue  # the line of titles
-                digest = row["digest"]
-                splits[digest] = row["split"]
-                if row["split"] != TRAIN_SPLIT:
-                    correct = bool(int(row["correct"]))
-                    results[digest] = Result(row["label"], correct, float(row["loss"]))
-    except (OSError, ValueError, TypeError, csv.Error):
-        splits = {}
-    if len(splits) != count:
+        text = path.read_text("utf-8")
+    except (OSError, ValueError):
+        text = ""
+    if _hash(text) != known_hash:
         raise UserError(
             f"{path} is not the file of its record.json: restore both with git checkout"
         )
+    for row in csv.DictReader(io.StringIO(text)):
+        digest = row["digest"]
+        splits[digest] = row["split"]
+        if row["split"] != TRAIN_SPLIT:
+            correct = bool(int(row["correct"]))
+            results[digest] = Result(row["label"], correct, float(row["loss"]))
     trained_on = [digest for digest, split in splits.items() if split == TRAIN_SPLIT]
     return ExampleRecords(splits, results, trained_on or None)
 

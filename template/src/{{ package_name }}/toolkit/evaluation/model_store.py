@@ -111,10 +111,10 @@ def load_example_records(folder: Path | None = None) -> ExampleRecords:
         missing or cannot be read is a `UserError`.
     """
     folder = folder or paths.production()
-    count = load_record(folder).get("examples")
-    if count is None:
+    known_hash = load_record(folder).get("examples")
+    if known_hash is None:
         return ExampleRecords()
-    return read_example_records(folder / FILE, count)
+    return read_example_records(folder / FILE, known_hash)
 
 
 def known_training_data(model: Path) -> Collection[str] | None:
@@ -288,6 +288,7 @@ def _options() -> Mapping[str, inspect.Parameter]:
 def _flops(net: Any, data: Examples) -> int:
     """Count the floating-point operations of one prediction."""
     x, _ = data.batch([0])  # (1, ...)
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+    # The counter does not know weights that are computed in inference mode.
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
         net(x)
     return int(counter.get_total_flops())

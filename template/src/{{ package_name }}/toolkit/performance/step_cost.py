@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.utilities.data import extract_batch_size
 
 from ..errors import UserError
 from ..run_records import write_run_json
+from ..training import batch_size
 from .peak_memory import PeakMemory
 from .resource_table import STEP_COST, describe_resources
 
@@ -45,7 +45,7 @@ class StepCost(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Measure the memory of the first steps."""
-        self.batch_size = max(self.batch_size, extract_batch_size(batch))
+        self.batch_size = max(self.batch_size, batch_size(batch))
         if self.peak is None:
             self.memory.count(batch)
             self._watch(on=True)
@@ -67,7 +67,7 @@ class StepCost(Callback):
                     self.peak = torch.cuda.max_memory_allocated()
                 self._start = now(pl_module)
             return
-        self._examples += extract_batch_size(batch)
+        self._examples += batch_size(batch)
         # Asking a GPU for the time waits for it, so ask it last.
         if time.perf_counter() - self._start >= self.seconds:
             self._finish(trainer, now(pl_module) - self._start)

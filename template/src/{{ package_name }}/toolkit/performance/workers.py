@@ -8,12 +8,12 @@ from typing import Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.utilities.data import extract_batch_size
 from matplotlib.figure import Figure
 
 from ..errors import UserError
 from ..figures import as_text, save_figure
 from ..run_records import run_folder
+from ..training import batch_size
 
 ENOUGH = 0.9  # of the highest speed: more workers take memory for little
 
@@ -76,7 +76,7 @@ def measure_loading(
     begun = time.perf_counter()
     examples = 0
     for batch in batches:
-        examples += extract_batch_size(batch)
+        examples += batch_size(batch)
         now = time.perf_counter()
         if now - begun >= seconds:
             break

@@ -2,10 +2,11 @@
 
 from .distributed import gather
 from .fine_tuning import FineTune
-from .nested_tensors import returned_loss, shapes, tensors
+from .nested_tensors import batch_size, returned_loss, shapes, tensors
 
 __all__ = [
     "FineTune",
+    "batch_size",
     "gather",
     "returned_loss",
     "shapes",

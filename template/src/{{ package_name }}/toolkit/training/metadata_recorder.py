@@ -15,7 +15,6 @@ import lightning
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from lightning.pytorch.utilities.data import extract_batch_size
 
 from .. import interface, paths
 from ..errors import UserError
@@ -30,6 +29,7 @@ from ..run_records import (
 )
 from ..splits import group_names
 from .fine_tuning import FineTune
+from .nested_tensors import batch_size
 
 BEST_BEFORE = "best-before-resuming.ckpt"
 
@@ -87,7 +87,7 @@ class MetadataRecorder(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Count the examples of all processes."""
-        self.examples += extract_batch_size(batch) * trainer.world_size
+        self.examples += batch_size(batch) * trainer.world_size
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write how it ended."""

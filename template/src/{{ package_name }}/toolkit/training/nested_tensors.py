@@ -1,20 +1,45 @@
-"""Tensors in lists, tuples and dictionaries, as layers and steps return them."""
+"""Tensors in batches, and in what layers and steps return."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
-    """Find the tensors in what a layer is given or returns."""
+    """Find the tensors in lists, tuples, dictionaries and attributes of objects."""
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         yield from tensors([*value.values()])
     elif isinstance(value, list | tuple):
         for each in value:
             yield from tensors(each)
+    elif hasattr(value, "__dict__") and not isinstance(value, nn.Module):
+        # A batch may be an object of its own. Other objects in it may refer to it.
+        for part in vars(value).values():
+            if isinstance(part, Tensor | Mapping | list | tuple):
+                yield from tensors(part)
+
+
+def batch_size(batch: Any) -> int:
+    """Count the examples in a batch.
+
+    Args:
+        batch: What a loader yields.
+
+    Returns:
+        The length of the first tensor that is no single number, or else of the batch.
+
+    Examples:
+        >>> import torch
+        >>> batch_size({"inputs": torch.zeros(3, 8), "weight": torch.zeros(())})
+        3
+    """
+    for part in tensors(batch):
+        if part.ndim:
+            return len(part)
+    return len(batch) if isinstance(batch, Sized) else 1
 
 
 def returned_loss(output: Any) -> Tensor | None:
