@@ -14,17 +14,7 @@ if TYPE_CHECKING:
 def failures(
     table: pd.DataFrame, expectations: Sequence["Expectation"], docs: Path | None = None
 ) -> list[str]:
-    """Validate a table.
-
-    Args:
-        table: One row per example.
-        expectations: What should be true of the table.
-        docs: Folder for the data docs, HTML pages that show each expectation and
-            the observed values; none are written by default.
-
-    Returns:
-        A line per violated expectation; empty if there are none.
-    """
+    """Return a line per violated expectation; `docs` gets HTML pages of all."""
     # Imported here: it takes two seconds, which other tests do not need to spend.
     import great_expectations as gx
     from great_expectations.checkpoint import UpdateDataDocsAction

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.data import Dataset
+from torch.utils import data
 from torch.utils.hooks import RemovableHandle
 
 STAGES = ("train", "val", "test")
@@ -94,35 +95,44 @@ def contents(batches: Iterable[Any]) -> Counter[bytes]:
     """Count the examples in batches by content, in any order and number per batch."""
     count: Counter[bytes] = Counter()
     for batch in batches:
-        parts = [part.detach().cpu() for part in _tensors(batch)]
+        parts = [part.detach().cpu() for part in tensors(batch)]
         for example in zip(*parts, strict=True):
             # As bytes: the same values in another precision are different content.
             count[b"".join(sorted(map(_bytes, example)))] += 1
     return count
 
 
-def examples(split: Dataset[Any]) -> tuple[Tensor, Tensor]:
+def examples(split: data.Dataset[Any]) -> tuple[Tensor, Tensor]:
     """Return inputs (N, ...) and labels (N, ...) of a split, read one by one."""
     rows = [split[row] for row in range(len(split))]  # type: ignore[arg-type]
     return torch.stack([x for x, _ in rows]), torch.stack([label for _, label in rows])
 
 
-def inputs_and_labels(batch: Any) -> tuple[Tensor, Tensor]:
-    """Return the first and the last tensor of a batch."""
-    first, *_, last = _tensors(batch)
-    return first, last
+def left_out(loader: Any) -> int | None:
+    """Return how many examples each epoch leaves out; None if a sampler draws them."""
+    batches: Any = getattr(loader, "batch_sampler", None)
+    sampler = getattr(batches, "sampler", None)
+    usual = data.RandomSampler, data.SequentialSampler, data.SubsetRandomSampler
+    known = sampler is None or isinstance(sampler, usual)
+    if not known or getattr(sampler, "replacement", False):
+        return None
+    drops = getattr(batches, "drop_last", False)
+    return len(loader.dataset) % batches.batch_size if drops else 0
 
 
-def _tensors(batch: Any) -> Iterator[Tensor]:
+def tensors(batch: Any) -> Iterator[Tensor]:
+    """Find the tensors of a batch: in lists, tuples, dictionaries and objects."""
     if isinstance(batch, Tensor):
         yield batch
     elif isinstance(batch, dict):
-        yield from _tensors([*batch.values()])
+        yield from tensors([*batch.values()])
     elif isinstance(batch, list | tuple):
         for part in batch:
-            yield from _tensors(part)
-    elif hasattr(batch, "__dict__"):  # an object of its own
-        yield from _tensors(vars(batch))
+            yield from tensors(part)
+    elif is_dataclass(batch):
+        yield from tensors([getattr(batch, field.name) for field in fields(batch)])
+    elif hasattr(batch, "__dict__"):
+        yield from tensors(vars(batch))
     else:
         raise TypeError(f"a batch holds {type(batch).__name__}: tensors, please")
 

@@ -1,16 +1,20 @@
 """Reproducibility checks: do runs with the same seed give the same results?"""
 
+import copy
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import lightning
 import pytest
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, LambdaCallback
+from torch.utils.data import DataLoader
 
 from tests.helpers.case import TaskCase
 from tests.helpers.checks import Checks
-from tests.helpers.observer import Observer, inputs_and_labels
+from tests.helpers.observer import Observer
 from tests.helpers.training import fit
 
 
@@ -91,7 +95,8 @@ class ReproducibilityChecks(Checks):
         module, trainer, _ = self.train()
         trainer.save_checkpoint(path := tmp_path / "trained.ckpt")
         loaded = type(module).load_from_checkpoint(path, weights_only=True)
-        x, _ = inputs_and_labels(next(iter(self.case.new_data().val_dataloader())))
+        batch = next(iter(self.case.new_data().val_dataloader()))
+        x, _ = self.case.inputs_and_labels(batch)
         with torch.no_grad():
             assert torch.equal(loaded.eval()(x), module.eval()(x))
 
@@ -115,8 +120,10 @@ class ReproducibilityChecks(Checks):
         lightning.seed_everything(1, verbose=False)
         module = self.case.without_dropout()
         data, observer = self.case.one_batch(), Observer()
-        # A loader of the one batch, so that each epoch is the same step.
-        data.train_dataloader = dict(enumerate(data.train_dataloader())).values
+        batches: Any = [next(iter(data.train_dataloader()))]
+        # A copy of it for each step, which may change it.
+        kind: Any = partial(DataLoader, batch_size=None, collate_fn=copy.deepcopy)
+        data.train_dataloader = partial(kind, batches)
 
         def seed(trainer: Trainer, *_: object) -> None:
             lightning.seed_everything(trainer.global_step, verbose=False)

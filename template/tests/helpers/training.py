@@ -32,23 +32,7 @@ def fit(
     resume_from: Path | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Trainer:
-    """Train for a number of steps.
-
-    Args:
-        module: The module to train.
-        data: The data module, with the training split.
-        steps: Number of optimizer steps.
-        accelerator: `cpu`, or `gpu` in tests that are marked so.
-        precision: Option of the trainer.
-        overfit_batches: If not 0, the number of batches to repeat in each epoch.
-        validate: Whether to evaluate the validation split after each epoch.
-        resume_from: Checkpoint to resume from; its steps count.
-        callbacks: Of the trainer.
-
-    Returns:
-        The trainer, with the number of steps taken (`global_step`) and the logged
-        metrics (`callback_metrics`).
-    """
+    """Train for a number of steps; those before `resume_from`, a checkpoint, count."""
     schedules = LambdaCallback(on_train_start=_without_metrics)
     trainer = Trainer(
         accelerator=accelerator,

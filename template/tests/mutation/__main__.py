@@ -13,9 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .changes import EDIT, NOTHING, all_changes
+from .changes import ACCEPTED, EDIT, NOTHING, all_changes
 from .mutants import draw_mutants, mutants
-from .runner import HANGS, Outcome, Runner
+from .runner import HANG, HANGS, Outcome, Runner
 
 RESULT = Path("build", "mutation.md")
 
@@ -59,7 +59,7 @@ def main() -> int:
     add("tests", nargs="*", help="files and folders of tests; default: all fast tests")
     options = parser.parse_args()
     every = all_changes()
-    nothing = every.pop(NOTHING)
+    nothing, accepted = every.pop(NOTHING), every.pop(ACCEPTED)
     generator = random.Random(options.seed)  # noqa: S311 -- nothing secret
     if options.only:
         changes = [
@@ -87,6 +87,17 @@ def main() -> int:
         print("error: tests fail without any change: fix them first", file=sys.stderr)
         return 1
     runner.limit = HANGS * healthy.seconds + 60
+    if options.accepted or any(one.level == EDIT for one in changes):
+        (healthy,) = runner.run([accepted])
+        print(healthy, flush=True)
+        if healthy.failed_test == HANG:
+            runner.accept = False
+            changes = [one for one in changes if one.level != EDIT]
+            print("training takes too long here to accept changes: none is accepted")
+        elif healthy.failed_test:
+            print("error: without any change this fails, too", file=sys.stderr)
+            return 1
+        runner.accept_limit = runner.limit + HANGS * healthy.seconds
     outcomes: list[Outcome] = []
     for outcome in runner.run(changes):
         outcomes.append(outcome)

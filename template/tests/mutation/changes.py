@@ -14,7 +14,9 @@ from typing import Any
 
 from jsonargparse import get_loader
 
-NOTHING = "nothing is changed"  # the baseline of all others
+# The baselines of all others.
+NOTHING = "nothing is changed"
+ACCEPTED = "healthy: nothing is changed"
 
 Applied = Callable[[], None]
 
@@ -129,7 +131,7 @@ def healthy_edit(name: str, *, of: str) -> Callable[[Edit], Edit]:
         def apply(run: Run) -> None:
             files = [run.folder / "tests" / "case.py", *run.folder.glob("src/*/*.py")]
             for path in files:
-                if found := definition.search(path.read_text()):
+                if found := definition.search(path.read_text("utf-8")):
                     code = CODE.format(
                         folder=str(run.folder),
                         mark=str(run.mark),
@@ -137,7 +139,7 @@ def healthy_edit(name: str, *, of: str) -> Callable[[Edit], Edit]:
                         edit=edit.__name__,
                         target=found[1] or of,
                     )
-                    path.write_text(path.read_text() + code)
+                    path.write_text(path.read_text("utf-8") + code, "utf-8")
                     return
 
         _add_edit(name, apply)
@@ -163,9 +165,9 @@ def healthy_text(name: str, pattern: str) -> Callable[[Callable[[str], str]], An
     def add(change: Callable[[str], str]) -> Callable[[str], str]:
         def apply(run: Run) -> None:
             for path in run.folder.glob(pattern):
-                text = path.read_text()
+                text = path.read_text("utf-8")
                 if change(text) != text:
-                    path.write_text(change(text))
+                    path.write_text(change(text), "utf-8")
                     run.mark.touch()
 
         _add_edit(name, apply)
@@ -203,6 +205,9 @@ def _merge(old: Any, new: Any) -> Any:
         else:
             merged[name] = _merge(merged.get(name), value)
     return merged
+
+
+healthy_settings("nothing is changed")  # the baseline of edits
 
 
 def all_changes() -> dict[str, Change]:

@@ -64,8 +64,9 @@ def _at_last(network: Network, change: Callable[[nn.Linear], nn.Module]) -> None
     """Replace the last linear layer of each new network."""
 
     def replace(net: nn.Module) -> None:
-        name = _layers(net, nn.Linear)[-1]
-        net.set_submodule(name, change(net.get_submodule(name)))  # type: ignore[arg-type]
+        for name in _layers(net, nn.Linear)[-1:]:
+            layer: Any = net.get_submodule(name)
+            net.set_submodule(name, change(layer))
 
     _built(network, replace)
 
@@ -75,13 +76,13 @@ def batch_norm(network: Network) -> None:
     """Replace the layer by one with normalization."""
 
     def change(net: nn.Module) -> None:
-        name = _layers(net, nn.Conv2d, nn.Linear)[0]
-        layer: Any = net.get_submodule(name)
-        if isinstance(layer, nn.Linear):
-            normal: nn.Module = nn.BatchNorm1d(layer.out_features)
-        else:
-            normal = nn.BatchNorm2d(layer.out_channels)
-        net.set_submodule(name, nn.Sequential(layer, normal))
+        for name in _layers(net, nn.Conv2d, nn.Linear)[:1]:
+            layer: Any = net.get_submodule(name)
+            if isinstance(layer, nn.Linear):
+                normal: nn.Module = nn.BatchNorm1d(layer.out_features)
+            else:
+                normal = nn.BatchNorm2d(layer.out_channels)
+            net.set_submodule(name, nn.Sequential(layer, normal))
 
     _built(network, change)
 
@@ -147,7 +148,12 @@ class _Attention(nn.Module):
 @healthy_edit("attention before the last layer", of="Network")
 def attention(network: Network) -> None:
     """Add a layer whose dropout is an option of it, not a layer."""
-    _at_last(network, lambda last: nn.Sequential(_Attention(last.in_features), last))
+
+    def change(last: nn.Linear) -> nn.Module:
+        odd = last.in_features % 2
+        return last if odd else nn.Sequential(_Attention(last.in_features), last)
+
+    _at_last(network, change)
 
 
 @healthy_text("attention before the last layer", "tests/training/test_memorization.py")
@@ -175,8 +181,8 @@ def functional_dropout(network: Network) -> None:
         return F.dropout(x, 0.1, layer.training)
 
     def change(net: nn.Module) -> None:
-        first = _layers(net, nn.Conv2d, nn.Linear)[0]
-        net.get_submodule(first).register_forward_hook(drop)
+        for name in _layers(net, nn.Conv2d, nn.Linear)[:1]:
+            net.get_submodule(name).register_forward_hook(drop)
 
     _built(network, change)
 
@@ -394,6 +400,8 @@ def smoothed_formula(case: type[TaskCase]) -> None:
 
     def make(plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
         def smooth_formula(self: TaskCase, outputs: Tensor, labels: Tensor) -> Tensor:
+            if labels.is_floating_point():
+                return plain(self, outputs, labels)
             every = [torch.full_like(labels, row) for row in range(outputs.shape[1])]
             losses = torch.stack([plain(self, outputs, one) for one in every])  # (C, B)
             true = plain(self, outputs, labels)  # (B,)
@@ -436,9 +444,9 @@ def balanced(data: DataModule) -> None:
     """Draw with weights."""
 
     def sampler(old: Any) -> WeightedRandomSampler:
-        labels = old.dataset.labels.long()  # (N,)
-        weights = 1 / labels.bincount().double()[labels]  # (N,)
-        return WeightedRandomSampler(weights.tolist(), len(labels))
+        labels = old.dataset.labels  # (N,)
+        _, kind, counts = labels.unique(return_inverse=True, return_counts=True)
+        return WeightedRandomSampler((1 / counts[kind]).tolist(), len(labels))
 
     _loaded(data, "train", sampler=sampler)
 

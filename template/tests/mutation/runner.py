@@ -5,12 +5,14 @@ import multiprocessing
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import connection
@@ -25,6 +27,7 @@ from .patches import package
 
 FOLDER = Path("build", "mutation")
 RESULT, APPLIED = "result.json", "applied"  # in the folder of each change
+HANG = "the tests hang"
 HANGS = 10  # timeout, as a multiple of the tests' duration without a change
 # Imports take longer than most tests, so the processes share them. Not every project
 # uses all of them; the server of the processes passes over those that are missing.
@@ -93,7 +96,8 @@ class Runner:
         self.accept = accept
         self.tests = [*tests]
         self.failures: Counter[str] = Counter()
-        self.limit = 600.0  # seconds, until the duration of healthy tests is known
+        # Seconds, until the durations without a change are known.
+        self.limit = self.accept_limit = 600.0
 
     def run(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         """Yield the outcome of each change, in the order of completion."""
@@ -103,7 +107,7 @@ class Runner:
         finally:
             # Otherwise they would continue after Ctrl-C.
             for process, *_ in running.values():
-                process.kill()
+                _kill(process)
 
     def _run(
         self,
@@ -118,10 +122,12 @@ class Runner:
             connection.wait([one.sentinel for one, *_ in running.values()], timeout=1)
             for slot, (process, change, start) in [*running.items()]:
                 seconds = time.monotonic() - start
-                if process.is_alive() and seconds < self.limit:
+                accepts = self.accept or change.level == EDIT
+                limit = self.accept_limit if accepts else self.limit
+                if process.is_alive() and seconds < limit:
                     continue
                 hung = process.is_alive()
-                process.kill()
+                _kill(process)
                 process.join()
                 del running[slot]
                 yield self._outcome(slot, change, seconds, hung=hung)
@@ -150,12 +156,20 @@ class Runner:
         result = folder / RESULT
         applied = (folder / APPLIED).exists()
         if hung or not result.exists():
-            what = "the tests hang" if hung else "the process of the tests crashes"
+            what = HANG if hung else "the process of the tests crashes"
             return Outcome(change, applied, what, seconds)
         facts = json.loads(result.read_text())
         if facts["failed_test"]:
             self.failures[facts["failed_test"]] += 1
         return Outcome(change, applied, **facts)
+
+
+def _kill(process: ForkServerProcess) -> None:
+    """End a process and its children."""
+    with suppress(ProcessLookupError):  # it has ended, or has not begun
+        assert process.pid
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 class _Plugin:
@@ -215,6 +229,7 @@ def _run(
     sys.path[:] = [str(copy / "src"), str(copy)] + [
         path for path in sys.path if path not in ("", root, str(Path(root, "src")))
     ]
+    os.setsid()  # to be killed with its children
     change = _find(name)
     for module in [one for one in sys.modules if one.partition(".")[0] == "tests"]:
         del sys.modules[module]
@@ -222,7 +237,7 @@ def _run(
     change.apply(run)
     start = time.monotonic()
     failed, before = _first_failure(run, change, first, folder), ""
-    if change.level == EDIT or (failed and accept):
+    if run.mark.exists() and (change.level == EDIT or (failed and accept)):
         before = failed
         failed = _accept(run, healthy=change.level == EDIT)
         failed = failed or _first_failure(run, change, first, folder)

@@ -11,7 +11,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from .. import interface
 from ..errors import UserError
-from ..training import batch_size, returned_loss
+from ..training import batch_size, returned_loss, tensors
 
 
 class OverfitCheck(Callback):
@@ -69,7 +69,7 @@ class OverfitCheck(Callback):
         if trainer.current_epoch == 0:
             self._examples += batch_size(batch)
         if batch_idx == 0:
-            self._input = batch[0] if isinstance(batch, list | tuple) else None
+            self._input = next(tensors(batch), None)
         trainer.should_stop = self.memorized
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -86,6 +86,8 @@ class OverfitCheck(Callback):
                 "data path are broken, or the network is too small for these batches"
             )
         print(f"\nmemorized in {steps}: loss {first:.3g} -> {self.loss:.3g}")
+        if self._examples == 1:
+            print("A single example proves little: take a larger data.batch_size.")
 
     def _correct(self, trainer: Trainer, module: LightningModule) -> int | None:
         """Count the correct predictions for the examples of the batches."""

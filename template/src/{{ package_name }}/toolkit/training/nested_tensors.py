@@ -1,6 +1,7 @@
 """Tensors in batches, and in what layers and steps return."""
 
 from collections.abc import Iterator, Mapping, Sized
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ def tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from tensors(each)
+    elif is_dataclass(value):
+        yield from tensors([getattr(value, field.name) for field in fields(value)])
     elif hasattr(value, "__dict__") and not isinstance(value, nn.Module):
         # A batch may be an object of its own. Other objects in it may refer to it.
         for part in vars(value).values():
