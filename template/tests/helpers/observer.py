@@ -102,10 +102,10 @@ def contents(batches: Iterable[Any]) -> Counter[bytes]:
     return count
 
 
-def examples(split: data.Dataset[Any]) -> tuple[Tensor, Tensor]:
-    """Return inputs (N, ...) and labels (N, ...) of a split, read one by one."""
-    rows = [split[row] for row in range(len(split))]  # type: ignore[arg-type]
-    return torch.stack([x for x, _ in rows]), torch.stack([label for _, label in rows])
+def examples(split: Any) -> tuple[Tensor, ...]:
+    """Return all parts (N, ...) of a split: inputs first, labels last."""
+    rows = [[*tensors(split[row])] for row in range(len(split))]
+    return tuple(torch.stack(part) for part in zip(*rows, strict=True))
 
 
 def left_out(loader: Any) -> int | None:
