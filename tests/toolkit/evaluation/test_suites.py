@@ -108,6 +108,11 @@ def test_examples_must_be_in_the_data(tmp_path: Path) -> None:
     write(tmp_path, HEAD, member("train", 0))
     with pytest.raises(UserError, match="an example of the training split"):
         load_evaluation_set(splits, tmp_path)
+    wrong = member("val", 1) | {"label": "another"}
+    write(tmp_path, HEAD, LINE, member("val", 0), wrong, member("train", 0))
+    expected = r"line 2: there is no .* \(look at these lines, too: 4, 5\)$"
+    with pytest.raises(UserError, match=expected):
+        load_evaluation_set(splits, tmp_path)
 
 
 def test_reserved_suite_name_is_refused(tmp_path: Path) -> None:

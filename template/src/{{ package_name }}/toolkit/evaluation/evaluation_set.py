@@ -165,27 +165,34 @@ def _find(
     splits: Mapping[str, Any],
 ) -> list[tuple[str, int]]:
     """Return the split and the row in it of each example of a suite."""
-    found = []
+    found: list[tuple[str, int]] = []
+    wrong: dict[int, str] = {}
     for number, example in enumerate(suite.examples, start=2):
-        where = f"{folder / suite.name}.jsonl, line {number}"
         if example.digest not in places:
-            raise UserError(
-                f"{where}: there is no example {example.digest} in the data; remove "
-                "the line if it is gone for good"
+            wrong[number] = (
+                f"there is no example {example.digest} in the data; remove the line "
+                "if it is gone for good"
             )
+            continue
         split, row = places[example.digest]
         label = task.label_name(splits[split].labels[row])
         if split == TRAIN_SPLIT:
-            raise UserError(
-                f"{where}: {example.digest} is an example of the training split, which "
-                "cannot test a model; remove the line"
+            wrong[number] = (
+                f"{example.digest} is an example of the training split, which cannot "
+                "test a model; remove the line"
             )
-        if label != example.label:
-            raise UserError(
-                f"{where}: the label of {example.digest} is {example.label} here and "
-                f"{label} in the data; correct the wrong one"
+        elif label != example.label:
+            wrong[number] = (
+                f"the label of {example.digest} is {example.label} here and {label} in "
+                "the data; correct the wrong one"
             )
         found.append((split, row))
+    if wrong:
+        (first, what), *rest = wrong.items()
+        more = f" (look at these lines, too: {', '.join(str(n) for n, _ in rest)})"
+        raise UserError(
+            f"{folder / suite.name}.jsonl, line {first}: {what}{more if rest else ''}"
+        )
     return found
 
 
