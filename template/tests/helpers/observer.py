@@ -24,8 +24,7 @@ class Observer(Callback):
         gradients: Gradients of the last optimizer step, by parameter name; None for
             a parameter without a gradient.
         batches: Batches that the steps received, by stage: `train`, `val` and `test`.
-        modes: Values of `training` of all layers when they were called, by stage;
-            both values if the layers had different modes.
+        modes: Values of `training` of all layers when they were called, by stage.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,7 @@
 """Operation counts: the cost of a computation in units that do not vary between runs.
 
-On a shared machine, seconds vary several-fold, so a time limit either misses a slower
-computation or raises false alarms. The numbers of floating-point operations and of
-calls of PyTorch operators do not vary.
+Seconds vary several-fold on a shared machine; the numbers of floating-point operations
+and of calls of PyTorch operators do not.
 """
 
 import gc

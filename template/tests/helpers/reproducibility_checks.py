@@ -79,7 +79,7 @@ class ReproducibilityChecks(Checks):
         half, path = self.steps // 2, tmp_path / "half.ckpt"
 
         def save(trainer: Trainer, *_: object) -> None:
-            if trainer.global_step == half:
+            if trainer.fit_loop.epoch_loop.total_batch_idx + 1 == half:
                 trainer.save_checkpoint(path)
 
         _, _, expected = self.train(LambdaCallback(on_train_epoch_end=save))

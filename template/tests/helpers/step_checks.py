@@ -1,6 +1,7 @@
 """Checks of single steps: does the trainer process data, loss and metrics correctly?"""
 
 import gc
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -31,6 +32,10 @@ class Watched:
     observer: Observer
 
 
+def _flat(gradients: Iterable[Tensor | None]) -> Tensor:
+    return torch.cat([part.flatten() for part in gradients if part is not None])
+
+
 class StepChecks(Checks):
     """Skipped examples, a wrong loss or a wrong metric: memorization shows few of them.
 
@@ -40,6 +45,7 @@ class StepChecks(Checks):
     Attributes:
         case: The task.
         frozen: Beginnings of the names of parameters that training does not change.
+        averages: Those of parameters without gradients, such as averages of others.
         gradient_tolerance: Difference of gradients in half precision, relative to the
             norm of all gradients. With four seeds on an H100, bfloat16 changed them by
             2 to 6 %, 16-bit by 0.4 to 3 %, a loss scale that stays by a factor of 1000.
@@ -47,6 +53,7 @@ class StepChecks(Checks):
 
     case: TaskCase
     frozen: tuple[str, ...] = ()
+    averages: tuple[str, ...] = ()
     gradient_tolerance = 0.2
 
     @pytest.fixture(scope="class")
@@ -73,8 +80,8 @@ class StepChecks(Checks):
 
         Look first at samplers and the length of the split. Training may leave out a
         batch that is not full, by `drop_last`, and a sampler may draw. Augmentation
-        belongs into the method `augment` of module or data module; exempt
-        `test_every_example_is_seen_once[train]` for other changes on purpose.
+        belongs into a method `augment` of module or data module; exempt `[train]` for
+        other changes on purpose.
         """
         expected = contents(times * [examples(watched.splits[name])])
         found = contents(watched.observer.batches[name])
@@ -85,7 +92,8 @@ class StepChecks(Checks):
                 missing = 0
                 other = sum(found[x] for x in found.keys() - expected.keys())
             missing -= times * (left or 0)
-        assert (missing, other) == (0, 0), f"{missing} not seen, {other} others seen"
+        found_out = f"{missing} not seen, {other} others seen"
+        assert not missing and not other, f"{found_out}: is it augmentation?"
 
     def test_layers_are_in_the_right_mode(self, watched: Watched) -> None:
         """Layers such as dropout are in training mode only during training.
@@ -101,12 +109,15 @@ class StepChecks(Checks):
         """Every parameter gets a finite, nonzero gradient and changes in training.
 
         Look first at layers that `forward` does not use, at `detach`, and at what the
-        optimizer is given. List in `frozen` what training shall not change.
+        optimizer is given. List in `frozen` what training shall not change, and in
+        `averages` what it changes without gradients.
         """
         for name, weight in watched.module.named_parameters():
             stays = torch.equal(weight, watched.before[name])
             if name.startswith(self.frozen):
                 assert stays, f"{name} is frozen, but changes"
+                continue
+            if name.startswith(self.averages):
                 continue
             gradient = watched.observer.gradients[name]
             assert gradient is not None, f"{name} has no gradient"
@@ -132,17 +143,32 @@ class StepChecks(Checks):
         given: probabilities or logits. Augmentation is the method `augment` of the
         module, or is switched off in `without_dropout` of the case.
         """
+        _, observer, expected = self.first_step()
+        assert observer.losses[0] == pytest.approx(expected.item(), rel=1e-5)
+
+    def test_gradients_are_those_of_the_formula(self) -> None:
+        """The optimizer gets the gradients of the loss that is computed by a formula.
+
+        Look first at `backward`, `on_after_backward` and `detach`.
+        """
+        module, observer, loss = self.first_step()
+        module.zero_grad()
+        loss.backward()
+        expected = _flat(weight.grad for weight in module.parameters())
+        found = _flat(observer.gradients.values())
+        assert (found - expected).norm() < 0.01 * expected.norm()
+
+    def first_step(self) -> tuple[LightningModule, Observer, Tensor]:
+        """Take a step, and compute its loss again by the formula, with gradients."""
         module, observer = self.case.without_dropout(), Observer()
         before = {name: weight.clone() for name, weight in module.named_parameters()}
         seed = LambdaCallback(on_train_batch_start=lambda *_: torch.manual_seed(1))
         fit(module, self.case.new_data(), 1, callbacks=[observer, seed])
         # The weights before training, with the preprocessing of the training split.
         module.load_state_dict(before, strict=False)
-        x, labels = self.case.inputs_and_labels(observer.batches["train"])
+        (batch,) = observer.batches["train"]
         torch.manual_seed(1)  # for dropout that no layer has
-        with torch.no_grad():
-            expected = self.case.loss_by_formula(module.train()(x), labels).mean()
-        assert observer.losses[0] == pytest.approx(expected.item(), rel=1e-5)
+        return module, observer, self.case.training_loss(module.train(), batch)
 
     @pytest.mark.parametrize("name", ["val", "test"])
     def test_metrics_are_those_of_a_plain_loop(
@@ -214,5 +240,4 @@ class StepChecks(Checks):
         module, data = self.case.without_dropout(), self.case.new_data()
         options: dict[str, Any] = {"accelerator": "gpu", "precision": precision}
         fit(module, data, 1, callbacks=[observer], **options)
-        parts = [part for part in observer.gradients.values() if part is not None]
-        return torch.cat([part.flatten() for part in parts])
+        return _flat(observer.gradients.values())

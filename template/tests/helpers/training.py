@@ -14,12 +14,6 @@ logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
-def _without_metrics(trainer: Trainer, _: object) -> None:
-    """Let a schedule of the learning rate wait for a metric that is not computed."""
-    for config in trainer.lr_scheduler_configs:
-        config.strict = False
-
-
 def fit(
     module: LightningModule,
     data: LightningDataModule,
@@ -33,7 +27,13 @@ def fit(
     callbacks: Sequence[Callback] = (),
 ) -> Trainer:
     """Train for a number of steps; those before `resume_from`, a checkpoint, count."""
-    schedules = LambdaCallback(on_train_start=_without_metrics)
+
+    def begin(trainer: Trainer, _: object) -> None:
+        for config in trainer.lr_scheduler_configs:
+            config.strict &= validate  # the metric that it waits for may be missing
+        if not module.automatic_optimization:  # the steps of each optimizer count
+            trainer.fit_loop.epoch_loop.max_steps *= max(1, len(trainer.optimizers))
+
     trainer = Trainer(
         accelerator=accelerator,
         devices=1,
@@ -43,7 +43,7 @@ def fit(
         overfit_batches=overfit_batches,
         limit_val_batches=1.0 if validate else 0,
         num_sanity_val_steps=0,
-        callbacks=[*callbacks, *([] if validate else [schedules])],
+        callbacks=[*callbacks, LambdaCallback(on_fit_start=begin)],
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,

@@ -368,6 +368,74 @@ def augmentation(module: TrainingModule) -> None:
     module.augment = lambda _, x: x + 0.02 * torch.randn_like(x)  # type: ignore[attr-defined]
 
 
+@healthy_edit("two optimizers, without automatic optimization", of="TrainingModule")
+def two_optimizers(module: TrainingModule) -> None:
+    """Give the last two parameters an optimizer of their own."""
+
+    def configure(self: LightningModule) -> Any:
+        weights = [*self.parameters()]
+        return NAdam(weights[:-2], lr=3e-3), NAdam(weights[-2:], lr=1e-3)
+
+    def make(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def manually(self: Any, *arguments: Any) -> Tensor:
+            loss = step(self, *arguments)
+            for optimizer in self.optimizers():
+                optimizer.zero_grad()
+            self.manual_backward(loss)
+            for optimizer in self.optimizers():
+                optimizer.step()
+            return loss
+
+        return manually
+
+    module.configure_optimizers = configure  # type: ignore[method-assign]
+    module.automatic_optimization = False  # type: ignore[method-assign, assignment]
+    _replace(module, "training_step", make)
+
+
+@healthy_text("two optimizers, without automatic optimization", "tests/code/*.py")
+def no_hyperparameters(text: str) -> str:
+    """Leave out a test of the one optimizer that there was."""
+    return re.sub(r"def test_hyperparameters_reach", "def hyperparameters_reach", text)
+
+
+PENALTY = 0.0001
+
+
+@healthy_text("weights have a penalty in the loss", "tests/code/*.py")
+def another_logged_loss(text: str) -> str:
+    """Leave out a test of the project that the logged loss is all there is."""
+    return text.replace("def test_loss_is_that_of_the_epoch", "def loss_of_the_epoch")
+
+
+@healthy_edit("weights have a penalty in the loss", of="TrainingModule")
+def penalty(module: TrainingModule) -> None:
+    """Add to the loss what no formula of outputs and labels says."""
+
+    def make(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def penalized(self: Any, *arguments: Any) -> Tensor:
+            weights = sum(weight.square().sum() for weight in self.net.parameters())
+            return step(self, *arguments) + PENALTY * weights
+
+        return penalized
+
+    _replace(module, "training_step", make)
+
+
+@healthy_edit("weights have a penalty in the loss", of="TaskCase")
+def penalty_formula(case: type[TaskCase]) -> None:
+    """Say so in `tests/case.py`."""
+
+    def make(plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def penalized_too(self: TaskCase, module: Any, batch: Any) -> Tensor:
+            weights = sum(weight.square().sum() for weight in module.net.parameters())
+            return plain(self, module, batch) + PENALTY * weights
+
+        return penalized_too
+
+    _replace(case, "training_loss", make)
+
+
 SMOOTHING = 0.05
 
 
@@ -517,6 +585,29 @@ def reordered(load: Callable[..., Arrays]) -> Callable[..., Arrays]:
     return wraps(load)(
         lambda *arguments: tuple(a[::-1].copy() for a in load(*arguments))
     )
+
+
+@healthy_edit("the data are loaded as float32", of="load_raw")
+def floats(load: Callable[..., Arrays]) -> Callable[..., Arrays]:
+    """Convert the inputs."""
+
+    def convert(raw: np.ndarray, *rest: np.ndarray) -> Arrays:
+        return (raw.astype(np.float32), *rest)
+
+    return wraps(load)(lambda *arguments: convert(*load(*arguments)))
+
+
+@healthy_edit("one metric more", of="Evaluation")
+def metric(evaluation: type) -> None:
+    """Compute the highest loss."""
+
+    def make(metrics: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def more(self: Any) -> Any:
+            return metrics(self) | {"highest_loss": self.losses.max().item()}
+
+        return more
+
+    _replace(evaluation, "metrics", make)
 
 
 @healthy_text("a new option of the model", "src/*/training.py")

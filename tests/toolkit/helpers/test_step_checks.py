@@ -16,6 +16,7 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
+from tests.case import CASE
 from tests.helpers.case import TaskCase
 from tests.helpers.observer import contents, left_out, tensors
 from tests.helpers.step_checks import EPOCHS, StepChecks
@@ -157,3 +158,29 @@ def test_an_option_is_no_augmentation() -> None:
         interface=SimpleNamespace(data_module=lambda: lambda: built)
     )
     assert TaskCase.new_data(case).augment is True
+
+
+def test_changed_gradients_are_noticed() -> None:
+    """Gradients that are changed after the backward pass are not those of the loss."""
+
+    class Halving(type(CASE)):  # type: ignore[misc]
+        """The task with a module that halves its gradients."""
+
+        def without_dropout(self) -> Any:
+            """Return a module with a hook."""
+            module: Any = super().without_dropout()
+
+            def halve() -> None:
+                for weight in module.parameters():
+                    weight.grad.mul_(0.5)
+
+            module.on_after_backward = halve
+            return module
+
+    checks: Any = StepChecks()
+    checks.case = CASE
+    checks.test_gradients_are_those_of_the_formula()
+    checks.case = Halving()
+    checks.test_loss_is_that_of_the_formula()
+    with pytest.raises(AssertionError):
+        checks.test_gradients_are_those_of_the_formula()
