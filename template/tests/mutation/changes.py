@@ -9,11 +9,13 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import get_loader
 
+EDIT = "healthy edit"  # the level of healthy changes of the source
 # The baselines of all others.
 NOTHING = "nothing is changed"
 ACCEPTED = "healthy: nothing is changed"
@@ -69,6 +71,12 @@ Inject = Callable[[Applied], None]
 _changes: dict[str, Change] = {}
 
 
+def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
+    """Replace a function by the one that `make` returns for it."""
+    healthy = getattr(owner, name)
+    setattr(owner, name, wraps(healthy)(make(healthy)))
+
+
 def fault(part: str, name: str, kind: str) -> Callable[[Inject], Inject]:
     """Register a function that injects a fault into a part of training."""
 
@@ -96,7 +104,6 @@ def healthy(name: str) -> Callable[[Apply], Apply]:
     return add
 
 
-EDIT = "healthy edit"
 Edit = Callable[[Any], Any]
 _edits: dict[str, list[Apply]] = {}
 

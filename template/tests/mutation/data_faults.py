@@ -12,8 +12,8 @@ from lightning.pytorch.trainer.connectors import data_connector
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from .changes import Applied, fault
-from .patches import STAGES, in_step, parts, rebuild, replace, toolkit, with_options
+from .changes import Applied, fault, replace
+from .patches import STAGES, in_step, parts, rebuild, toolkit, with_options
 
 STEPS = "single steps"
 

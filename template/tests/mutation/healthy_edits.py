@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Self
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from torch.nn.utils import parametrizations
 from torch.optim import NAdam, lr_scheduler
 from torch.utils.data import WeightedRandomSampler
 
-from .changes import healthy_edit, healthy_settings, healthy_text
+from .changes import healthy_edit, healthy_settings, healthy_text, replace
 
 if TYPE_CHECKING:  # prediction does without the training framework
     from lightning import LightningDataModule, LightningModule
@@ -34,25 +35,29 @@ if TYPE_CHECKING:  # prediction does without the training framework
 
 Network = type[nn.Module]
 Arrays = tuple[np.ndarray, ...]
+Load = Callable[..., Arrays]
 
 
-def _replace(owner: type, name: str, make: Callable[[Any], Any]) -> None:
-    """Replace a method by the one that `make` returns for it."""
-    method = getattr(owner, name)
-    setattr(owner, name, wraps(method)(make(method)))
+def _around(owner: type, name: str, function: Callable[..., Any]) -> None:
+    """Call a function in place of a method, which is its first argument."""
+
+    def make(method: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(self: Any, *arguments: Any, **options: Any) -> Any:
+            return function(method, self, *arguments, **options)
+
+        return changed
+
+    replace(owner, name, make)
 
 
 def _built(network: Network, change: Callable[[nn.Module], None]) -> None:
     """Change each new network."""
 
-    def make(build: Callable[..., None]) -> Callable[..., None]:
-        def changed(self: nn.Module, *arguments: Any, **options: Any) -> None:
-            build(self, *arguments, **options)
-            change(self)
+    def build(plain: Any, net: nn.Module, *arguments: Any, **options: Any) -> None:
+        plain(net, *arguments, **options)
+        change(net)
 
-        return changed
-
-    _replace(network, "__init__", make)
+    _around(network, "__init__", build)
 
 
 def _layers(net: nn.Module, *kinds: type) -> list[str]:
@@ -63,12 +68,12 @@ def _layers(net: nn.Module, *kinds: type) -> list[str]:
 def _at_last(network: Network, change: Callable[[nn.Linear], nn.Module]) -> None:
     """Replace the last linear layer of each new network."""
 
-    def replace(net: nn.Module) -> None:
+    def change_last(net: nn.Module) -> None:
         for name in _layers(net, nn.Linear)[-1:]:
             layer: Any = net.get_submodule(name)
             net.set_submodule(name, change(layer))
 
-    _built(network, replace)
+    _built(network, change_last)
 
 
 @healthy_edit("BatchNorm behind the first layer", of="Network")
@@ -249,14 +254,11 @@ def zero_start(network: Network) -> None:
 def _scheduled(module: TrainingModule, make: Callable[[Any, Any], Any]) -> None:
     """Give the optimizer a schedule of the learning rate."""
 
-    def with_schedule(configure: Callable[..., Any]) -> Callable[..., Any]:
-        def scheduled(self: LightningModule) -> dict[str, Any]:
-            optimizer = configure(self)
-            return {"optimizer": optimizer, "lr_scheduler": make(self, optimizer)}
+    def scheduled(configure: Any, self: LightningModule) -> dict[str, Any]:
+        optimizer = configure(self)
+        return {"optimizer": optimizer, "lr_scheduler": make(self, optimizer)}
 
-        return scheduled
-
-    _replace(module, "configure_optimizers", with_schedule)
+    _around(module, "configure_optimizers", scheduled)
 
 
 @healthy_edit("a cosine schedule", of="TrainingModule")
@@ -304,62 +306,50 @@ def plateau(module: TrainingModule) -> None:
 def groups(module: TrainingModule) -> None:
     """Split the parameters into two groups."""
 
-    def make(configure: Callable[..., Any]) -> Callable[..., Any]:
-        def grouped(self: LightningModule) -> Any:
-            optimizer = configure(self)
-            (group,) = optimizer.param_groups
-            biases = [one for one in group["params"] if one.ndim < 2]
-            group["params"] = [one for one in group["params"] if one.ndim >= 2]
-            optimizer.add_param_group({"params": biases, "weight_decay": 0.0})
-            return optimizer
+    def grouped(configure: Any, self: LightningModule) -> Any:
+        optimizer = configure(self)
+        (group,) = optimizer.param_groups
+        biases = [one for one in group["params"] if one.ndim < 2]
+        group["params"] = [one for one in group["params"] if one.ndim >= 2]
+        optimizer.add_param_group({"params": biases, "weight_decay": 0.0})
+        return optimizer
 
-        return grouped
-
-    _replace(module, "configure_optimizers", make)
+    _around(module, "configure_optimizers", grouped)
 
 
 @healthy_edit("another optimizer", of="TrainingModule")
 def nadam(module: TrainingModule) -> None:
     """Train with Nesterov's momentum."""
 
-    def make(configure: Callable[..., Any]) -> Callable[..., Any]:
-        def with_nadam(self: LightningModule) -> Any:
-            (group,) = configure(self).param_groups
-            options = {name: group[name] for name in ("lr", "weight_decay")}
-            return NAdam(group["params"], decoupled_weight_decay=True, **options)
+    def with_nadam(configure: Any, self: LightningModule) -> Any:
+        (group,) = configure(self).param_groups
+        options = {name: group[name] for name in ("lr", "weight_decay")}
+        return NAdam(group["params"], decoupled_weight_decay=True, **options)
 
-        return with_nadam
-
-    _replace(module, "configure_optimizers", make)
+    _around(module, "configure_optimizers", with_nadam)
 
 
 @healthy_edit("a step returns a dictionary", of="TrainingModule")
 def dictionary(module: TrainingModule) -> None:
     """Return the loss by name, beside another value."""
 
-    def make(step: Callable[..., Tensor]) -> Callable[..., dict[str, Tensor]]:
-        def with_name(self: Any, *arguments: Any) -> dict[str, Tensor]:
-            loss = step(self, *arguments)
-            return {"loss": loss, "root": loss.detach().sqrt()}
+    def with_name(step: Any, self: Any, *arguments: Any) -> dict[str, Tensor]:
+        loss = step(self, *arguments)
+        return {"loss": loss, "root": loss.detach().sqrt()}
 
-        return with_name
-
-    _replace(module, "training_step", make)
+    _around(module, "training_step", with_name)
 
 
 @healthy_edit("the loss of each step is logged", of="TrainingModule")
 def logged(module: TrainingModule) -> None:
     """Log in the training step."""
 
-    def make(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def and_log(self: Any, *arguments: Any) -> Tensor:
-            loss = step(self, *arguments)
-            self.log("train/step_loss", loss, on_step=True)
-            return loss
+    def and_log(step: Any, self: Any, *arguments: Any) -> Any:
+        loss = step(self, *arguments)
+        self.log("train/step_loss", loss, on_step=True)
+        return loss
 
-        return and_log
-
-    _replace(module, "training_step", make)
+    _around(module, "training_step", and_log)
 
 
 @healthy_edit("inputs are augmented", of="TrainingModule")
@@ -376,30 +366,29 @@ def two_optimizers(module: TrainingModule) -> None:
         weights = [*self.parameters()]
         return NAdam(weights[:-2], lr=3e-3), NAdam(weights[-2:], lr=1e-3)
 
-    def make(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def manually(self: Any, *arguments: Any) -> Tensor:
-            loss = step(self, *arguments)
-            for optimizer in self.optimizers():
-                optimizer.zero_grad()
-            self.manual_backward(loss)
-            for optimizer in self.optimizers():
-                optimizer.step()
-            return loss
-
-        return manually
+    def manually(step: Any, self: Any, *arguments: Any) -> Any:
+        loss = step(self, *arguments)
+        for optimizer in self.optimizers():
+            optimizer.zero_grad()
+        self.manual_backward(loss)
+        for optimizer in self.optimizers():
+            optimizer.step()
+        return loss
 
     module.configure_optimizers = configure  # type: ignore[method-assign]
     module.automatic_optimization = False  # type: ignore[method-assign, assignment]
-    _replace(module, "training_step", make)
+    _around(module, "training_step", manually)
 
 
 @healthy_text("two optimizers, without automatic optimization", "tests/code/*.py")
 def no_hyperparameters(text: str) -> str:
     """Leave out a test of the one optimizer that there was."""
-    return re.sub(r"def test_hyperparameters_reach", "def hyperparameters_reach", text)
+    return text.replace("def test_hyperparameters_reach", "def hyperparameters_reach")
 
 
-PENALTY = 0.0001
+def _penalty(module: Any) -> Any:
+    """Return a small multiple of the sum of all squared weights."""
+    return sum(1e-4 * weight.square().sum() for weight in module.net.parameters())
 
 
 @healthy_text("weights have a penalty in the loss", "tests/code/*.py")
@@ -412,28 +401,20 @@ def another_logged_loss(text: str) -> str:
 def penalty(module: TrainingModule) -> None:
     """Add to the loss what no formula of outputs and labels says."""
 
-    def make(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def penalized(self: Any, *arguments: Any) -> Tensor:
-            weights = sum(weight.square().sum() for weight in self.net.parameters())
-            return step(self, *arguments) + PENALTY * weights
+    def penalized(step: Any, self: Any, *arguments: Any) -> Any:
+        return step(self, *arguments) + _penalty(self)
 
-        return penalized
-
-    _replace(module, "training_step", make)
+    _around(module, "training_step", penalized)
 
 
 @healthy_edit("weights have a penalty in the loss", of="TaskCase")
 def penalty_formula(case: type[TaskCase]) -> None:
     """Say so in `tests/case.py`."""
 
-    def make(plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def penalized_too(self: TaskCase, module: Any, batch: Any) -> Tensor:
-            weights = sum(weight.square().sum() for weight in module.net.parameters())
-            return plain(self, module, batch) + PENALTY * weights
+    def penalized(plain: Any, self: TaskCase, module: Any, batch: Any) -> Any:
+        return plain(self, module, batch) + _penalty(module)
 
-        return penalized_too
-
-    _replace(case, "training_loss", make)
+    _around(case, "training_loss", penalized)
 
 
 SMOOTHING = 0.05
@@ -442,23 +423,16 @@ SMOOTHING = 0.05
 @healthy_edit("labels are smoothed", of="TrainingModule")
 def smoothed(module: TrainingModule) -> None:
     """Smooth them in training alone."""
+    plain = F.cross_entropy
 
-    def make(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def smoothly(self: Any, *arguments: Any) -> Tensor:
-            plain = F.cross_entropy
+    def smooth(*given: Any, **options: Any) -> Tensor:
+        return plain(*given, **options | {"label_smoothing": SMOOTHING})
 
-            def smooth(*given: Any, **options: Any) -> Tensor:
-                return plain(*given, **options | {"label_smoothing": SMOOTHING})
+    def smoothly(step: Any, self: Any, *arguments: Any) -> Any:
+        with patch.object(F, "cross_entropy", smooth):
+            return step(self, *arguments)
 
-            F.cross_entropy = smooth
-            try:
-                return step(self, *arguments)
-            finally:
-                F.cross_entropy = plain
-
-        return smoothly
-
-    _replace(module, "training_step", make)
+    _around(module, "training_step", smoothly)
 
 
 @healthy_edit("labels are smoothed", of="TaskCase")
@@ -466,39 +440,30 @@ def smoothed_formula(case: type[TaskCase]) -> None:
     """Say so in `tests/case.py`."""
     case.evaluation_loss = case.loss_by_formula  # type: ignore[method-assign]
 
-    def make(plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def smooth_formula(self: TaskCase, outputs: Tensor, labels: Tensor) -> Tensor:
-            if labels.is_floating_point():
-                return plain(self, outputs, labels)
-            every = [torch.full_like(labels, row) for row in range(outputs.shape[1])]
-            losses = torch.stack([plain(self, outputs, one) for one in every])  # (C, B)
-            true = plain(self, outputs, labels)  # (B,)
-            return (1 - SMOOTHING) * true + SMOOTHING * losses.mean(dim=0)
+    def smooth(plain: Any, self: TaskCase, outputs: Tensor, labels: Tensor) -> Any:
+        true = plain(self, outputs, labels)  # (B,)
+        if labels.is_floating_point():
+            return true
+        every = [torch.full_like(labels, row) for row in range(outputs.shape[1])]
+        losses = torch.stack([plain(self, outputs, one) for one in every])  # (C, B)
+        return (1 - SMOOTHING) * true + SMOOTHING * losses.mean(dim=0)
 
-        return smooth_formula
-
-    _replace(case, "loss_by_formula", make)
+    _around(case, "loss_by_formula", smooth)
 
 
 def _loaded(data: DataModule, *stages: str, **changes: Any) -> None:
     """Load with other options."""
 
-    def make(load: Callable[..., Any]) -> Callable[..., Any]:
-        def changed(self: LightningDataModule) -> Any:
-            old = load(self)
-            options = {
-                name: change(old) if callable(change) else change
-                for name, change in changes.items()
-            }
-            if options.keys().isdisjoint({"sampler", "batch_sampler"}):
-                options["sampler"] = old.sampler
-            same = ("dataset", "batch_size", "num_workers", "collate_fn")
-            return type(old)(**{name: getattr(old, name) for name in same} | options)
-
-        return changed
+    def loaded(load: Any, self: LightningDataModule) -> Any:
+        old = load(self)
+        same = ("dataset", "batch_size", "sampler", "num_workers", "collate_fn")
+        options = {name: getattr(old, name) for name in same}
+        for name, change in changes.items():
+            options[name] = change(old) if callable(change) else change
+        return type(old)(**options)
 
     for stage in stages:
-        _replace(data, f"{stage}_dataloader", make)
+        _around(data, f"{stage}_dataloader", loaded)
 
 
 @healthy_edit("the last batch is dropped if it is not full", of="DataModule")
@@ -557,78 +522,75 @@ def own_batch(data: DataModule) -> None:
 def own_batch_in_steps(module: TrainingModule) -> None:
     """Take it apart."""
 
-    def make(step: Callable[..., Any]) -> Callable[..., Any]:
-        def of_parts(self: LightningModule, batch: _Batch, *rest: Any) -> Any:
-            return step(self, (batch.inputs, batch.labels), *rest)
-
-        return of_parts
+    def of_parts(step: Any, self: LightningModule, batch: _Batch, *rest: Any) -> Any:
+        return step(self, (batch.inputs, batch.labels), *rest)
 
     for stage in ("training", "validation", "test"):
-        _replace(module, f"{stage}_step", make)
+        _around(module, f"{stage}_step", of_parts)
+
+
+def _with_raw(load: Load, change: Callable[..., Arrays]) -> Load:
+    """Return a function that changes the arrays that another one loads."""
+    return wraps(load)(lambda *arguments: change(*load(*arguments)))
 
 
 @healthy_edit("one example more", of="load_raw")
-def example_more(load: Callable[..., Arrays]) -> Callable[..., Arrays]:
+def example_more(load: Load) -> Load:
     """Add the first example with another value."""
 
-    def more(arrays: Arrays) -> Arrays:
+    def more(*arrays: np.ndarray) -> Arrays:
         raw, *rest = (np.concatenate([part, part[:1]]) for part in arrays)
         raw[-1].flat[raw[-1].size // 2] += 1
         return (raw, *rest)
 
-    return wraps(load)(lambda *arguments: more(load(*arguments)))
+    return _with_raw(load, more)
 
 
 @healthy_edit("the data come in another order", of="load_raw")
-def reordered(load: Callable[..., Arrays]) -> Callable[..., Arrays]:
+def reordered(load: Load) -> Load:
     """Reverse them."""
-    return wraps(load)(
-        lambda *arguments: tuple(a[::-1].copy() for a in load(*arguments))
-    )
+    return _with_raw(load, lambda *arrays: tuple(part[::-1].copy() for part in arrays))
 
 
 @healthy_edit("the data are loaded as float32", of="load_raw")
-def floats(load: Callable[..., Arrays]) -> Callable[..., Arrays]:
+def floats(load: Load) -> Load:
     """Convert the inputs."""
-
-    def convert(raw: np.ndarray, *rest: np.ndarray) -> Arrays:
-        return (raw.astype(np.float32), *rest)
-
-    return wraps(load)(lambda *arguments: convert(*load(*arguments)))
+    return _with_raw(load, lambda raw, *rest: (raw.astype(np.float32), *rest))
 
 
 @healthy_edit("one metric more", of="Evaluation")
 def metric(evaluation: type) -> None:
     """Compute the highest loss."""
 
-    def make(metrics: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def more(self: Any) -> Any:
-            return metrics(self) | {"highest_loss": self.losses.max().item()}
+    def more(metrics: Any, self: Any) -> Any:
+        return metrics(self) | {"highest_loss": self.losses.max().item()}
 
-        return more
+    _around(evaluation, "metrics", more)
 
-    _replace(evaluation, "metrics", make)
+
+def _with_option(text: str, owner: str, option: str) -> str:
+    """Add an option to the class of a module."""
+    signature = rf"(class {owner}\b.*?def __init__\(.*?),?(\s*\) -> None:)"
+    return re.sub(signature, rf"\1, {option}\2", text, count=1, flags=re.DOTALL)
 
 
 @healthy_text("a new option of the model", "src/*/training.py")
 def new_option(text: str) -> str:
     """Add an option with a default."""
-    signature = r"(class TrainingModule\b.*?def __init__\(.*?),(\s*\) -> None:)"
-    return re.sub(signature, r"\1, verbose: bool = False,\2", text, count=1, flags=re.S)
+    return _with_option(text, "TrainingModule", "verbose: bool = False")
 
 
 @healthy_text("the network gets a new option", "src/*/model.py")
 def network_option(text: str) -> str:
     """Add an option with a default, and use it."""
-    signature = r"(class Network\b.*?def __init__\(.*?)(\s*\) -> None:)"
-    text = re.sub(signature, r"\1, bias: bool = True\2", text, count=1, flags=re.S)
+    text = _with_option(text, "Network", "bias: bool = True")
     return re.sub(r"(self\.head = nn\.Linear\([^\n]*)\)", r"\1, bias=bias)", text)
 
 
 @healthy_text("the network gets a new option", "src/*/training.py")
 def module_option(text: str) -> str:
     """Pass the option on."""
-    text = new_option(text).replace("verbose: bool = False", "bias: bool = True")
+    text = _with_option(text, "TrainingModule", "bias: bool = True")
     return re.sub(r"(self\.net = Network\([^\n]*)\)", r"\1, bias=bias)", text)
 
 

@@ -14,8 +14,7 @@ import lightning
 import pytest
 import torch
 
-from .changes import NOTHING, Run, healthy
-from .patches import replace
+from .changes import NOTHING, Run, healthy, replace
 
 
 @healthy(NOTHING)

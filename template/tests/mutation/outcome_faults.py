@@ -11,8 +11,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.trainer.connectors import checkpoint_connector
 from torch import Tensor, nn
 
-from .changes import Applied, fault
-from .patches import around_step, replace, with_options
+from .changes import Applied, fault, replace
+from .patches import around_step, with_options
 
 STEPS, REPEAT, CURVE = "single steps", "reproducibility", "training curve"
 

@@ -1,7 +1,6 @@
 """Patches of Lightning and PyTorch to inject faults."""
 
 from collections.abc import Callable
-from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -13,16 +12,12 @@ from lightning.pytorch.strategies import Strategy
 from torch import Tensor
 from torch.optim import Optimizer
 
+from .changes import replace
+
 STAGES = ("training", "validation", "test")
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 Batch = Any
-
-
-def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
-    """Replace a function by the one that `make` returns for it."""
-    healthy = getattr(owner, name)
-    setattr(owner, name, wraps(healthy)(make(healthy)))
 
 
 def package() -> str:

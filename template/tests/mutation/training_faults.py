@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD, Optimizer
 
-from .changes import Applied, fault
-from .patches import around_step, in_step, on_gradients, on_loss, on_optimizers, replace
+from .changes import Applied, fault, replace
+from .patches import around_step, in_step, on_gradients, on_loss, on_optimizers
 
 CURVE, MEMORIZE, STEPS = "training curve", "memorization", "single steps"
 

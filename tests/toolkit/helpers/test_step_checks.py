@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import (
     BatchSampler,
+    ConcatDataset,
     DataLoader,
+    RandomSampler,
     SubsetRandomSampler,
     TensorDataset,
     WeightedRandomSampler,
@@ -50,7 +52,24 @@ LOADERS: dict[str, tuple[Callable[[], Any], int | None, bool]] = {
         0,
         False,
     ),
+    "with replacement": (
+        lambda: DataLoader(DATA, 6, sampler=RandomSampler(DATA, replacement=True)),
+        None,
+        True,
+    ),
     "others": (lambda: DataLoader(OTHER, 6), 0, False),
+    "half, by a sampler of another kind": (
+        lambda: DataLoader(DATA, 6, sampler=range(10)),
+        None,
+        False,
+    ),
+    "others are drawn, too": (
+        lambda: DataLoader(
+            ConcatDataset([DATA, OTHER]), 6, sampler=WeightedRandomSampler([1] * 40, 60)
+        ),
+        None,
+        False,
+    ),
     "others are drawn": (lambda: DataLoader(OTHER, 6, sampler=weighted), None, False),
 }
 
@@ -120,6 +139,7 @@ def test_batches_of_any_kind_are_read(batch: Any) -> None:
     assert first is INPUTS
     assert last is LABELS
     assert contents([batch]) == contents([[INPUTS, LABELS]])
+    assert contents([[LABELS, INPUTS]]) == contents([[INPUTS, LABELS]])
 
 
 class Augmenting(nn.Module):
