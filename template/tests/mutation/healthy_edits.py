@@ -388,7 +388,7 @@ def no_hyperparameters(text: str) -> str:
 
 def _penalty(module: Any) -> Any:
     """Return a small multiple of the sum of all squared weights."""
-    return sum(1e-4 * weight.square().sum() for weight in module.net.parameters())
+    return 1e-4 * sum(weight.square().sum() for weight in module.net.parameters())
 
 
 @healthy_text("weights have a penalty in the loss", "tests/code/*.py")
