@@ -1,6 +1,7 @@
 """What all tests share. Fixtures of your own go into tests/*/conftest.py."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="record the current training curve as the reference",
     )
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Skip the examples of a module whose optional package is missing."""
+    source = Path(__file__).parent / "src"
+    if not isinstance(collector, pytest.File) or source not in collector.path.parents:
+        return
+    ours = {path.stem for path in source.iterdir()}
+    collect = collector.collect
+
+    def collect_or_skip() -> Iterable[pytest.Item | pytest.Collector]:
+        try:
+            yield from collect()
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in ours:
+                raise
+            pytest.skip(
+                f"{collector.path.name} is not tried without {error.name}",
+                allow_module_level=True,
+            )
+        except SystemExit as error:
+            # A script that reads its arguments when it is imported would end pytest.
+            raise collector.CollectError(
+                f"{collector.path.name} ends Python when it is imported: put what it "
+                'does below `if __name__ == "__main__":`'
+            ) from error
+
+    collector.collect = collect_or_skip  # type: ignore[method-assign] -- no hook does
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -30,7 +30,9 @@ RESULTS = Path("build", "tests.xml")
 NO_TESTS = 5  # what pytest ends with
 # The folder is yours to delete, and nbmake is not installed everywhere.
 HAVE_NOTEBOOKS = Path("notebooks").is_dir() and importlib.util.find_spec("nbmake")
-NOTEBOOKS = ("--nbmake", "notebooks") if HAVE_NOTEBOOKS else ()
+# By the project's Python, whatever the kernel was called where a notebook was saved.
+NBMAKE = ("--nbmake", "--nbmake-kernel=python3", "notebooks")
+NOTEBOOKS = NBMAKE if HAVE_NOTEBOOKS else ()
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "typecheck", "tests", "notebooks"]

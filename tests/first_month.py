@@ -166,13 +166,17 @@ class Up(nn.Module):
         return self.conv(torch.cat([x2, x1], dim=1))
 
 
-def weights_init(m):
+def weights_init(m, seed: int = None):
     if type(m) == nn.Conv2d:
         nn.init.kaiming_normal_(m.weight)
 
 
+registry = {}
+
+
 class UNet(nn.Module):
     cache = None
+    names = []
 
     def __init__(self, n_channels, n_classes, widths=(64, 128)):
         super(UNet, self).__init__()
@@ -188,6 +192,10 @@ class UNet(nn.Module):
             x = layer(x, x)
             outputs.append(x)
         outputs = torch.stack(outputs)
+        b, c, h = *outputs.shape[:2], self.cache
+        sizes = [0] * 3
+        sizes[0] += 0.5
+        sizes.append("x")
         if self.cache is None:
             self.cache = {}
         self.cache["last"] = outputs
@@ -354,6 +362,7 @@ DESCRIPTOR = _b('\\n\\x0clabels.proto')
     "src/pkg/sampling.py": '''\
 """Which examples to label next."""
 
+import os
 import subprocess
 import warnings
 
@@ -363,6 +372,7 @@ import requests
 
 def free_memory():
     out = subprocess.check_output(["nvidia-smi", "--query-gpu=memory.free"])
+    os.system("nvidia-smi")
     return int(out.split()[-1])
 
 
@@ -559,6 +569,7 @@ DOCUMENTS = {
     "docs/references.bib": "@article{ba, author = {Ba, Jimmy and Fo, Ot and Nd, Te}}\n",
     "docs/paper.tex": "\\section{Results} \nWe recal the ALS of~\\cite{ba}. \n",
     "README.de.md": "# Modell\n\nDas ist alles, was du brauchst, oder? Mit der Hand.\n",
+    "docs/usage.rst": "Usage\n=======\n\nCall ``recieve`` of Reacher.\n",
     "CITATION.cff": "cff-version: 1.2.0\ntitle: Paper\nauthors:\n  - family-names: Ba\n",
     "docs/prompt.txt": "You are a labeller. \nAnswer with one word:",
 }
@@ -587,6 +598,21 @@ def _notebook(identifiers: list[str], indent: int, kernel: str, **metadata: str)
     return json.dumps(whole, indent=indent, ensure_ascii=False)
 
 
+WORKFLOWS = {
+    ".github/workflows/weekly.yml": """\
+name: Weekly
+on:
+  schedule:
+    - cron: "17 3 * * 1"
+permissions: {}
+jobs:
+  report:
+    permissions:
+      contents: read
+    uses: ./.github/workflows/checks.yml
+""",
+}
+
 NOTEBOOKS = {
     "notebooks/jupyter.ipynb": _notebook(["8f1c2d3e", "0a9b8c7d"], 1, "Python 3")
     + "\n",
@@ -604,7 +630,15 @@ BINARIES = {
 FILES: dict[str, bytes] = {
     **{
         name: text.encode()
-        for group in (TABLES, SETTINGS, SOURCES, SCRIPTS, DOCUMENTS, NOTEBOOKS)
+        for group in (
+            TABLES,
+            SETTINGS,
+            SOURCES,
+            SCRIPTS,
+            DOCUMENTS,
+            WORKFLOWS,
+            NOTEBOOKS,
+        )
         for name, text in group.items()
     },
     **BINARIES,

@@ -26,13 +26,9 @@ def failures(
         .add_dataframe_asset("table")
         .add_batch_definition_whole_dataframe("all")
     )
-    suite = context.suites.add(gx.ExpectationSuite("data"))
-    for expectation in expectations:
-        suite.add_expectation(expectation)
-    validation = context.validation_definitions.add(
-        gx.ValidationDefinition(name="data", data=batch, suite=suite)
-    )
-    actions = []
+    suite = gx.ExpectationSuite("data", expectations=[*expectations])
+    suite = context.suites.add(suite)
+    values = {"dataframe": table}
     if docs is not None:
         folder = {"base_directory": str(docs.resolve())}
         site = {
@@ -41,34 +37,35 @@ def failures(
             "store_backend": {"class_name": "TupleFilesystemStoreBackend", **folder},
         }
         context.add_data_docs_site("local", site)
-        actions = [UpdateDataDocsAction(name="docs", site_names=["local"])]
-    checkpoint = context.checkpoints.add(
-        gx.Checkpoint(
-            name="data",
-            validation_definitions=[validation],
-            actions=actions,
-            result_format="BASIC",
-        )
-    )
-    outcome = checkpoint.run(batch_parameters={"dataframe": table})
-    (result,) = outcome.run_results.values()
-    return [_line(check) for check in result.results if not check.success]
+        validation = gx.ValidationDefinition(name="data", data=batch, suite=suite)
+        context.validation_definitions.add(validation)
+        action = UpdateDataDocsAction(name="docs", site_names=["local"])
+        pages = gx.Checkpoint("data", [validation], actions=[action])
+        context.checkpoints.add(pages).run(batch_parameters=values)
+    # Not by the checkpoint, which can store no result that holds a boolean of NumPy.
+    result = batch.get_batch(values).validate(suite, result_format="BASIC")
+    columns = [*map(str, table.columns)]
+    return [_line(check, columns) for check in result.results if not check.success]
 
 
-def _line(check: "ExpectationValidationResult") -> str:
-    config = check.expectation_config
+def _line(check: "ExpectationValidationResult", columns: list[str]) -> str:
+    config, found = check.expectation_config, check.result
     settings = {
         name: value
         for name, value in config.kwargs.items()
         if name not in ("batch_id", "column") and value is not None
     }
-    observed = {
-        name: check.result[name]
-        for name in ("observed_value", "partial_unexpected_list")
-        if check.result.get(name)
-    }
-    error = (check.exception_info or {}).get("exception_message")
-    return (
-        f"{config.kwargs.get('column', 'table')}: {config.type} {settings}, "
-        f"but {error or observed}"
-    )
+    names = [config.kwargs.get(f"column{end}") for end in ("", "_A", "_B")]
+    names += config.kwargs.get("column_list") or []
+    missing = [name for name in names if name is not None and name not in columns]
+    # One entry, or one per metric that could not be computed.
+    errors = [check.exception_info or {}, *(check.exception_info or {}).values()]
+    causes = [e.get("exception_message") for e in errors if isinstance(e, dict)]
+    keys = ("observed_value", "partial_unexpected_list")
+    reason = str({key: found[key] for key in keys if found.get(key) is not None})
+    reason = next(filter(None, causes), reason)
+    if missing:
+        known = ", ".join(columns[:20])
+        reason = f"there is no column {', '.join(missing)}, only {known}"
+    place = config.kwargs.get("column", "table")
+    return f"{place}: {config.type} {settings}, but {reason}"
