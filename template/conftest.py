@@ -1,8 +1,14 @@
 """What all tests share. Fixtures of your own go into tests/*/conftest.py."""
 
+import json
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,19 +22,34 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 # These packages contain no tests, and their imports are slow.
 collect_ignore = ["tests/helpers", "tests/mutation", "tests/scorecard"]
+# Notebooks saved as scripts run when they are imported.
+collect_ignore_glob = ["notebooks/*.py"]
 
 # Values in failed assertions, also of checks that test files inherit.
 pytest.register_assert_rewrite("tests.helpers")
+HERE = Path(__file__).parent
+SOURCE = HERE / "src"
+Collect = Callable[[], Iterable[pytest.Item | pytest.Collector]]
+MODULE: dict[str, Any] = {"allow_module_level": True}
 # The fixture `checklist`, exemptions, and the tables that are printed after the run.
-pytest_plugins = [
-    "tests.helpers.behaviour",
-    "tests.helpers.checks",
-    "tests.scorecard.plugin",
-]
+PLUGINS = ("tests.helpers.behaviour", "tests.helpers.checks", "tests.scorecard.plugin")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(
+    parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
+) -> None:
     """Add the options of the sessions `data-docs`, `gpu` and `update-curve`."""
+    # Not by `pytest_plugins` and `pythonpath`: pytest from the root of a larger
+    # repository accepts the first nowhere else, and does not read the second.
+    if str(HERE) not in sys.path:
+        sys.path.insert(0, str(HERE))
+    import tests
+
+    for module in (tests, sys.modules.get(PLUGINS[0])):
+        if module and module.__file__ and HERE not in Path(module.__file__).parents:
+            raise pytest.UsageError(f"run pytest in {HERE}: these tests are apart")
+    for name in PLUGINS:
+        pluginmanager.import_plugin(name)
     parser.addoption(
         "--data-docs",
         type=Path,
@@ -48,31 +69,66 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
-    """Skip the examples of a module whose optional package is missing."""
-    source = Path(__file__).parent / "src"
-    if not isinstance(collector, pytest.File) or source not in collector.path.parents:
-        return
-    ours = {path.stem for path in source.iterdir()}
-    collect = collector.collect
+    """Let no file that cannot be read or imported hide the tests of the others."""
+    if isinstance(collector, pytest.File):
+        collect = partial(_collect, collector, collector.collect)
+        collector.collect = collect  # type: ignore[method-assign]  # no hook does
 
-    def collect_or_skip() -> Iterable[pytest.Item | pytest.Collector]:
-        try:
-            yield from collect()
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.partition(".")[0] in ours:
-                raise
-            pytest.skip(
-                f"{collector.path.name} is not tried without {error.name}",
-                allow_module_level=True,
-            )
-        except SystemExit as error:
+
+def _collect(collector: pytest.File, collect: Collect) -> Iterator[Any]:
+    """Skip what cannot run here: a notebook in R, a module without its package."""
+    file = collector.path
+    if language := file.suffix == ".ipynb" and _other_language(file):
+        pytest.skip(f"{file.name} is not run, being in {language}", **MODULE)
+    before = {*sys.modules}
+    try:
+        yield from collect()
+    except (Exception, SystemExit) as error:
+        for name in {*sys.modules} - before:
+            if HERE in Path(getattr(sys.modules[name], "__file__", None) or "").parents:
+                del sys.modules[name]  # half of a module, which others would import
+        if isinstance(error, SystemExit):
             # A script that reads its arguments when it is imported would end pytest.
             raise collector.CollectError(
-                f"{collector.path.name} ends Python when it is imported: put what it "
-                'does below `if __name__ == "__main__":`'
+                f"{file.name} ends Python when it is imported: put what it does below "
+                'if __name__ == "__main__":'
             ) from error
+        missing = _missing_package(error) if SOURCE in file.parents else None
+        if missing is None or file.parent.parent == SOURCE and file.stem == "__init__":
+            raise
+        name = str(file.relative_to(HERE))
+        pytest.skip(f"{name} is not tried without {missing}", **MODULE)
 
-    collector.collect = collect_or_skip  # type: ignore[method-assign] -- no hook does
+
+def _other_language(notebook: Path) -> str | None:
+    """Return the language of a notebook, unless it is Python, or cannot be read."""
+    try:
+        metadata = json.loads(notebook.read_text("utf-8"))["metadata"]
+        kernel, info = metadata.get("kernelspec", {}), metadata.get("language_info", {})
+        language = str(kernel.get("language") or info.get("name") or "python")
+    except (ValueError, KeyError, AttributeError):
+        return None  # for nbmake to say
+    return None if "python" in language.lower() else language
+
+
+def _missing_package(error: BaseException | None) -> str | None:
+    """Return the package that is not installed, if that is why an import failed."""
+    while error and not (isinstance(error, ModuleNotFoundError) and error.name):
+        error = error.__cause__
+    name = getattr(error, "name", None) or ""
+    package = name.partition(".")[0]
+    packages = [path.name for path in SOURCE.iterdir()]
+    # Our own names, well or wrongly spelt, and parts of what is installed are mistakes.
+    ours = {"tests", *(path.stem for path in SOURCE.rglob("*.py"))}
+    if package in ours or get_close_matches(package, packages, cutoff=0.8):
+        return None
+    return name if name and find_spec(package) is None else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give a notebook, which is one test, more time than others."""
+    if item.path.suffix == ".ipynb":
+        item.add_marker(pytest.mark.timeout(900))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

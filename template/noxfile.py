@@ -15,16 +15,17 @@ from xml.etree import ElementTree  # noqa: S405 -- for what pytest wrote
 
 import nox
 
+SOURCE = Path(__file__).parent / "src"
 # The package with the toolkit, if there are several; a repository that has adopted
 # these sessions alone has no toolkit.
 PACKAGE = next(
-    path.parent.name
-    for pattern in ("toolkit", "__init__.py")
-    for path in Path(__file__).parent.glob(f"src/*/{pattern}")
+    path.relative_to(SOURCE).parts[0]
+    for pattern in ("toolkit/interface.py", "toolkit", "__init__.py")
+    for path in sorted(SOURCE.glob(f"*/{pattern}"))
 )
 # Not the `__main__` of the package, which the team owns and may have changed.
 TOOLKIT = f"{PACKAGE}.toolkit.cli"
-COMMANDS = Path(__file__).parent / "src" / PACKAGE / "toolkit" / "cli" / "commands.toml"
+COMMANDS = SOURCE / PACKAGE / "toolkit" / "cli" / "commands.toml"
 HOOKS = Path(".pre-commit-config.yaml")
 RESULTS = Path("build", "tests.xml")
 NO_TESTS = 5  # what pytest ends with
@@ -86,7 +87,8 @@ def gpu(session: nox.Session) -> None:
 def notebooks(session: nox.Session) -> None:
     """Run the notebooks from top to bottom."""
     if not NOTEBOOKS:
-        session.skip("this project has no notebooks")
+        missing = "package nbmake" if Path("notebooks").is_dir() else "folder notebooks"
+        session.skip(f"there is no {missing}")
     _python(session, "pytest", *NOTEBOOKS, *session.posargs)
 
 
@@ -228,4 +230,10 @@ def _normal(name: str) -> str:
 
 
 def _python(session: nox.Session, *arguments: str, silent: bool = False) -> object:
+    module = arguments[0].partition(".")[0]
+    if importlib.util.find_spec(module) is None and not Path(module).is_dir():
+        session.error(
+            f"nox runs in {sys.prefix}, which has no {module}: take the environment of "
+            "this project, by source .venv/bin/activate, or by uv run nox"
+        )
     return session.run(sys.executable, "-m", *arguments, silent=silent)

@@ -18,7 +18,8 @@ copier() {
     [[ " $* " = *" --defaults "* ]] || set -- "$@" --defaults
     "$PYTHON" -m copier "$@" --quiet
 }
-scripts/setup.sh() {
+bash() {
+    [[ $1 = scripts/setup.sh ]] || { command bash "$@"; return; }
     PYTHONPATH="$ROOT" "$PYTHON" -c "
 import pathlib, tests.environment
 tests.environment.$INSTALL(pathlib.Path.cwd())

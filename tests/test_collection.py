@@ -12,7 +12,7 @@ from tests.projects import Project, skips
 
 pytestmark = pytest.mark.environment
 
-# A module whose package is optional, a script without a guard, a wrong import.
+# Modules whose package is optional, a script without a guard, and wrong imports.
 MODULES = {
     "tracking.py": '''\
 """Uses an optional package."""
@@ -32,10 +32,20 @@ def count(run: no_such_tracker.Run) -> int:
 import argparse
 
 arguments = argparse.ArgumentParser()
-arguments.add_argument("file")
+arguments.add_argument("--file", required=True)
 print(arguments.parse_args())
 """,
     "wrong_import.py": "from .no_such_module import Net\n",
+    "uses_tracking.py": "from .tracking import count\n",
+    "with_advice.py": """\
+try:
+    import no_such_tracker
+except ImportError as error:
+    raise ImportError("pip install it") from error
+""",
+    "part_of_a_package.py": "import torch.no_such_part\n",
+    "without_its_package.py": "from data import load_raw\n",
+    "wrongly_spelt.py": "import digit_recogniser\n",
 }
 NUMBERS = '''\
 """Examples with numbers.
@@ -95,15 +105,22 @@ def test_module_that_cannot_be_imported_hides_no_test(project: Project) -> None:
     """A missing optional package is named; what is broken is red; the rest runs."""
     package = f"src/{project.package}"
     with _added(project.path / package, MODULES):
-        output = project.run(f"pytest {package}/*.py", succeeds=False)
-    assert skips(output) == ["tracking.py is not tried without no_such_tracker"]
-    errors = [line for line in output.splitlines() if line.startswith("ERROR")]
-    assert [Path(line.split()[1]).name for line in errors] == [
-        "convert.py",
-        "wrong_import.py",
+        output = project.run(f"pytest {package}", succeeds=False)
+    assert [line.partition("not tried")[2] for line in skips(output)] == [
+        " without no_such_tracker",
+        " without no_such_tracker",
+        " without no_such_tracker",
     ]
+    errors = [line for line in output.splitlines() if line.startswith("ERROR src")]
+    assert {Path(line.split()[1]).name for line in errors} == {
+        "convert.py",
+        "part_of_a_package.py",
+        "without_its_package.py",
+        "wrong_import.py",
+        "wrongly_spelt.py",
+    }
     assert "convert.py ends Python when it is imported: put what it does" in output
-    assert "passed, 1 skipped, 2 errors" in output
+    assert "passed, 3 skipped, 5 errors" in output
 
 
 def test_numbers_in_docstrings_may_differ_in_the_last_digit(project: Project) -> None:
@@ -111,14 +128,32 @@ def test_numbers_in_docstrings_may_differ_in_the_last_digit(project: Project) ->
     file = f"src/{project.package}/numbers.py"
     with _added(project.path, {file: NUMBERS}):
         assert "1 passed" in project.run(f"pytest {file}")
-    for old, new in (("0.6668", "0.6700"), ("'steps': 3", "'steps': 4")):
+    for old, new in (("0.6668", "0.6720"), ("'steps': 3", "'steps': 4")):
         with _added(project.path, {file: NUMBERS.replace(old, new)}):
             assert "1 failed" in project.run(f"pytest {file}", succeeds=False)
 
 
+def test_missing_package_of_the_package_itself_is_red(project: Project) -> None:
+    """What nobody can import is not skipped."""
+    file = project.path / "src" / project.package / "__init__.py"
+    healthy = file.read_text()
+    file.write_text(f"{healthy}import no_such_tracker\n")
+    try:
+        output = project.run("pytest src tests/code", succeeds=False)
+    finally:
+        file.write_text(healthy)
+    assert "No module named 'no_such_tracker'" in output
+
+
 def test_notebook_of_another_kernel_runs(project: Project) -> None:
-    """A notebook runs with the project's Python, whatever its kernel is called."""
-    notebook = {"notebooks/of_a_colleague.ipynb": json.dumps(NOTEBOOK)}
-    with _added(project.path, notebook):
-        output = project.run("nox -s notebooks -- -k of_a_colleague")
-    assert "1 passed" in output
+    """A notebook runs with the project's Python, unless it is in another language."""
+    in_r = {**NOTEBOOK, "metadata": {"kernelspec": {"name": "ir", "language": "R"}}}
+    files = {
+        "notebooks/of_a_colleague.ipynb": json.dumps(NOTEBOOK),
+        "notebooks/in_r_by_a_colleague.ipynb": json.dumps(in_r),
+        "notebooks/saved.py": "1 / 0\n",
+    }
+    with _added(project.path, files):
+        output = project.run("nox -s notebooks -- -k colleague -rs")
+    assert "1 passed, 1 skipped" in output
+    assert skips(output) == ["in_r_by_a_colleague.ipynb is not run, being in R"]

@@ -522,6 +522,7 @@ def test_other_packages_in_src_are_ignored(
     for name in ("a_library", "z_library"):
         (default_project.path / "src" / name).mkdir()
         (default_project.path / "src" / name / "__init__.py").touch()
+        (default_project.path / "src" / name / "toolkit").mkdir()
     try:
         assert "shapes" in default_project.run("nox -s debug")
         words = default_project.run(f'PATH="{tmp_path}:$PATH" {job}').split()

@@ -12,9 +12,11 @@ fail() {
     exit 2
 }
 [ -n "${SLURM_NTASKS_PER_NODE:-}" ] || fail "say sbatch --ntasks-per-node=DEVICES"
-python=.venv/bin/python # in the folder from which the job was sent
-[ -x $python ] || fail "no $python in $PWD: run scripts/setup.sh gpu there first"
-package=$(basename "$(dirname src/*/toolkit)")
+# In the folder from which the job was sent, or in the environment that was active there.
+python=${UV_PROJECT_ENVIRONMENT:-.venv}/bin/python
+[ -x "$python" ] || python=${VIRTUAL_ENV:-.venv}/bin/python
+[ -x "$python" ] || fail "no $python in $PWD: run bash scripts/setup.sh gpu there first"
+package=$(basename "$(dirname "$(dirname src/*/toolkit/interface.py)")")
 
-exec srun $python -m "$package" fit --trainer.num_nodes="$SLURM_NNODES" \
+exec srun "$python" -m "$package" fit --trainer.num_nodes="$SLURM_NNODES" \
     --trainer.devices="$SLURM_NTASKS_PER_NODE" "$@"

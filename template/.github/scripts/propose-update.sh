@@ -13,5 +13,5 @@ cat > "$folder/body.md" << END
 What \`copier update --defaults\` changes. Nothing was in conflict with edits of yours. Read
 the difference, and merge when the checks are green.
 END
-"$(dirname "$0")/pull-request.sh" template-update "Update from the template to $version" \
+bash "$(dirname "$0")/pull-request.sh" template-update "Update from the template to $version" \
     "$folder/body.md"

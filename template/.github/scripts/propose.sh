@@ -21,4 +21,4 @@ files="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/blob/$branch/models/production"
     echo
     grep --invert-match '^!\[' "$folder/production/card.md"
 } > "$folder/body.md"
-"$(dirname "$0")/pull-request.sh" "$branch" "$title" "$folder/body.md"
+bash "$(dirname "$0")/pull-request.sh" "$branch" "$title" "$folder/body.md"

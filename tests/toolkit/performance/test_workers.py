@@ -81,6 +81,17 @@ def test_default_worker_counts_increase() -> None:
     assert counts == sorted({*counts})
 
 
+def test_counts_end_with_the_cores_of_the_container(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Cores of the host that a container may not use have no workers."""
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    cores = [*range(3)]
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: cores, raising=False)
+    monkeypatch.setattr("os.process_cpu_count", lambda: len(cores), raising=False)
+    assert LoadingSpeed().counts == [0, 1, 2]
+
+
 def test_data_module_without_workers_is_an_error() -> None:
     """Each measurement would be the same without `num_workers`."""
     with pytest.raises(UserError, match="no attribute num_workers"):

@@ -19,6 +19,7 @@ from digit_recognizer import task as task_module
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.run_records import newest_checkpoint
 from digit_recognizer.toolkit.run_records.metadata import (
+    current_commit,
     load_trained_on,
     load_training_record,
     require_finished,
@@ -391,3 +392,20 @@ def test_missing_metadata_are_named(tmp_path: Path) -> None:
     """A checkpoint that was copied out of its run has no record.json."""
     with pytest.raises(UserError, match=r"record.json is missing"):
         load_training_record(tmp_path / "checkpoints" / "best.ckpt")
+
+
+def test_missing_commit_has_a_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A record without a commit comes with the reason of git."""
+    assert current_commit() is not None
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert current_commit() is None
+    said = capsys.readouterr().err
+    assert said.startswith("warning: the record names no commit (fatal: detected dub")
+    assert said.count("\n") == 1
+    monkeypatch.setenv("PATH", "")
+    assert current_commit() is None
+    said = capsys.readouterr().err
+    assert "(git does not run: No such file or directory)" in said

@@ -6,10 +6,12 @@ from typing import Any, cast
 import pytest
 import torch
 from lightning import LightningModule
+from lightning.fabric.utilities.rank_zero import rank_zero_only
 from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler, SequentialSampler
 
-from digit_recognizer.toolkit.training.distributed import gather
+from digit_recognizer.toolkit.errors import UserError
+from digit_recognizer.toolkit.training.distributed import gather, require_own_rank
 
 EXAMPLES = torch.arange(14).reshape(7, 2)
 
@@ -50,3 +52,16 @@ def test_undivided_examples_are_not_gathered() -> None:
     """A process with all examples must not wait for others."""
     loader = SimpleNamespace(sampler=SequentialSampler(EXAMPLES))
     assert gather(LightningModule(), loader, EXAMPLES) is EXAMPLES
+
+
+def test_rank_of_another_job_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only process of a training may not have the rank of a helper."""
+    trainer: Any = SimpleNamespace(world_size=1)
+    require_own_rank(trainer)
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("SLURM_PROCID", "3")
+    monkeypatch.setattr(rank_zero_only, "rank", 3)
+    with pytest.raises(UserError, match="^SLURM_PROCID=3 in the environment says"):
+        require_own_rank(trainer)
+    trainer.world_size = 4
+    require_own_rank(trainer)

@@ -1,11 +1,11 @@
 """How many workers should load the data?"""
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from joblib import cpu_count
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from matplotlib.figure import Figure
@@ -29,8 +29,8 @@ class LoadingSpeed(Callback):
     """
 
     def __init__(self, counts: Sequence[int] = (), seconds: float = 2) -> None:
-        cores = os.cpu_count() or 1
-        powers = [2**power for power in range(cores.bit_length())]
+        # Those of the container, not of its host.
+        powers = [2**power for power in range(cpu_count().bit_length())]
         self.counts = list(counts) or [0, *powers]
         self.seconds = seconds
         self.speeds: dict[int, float] = {}  # examples a second

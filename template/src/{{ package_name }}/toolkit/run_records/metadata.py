@@ -1,6 +1,7 @@
 """The metadata of a training, in `record.json`."""
 
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,18 @@ def require_finished(
 
 
 def current_commit() -> str | None:
-    """Name the commit of the code, with `-dirty` if it was edited since."""
+    """Name the commit of the code, with `-dirty` if it was edited since.
+
+    Where git knows none, such as in a repository of another user, warn with its reason.
+    """
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
         done = subprocess.run(
             command, cwd=Path(__file__).parent, capture_output=True, text=True
         )
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() or None
+        commit, reason = done.stdout.strip(), done.stderr.partition("\n")[0]
+    except OSError as error:
+        commit, reason = "", f"git does not run: {error.strerror}"
+    if not commit:
+        print(f"warning: the record names no commit ({reason})", file=sys.stderr)
+    return commit or None

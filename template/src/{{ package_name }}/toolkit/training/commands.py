@@ -32,7 +32,7 @@ from ..errors import UserError
 from ..evaluation import load_checkpoint
 from ..figures import metrics_table, write_curves, write_evaluation
 from ..run_records import start_run, newest_checkpoint, recipe_among
-from .distributed import is_rank_zero
+from .distributed import is_rank_zero, require_own_rank
 from .divergence_guard import DivergenceGuard
 from .fine_tuning import FineTune  # noqa: F401 -- configurations name it
 from .interrupts import GracefulShutdown, handle_signals
@@ -202,6 +202,7 @@ class CLI(LightningCLI):
 
     def after_instantiate_classes(self) -> None:
         """Record the training; show no progress bar in a log, a line per step."""
+        require_own_rank(self.trainer)
         wanted = self.config[self.subcommand].trainer.enable_progress_bar
         bar = self.trainer.progress_bar_callback
         if bar is not None and wanted is None and not sys.stdout.isatty():

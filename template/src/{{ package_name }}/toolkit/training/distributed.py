@@ -1,11 +1,17 @@
 """Helpers for several processes that train together."""
 
+import os
 from typing import Any
 
-from lightning import LightningModule
+from lightning import LightningModule, Trainer
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from torch import Tensor
 from torch.utils.data import DistributedSampler
+
+from ..errors import UserError
+
+# What tells a process its rank, in the order in which Lightning looks.
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
 
 
 def is_rank_zero() -> bool:
@@ -16,6 +22,28 @@ def is_rank_zero() -> bool:
     """
     rank: int = rank_zero_only.rank  # type: ignore[attr-defined]
     return rank == 0
+
+
+def require_own_rank(trainer: Trainer) -> None:
+    """Raise an error for a rank that belongs to another training.
+
+    A variable of somebody else's job would make the only process a helper, which writes
+    no file.
+
+    Args:
+        trainer: Of this process.
+
+    Raises:
+        UserError: The only process has another rank than zero.
+    """
+    if trainer.world_size > 1 or is_rank_zero():
+        return
+    name = next(name for name in RANKS if os.environ.get(name, "0") != "0")
+    raise UserError(
+        f"{name}={os.environ[name]} in the environment says that other processes train "
+        f"with this one, but there is only one device: unset {name}, or name the "
+        "devices with --trainer.devices"
+    )
 
 
 def gather(module: LightningModule, loader: Any, values: Tensor) -> Tensor:

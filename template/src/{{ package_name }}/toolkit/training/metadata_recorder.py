@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import platform
 import shutil
 import time
@@ -13,6 +12,7 @@ from typing import Any
 
 import lightning
 import torch
+from joblib import cpu_count
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
@@ -257,5 +257,6 @@ def _hardware(trainer: Trainer) -> str:
         return f"{trainer.world_size} x {torch.cuda.get_device_name(device)}"
     if device.type != "cpu":
         return f"{trainer.world_size} x {device.type}"
-    cores, threads = os.cpu_count(), torch.get_num_threads()
+    # Those of the container, not of its host.
+    cores, threads = cpu_count(), torch.get_num_threads()
     return f"CPU {platform.machine()}, {threads} of {cores} cores"
