@@ -404,6 +404,12 @@ def test_interrupted_training_keeps_its_last_checkpoint(
     ("arguments", "message"),
     [
         (["fly"], "unknown command 'fly'"),
+        (["fitt"], "unknown command 'fitt': fit? Or see"),
+        (["fit", "--model.embeding_size=3"], "is it --model.embedding_size?"),
+        (["fit", "--trainer.precision=17"], "trainer.precision cannot be 17: one of"),
+        (["fit", "--trainer.max_epochs=-5"], "`max_epochs` must be a non-negative"),
+        (["fit", "--trainer.strategy=dpp"], "invalid strategy name: `strategy='dpp'`"),
+        (["fit", "--trainer.barebones=true"], "logger=[CSVLogger, TensorBoardLogger]"),
         (["fit", "--config=nowhere.yaml"], "nowhere.yaml"),
         (["fit", "--model.chunnels=3"], "model.chunnels"),
         (["fit", "--data.batch_size=many"], "data.batch_size"),
@@ -442,6 +448,42 @@ def test_invalid_input_is_one_line(
     assert error.startswith("error: ")
     assert message in error
     assert sorted(Path("runs").iterdir()) == runs
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no settings, such as trainer: {max_epochs: 3}"),
+        ("- 1\n", "has no settings, such as trainer: {max_epochs: 3}"),
+        ("a: 1\nb: [1\n", "is no YAML, in line 3: expected ',' or ']', but got"),
+        ("a:\n\tb: 1\n", "is no YAML, in line 2: found character"),
+    ],
+)
+@pytest.mark.parametrize("form", ["--config={}", "--config {}"])
+def test_unreadable_configuration_is_named(
+    form: str,
+    text: str,
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A configuration without settings is named, with the line."""
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    assert main(["fit", *form.format(file).split(" ")]) == 2
+    assert f"error: {file} {message}" in capsys.readouterr().err
+
+
+def test_checkpoints_may_be_switched_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without checkpoints the training has its other files."""
+    enter(tmp_path, monkeypatch, "configs", "models/production")
+    options = ["--trainer.enable_checkpointing=false", "--trainer.max_epochs=1"]
+    assert main(["fit", *options]) == 0
+    (run,) = Path("runs").iterdir()
+    assert (run / "record.json").is_file()
+    assert [*run.rglob("*.ckpt")] == []
 
 
 def test_ctrl_c_during_imports_has_no_traceback(

@@ -1,11 +1,13 @@
 """Do common PyTorch errors have a hint, with the layer that failed?"""
 
+import errno
 import os
 import signal
 from collections.abc import Callable
 
 import pytest
 import torch
+from lightning import Trainer
 from torch import Tensor, nn
 from torch._utils import ExceptionWrapper
 from torch.utils.data import DataLoader, Dataset, RandomSampler
@@ -52,6 +54,26 @@ def _two_outputs(label: int) -> Tensor:
     return nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([label]))
 
 
+def _twice() -> None:
+    loss = torch.ones(1, requires_grad=True).exp().sum()
+    loss.backward()
+    loss.backward()
+
+
+def _in_place() -> None:
+    x = torch.ones(1, requires_grad=True).sigmoid()
+    x.sigmoid_()
+    x.sum().backward()
+    y = torch.ones(1, requires_grad=True).exp()
+    z = y * y
+    y += 1
+    z.sum().backward()
+
+
+def _full_disk() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def _anomaly() -> None:
     with torch.autograd.detect_anomaly(check_nan=True):
         x = torch.zeros(1, requires_grad=True)
@@ -76,6 +98,43 @@ def _anomaly() -> None:
         (_kill_worker, "a worker that loads data died in batch 3"),
         (_fail_in_worker, "ValueError: part-7.csv has no column x, in a"),
         (lambda: open("nowhere.csv"), "No such file or directory: nowhere.csv. "),
+        (
+            lambda: nn.Linear(1, 1)(torch.zeros(1, 1).double()),
+            "in batch 3 of epoch 0: inputs and weights need one type, mostly float32",
+        ),
+        (
+            lambda: nn.Conv2d(1, 1, 1)(torch.zeros(1, 1, 1, 1).double()),
+            "Input type (double) and bias type (float) should be the same in batch 3",
+        ),
+        (
+            lambda: nn.functional.cross_entropy(torch.zeros(1, 2), torch.zeros(1)),
+            "classes are int64 (labels.long())",
+        ),
+        (
+            lambda: nn.functional.cross_entropy(
+                torch.zeros(1, 2), torch.zeros(1, 1).long()
+            ),
+            "(B, 1) becomes that by labels.squeeze(1)",
+        ),
+        (
+            lambda: nn.BatchNorm1d(2)(torch.zeros(1, 2)),
+            "in batch 3 of epoch 0: BatchNorm needs several examples. Leave out a last",
+        ),
+        (
+            lambda: torch.zeros(1).sum().backward(),
+            "the loss of batch 3 of epoch 0 has no gradient, so nothing can be learnt",
+        ),
+        (_twice, "the loss of batch 3 of epoch 0 needs a graph that an earlier"),
+        (_in_place, "was overwritten in batch 3 of epoch 0: replace += and functions"),
+        (
+            lambda: nn.Linear(1, 1)(torch.zeros(1, 1, device="meta")),
+            "in batch 3 of epoch 0: make new tensors where the others are, as in",
+        ),
+        (_full_disk, "No space left on device: free some space, and"),
+        (
+            lambda: Trainer(limit_train_batches=1.5, logger=False),
+            "You have passed invalid value 1.5 for limit_train_batches",
+        ),
         (_anomaly, "SqrtBackward0' returned nan values in its 0th output in batch 3"),
     ],
 )

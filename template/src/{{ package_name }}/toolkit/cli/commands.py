@@ -6,6 +6,7 @@ A room is imported when one of its commands is called, so that help answers at o
 import textwrap
 import tomllib
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def _run(arguments: Sequence[str]) -> int | None:
         print(help_text())
         return 0
     if command not in TABLE:
-        raise UserError(f"unknown command {command!r}: see {PROGRAM} --help")
+        meant = "".join(f"{name}? Or " for name in get_close_matches(command, TABLE, 1))
+        raise UserError(f"unknown command {command!r}: {meant}see {PROGRAM} --help")
     toolkit = __package__.rpartition(".")[0]
     module = import_module(f"{toolkit}.{TABLE[command]['room']}.commands")
     commands: dict[str, Command] = module.COMMANDS

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from ..errors import UserError
+from ..errors import FULL, UserError
 from ..paths import PACKAGE
 
 PROGRAM = f"python -m {PACKAGE}"
@@ -53,7 +53,10 @@ def call(command: Command, arguments: Sequence[str]) -> int:
             command that this one starts, an error comes with its traceback.
 
     Returns:
-        2 after a `UserError`, 130 after Ctrl-C.
+        2 after a `UserError` or with a full disk, 130 after Ctrl-C.
+
+    Raises:
+        OSError: For another reason than a full disk.
     """
     if TRACEBACK in arguments:
         os.environ[VARIABLE] = "1"
@@ -66,6 +69,11 @@ def call(command: Command, arguments: Sequence[str]) -> int:
         elif error.__cause__ is not None:
             cause = f" (the cause: {TRACEBACK}, or {VARIABLE}=1)"
         print(f"error: {error}{cause}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in FULL or os.environ.get(VARIABLE):
+            raise
+        print(f"error: {error.strerror}: free some space", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

@@ -167,7 +167,7 @@ def load_checkpoint(path: Path) -> tuple[Any, dict[str, Any]]:
             today's network.
     """
     if not path.is_file():
-        raise UserError(f"no checkpoint at {path}: train one with fit")
+        raise UserError(f"no checkpoint at {path}: those of runs are in {paths.runs()}")
     try:
         checkpoint = torch.load(path, weights_only=True, map_location="cpu")
         hyperparameters = dict(checkpoint["hyper_parameters"])

@@ -2,6 +2,8 @@
 
 import copy
 import hashlib
+import inspect
+import itertools
 import logging
 import os
 import re
@@ -10,11 +12,13 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+import yaml
 from jsonargparse.typing import PositiveInt
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
@@ -34,6 +38,7 @@ from ..figures import metrics_table, write_curves, write_evaluation
 from ..run_records import start_run, newest_checkpoint, recipe_among
 from .distributed import is_rank_zero, require_own_rank
 from .divergence_guard import DivergenceGuard
+from .error_hints import raised_by_lightning
 from .fine_tuning import FineTune  # noqa: F401 -- configurations name it
 from .interrupts import GracefulShutdown, handle_signals
 from .metadata_recorder import MetadataRecorder
@@ -56,10 +61,27 @@ logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
 class Parser(LightningArgumentParser):
     """Reports a wrong option in one line, without two screens of usage."""
 
+    options: Sequence[str] = ()  # all names of options
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise what `__main__` prints."""
+        message = " ".join(message.split())
+        if wrong := re.match(r"unrecognized arguments: --([\w.]+)", message):
+            meant = get_close_matches(wrong[1], self.options, 1)
+            message += "".join(f": is it --{name}?" for name in meant)
         # Of a misspelt option there is no more to say.
-        raise UserError(" ".join(message.split())) from ex and ex.__cause__
+        raise UserError(_shortened(message)) from ex and ex.__cause__
+
+
+def _shortened(message: str) -> str:
+    """Return the choices of an option instead of its types."""
+    found = re.match(r'Parser key "([\w.]+)": Does not validate', message)
+    if found is None:
+        return message
+    literals = re.findall(r"typing.Literal\[(.*?)\]", message.partition(" Errors: ")[0])
+    value = message.rpartition("Given value: ")[2]
+    choices = f": one of {', '.join(literals)}" if literals else ""
+    return f"{found[1]} cannot be {value[:100]}{choices or ': ' + message[:300]}"
 
 
 class KeepConfig(SaveConfigCallback):
@@ -157,6 +179,12 @@ class CLI(LightningCLI):
                 for callback in config.trainer.callbacks or []
                 if "ProgressBar" not in callback.class_path
             ]
+        if config.trainer.enable_checkpointing is False:
+            config.trainer.callbacks = [
+                callback
+                for callback in config.trainer.callbacks or []
+                if "Checkpoint" not in callback.class_path
+            ]
         if config.trainer.fast_dev_run or not is_rank_zero():
             return
         recipe = recipe_among(config.config or ())
@@ -198,7 +226,13 @@ class CLI(LightningCLI):
     def instantiate_trainer(self, **options: Any) -> Trainer:
         """Let the trainer keep the configuration as it was given."""
         self.config = self._kept
-        return super().instantiate_trainer(**options)
+        try:
+            return super().instantiate_trainer(**options)
+        except Exception as error:
+            reason = raised_by_lightning(error)
+            if reason is None:
+                raise
+            raise UserError(f"the trainer cannot be made: {reason}") from error
 
     def after_instantiate_classes(self) -> None:
         """Record the training; show no progress bar in a log, a line per step."""
@@ -303,6 +337,13 @@ def run(command: str, arguments: Sequence[str]) -> None:
     CLI.command = command
     module, data = interface.training_module(), interface.data_module()
     groups = {"trainer": Trainer, "model": module, "data": data}
+    Parser.options = [
+        f"{group}.{name}"
+        for group, taker in groups.items()
+        for name in inspect.signature(taker).parameters
+    ]
+    for file in _configurations(arguments):
+        _require_settings(file)
     guard = DivergenceGuard()
     with guard.reporting_hints():
         CLI(
@@ -314,6 +355,28 @@ def run(command: str, arguments: Sequence[str]) -> None:
             save_config_callback=KeepConfig,
             trainer_defaults={"callbacks": [GracefulShutdown(), guard]},
         )
+
+
+def _configurations(arguments: Sequence[str]) -> list[Path]:
+    """Return the files that are named by `--config`."""
+    names = [
+        following if word in ("-c", "--config") else word.partition("--config=")[2]
+        for word, following in itertools.pairwise([*arguments, ""])
+    ]
+    return [path for name in names if (path := Path(name)).is_file()]
+
+
+def _require_settings(file: Path) -> None:
+    """Raise a `UserError` for a configuration that holds no settings, by its name."""
+    try:
+        found = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", in line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or str(error)
+        raise UserError(f"{file} is no YAML{line}: {reason}") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{file} has no settings, such as trainer: {{max_epochs: 3}}")
 
 
 COMMANDS: dict[str, Command] = {

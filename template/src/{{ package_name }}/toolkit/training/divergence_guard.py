@@ -4,7 +4,7 @@ import math
 import traceback
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from ..errors import UserError
+from ..errors import UserError, require
 from ..run_records import run_folder
 from .error_hints import error_hint, first_nonfinite_layer
 from .nested_tensors import finite, returned_loss
@@ -96,6 +96,11 @@ class DivergenceGuard(Callback):
         def watched(*arguments: Any, **options: Any) -> Any:
             output = step(*arguments, **options)
             if (loss := returned_loss(output)) is not None:
+                require(
+                    loss.numel() == 1,
+                    f"the loss of {self._where(trainer)} has the shape "
+                    f"{tuple(loss.shape)}, and must be one number: return its mean()",
+                )
                 self._watch(loss.detach(), trainer, pl_module)
             return output
 
@@ -183,9 +188,13 @@ class DivergenceGuard(Callback):
             print("".join(lines))
             self.hint = hint
         else:
-            path = folder / "traceback.txt"
-            path.write_text("".join(lines))
-            self.hint = hint + _kept(path, self._save(trainer))
+            self.hint = hint
+            with suppress(
+                OSError, RuntimeError
+            ):  # of a full disk there is no more to say
+                path = folder / "traceback.txt"
+                path.write_text("".join(lines))
+                self.hint = hint + _kept(path, self._save(trainer))
 
     @contextmanager
     def reporting_hints(self) -> Iterator[None]:

@@ -5,9 +5,11 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
+from ..errors import FULL
 from .nested_tensors import finite, shapes
 
 # Message and hint for each kind of error. The first match counts.
@@ -15,6 +17,15 @@ KINDS: dict[str, tuple[str, str]] = {
     "memory": (
         r"out of memory|not enough memory|can't allocate memory",
         "out of memory{place}. To see what would help: nox -s resources",
+    ),
+    "disk": (
+        r"No space left|PytorchStreamWriter failed|unexpected pos \d",
+        "{cause}: a file could not be written. Is the disk full, or the quota?",
+    ),
+    "shared": (
+        r"out of shared memory|Bus error|unable to open shared memory",
+        "the workers that load data have too little shared memory: fewer of them "
+        "(--data.num_workers=0), or more of it (docker run --shm-size=8g)",
     ),
     "worker": (
         r"DataLoader worker .*(exited unexpectedly|is killed by signal)",
@@ -39,6 +50,46 @@ KINDS: dict[str, tuple[str, str]] = {
     "gradient": (
         r"returned nan values in its",
         "{cause}{place}. The traceback has the line that calculated it",
+    ),
+    "detached": (
+        r"does not require grad and does not have a grad_fn",
+        "the loss of{place} has no gradient, so nothing can be learnt: it was "
+        "detached, comes from .item() or torch.no_grad(), or all weights are frozen",
+    ),
+    "graph": (
+        r"backward through the graph a second time",
+        "the loss of{place} needs a graph that an earlier backward has freed: detach "
+        "what is kept from step to step, such as a hidden state",
+    ),
+    "inplace": (
+        r"modified by an inplace operation",
+        "a value that the gradient needs was overwritten{place}: replace += and "
+        "functions that end in _ by those that make a new tensor. To see where: "
+        "nox -s debug -- nan",
+    ),
+    "single": (
+        r"Expected more than 1 value per channel when training",
+        "{cause}{place}: BatchNorm needs several examples. Leave out a last batch of "
+        "one (drop_last=True in the loader of the training split), or change "
+        "--data.batch_size",
+    ),
+    "device": (
+        r"not on the expected device|on the same device|at least two devices"
+        r"|should be the same.*(cuda|mps)|(cuda|mps).*should be the same",
+        "{cause}{place}: make new tensors where the others are, as in "
+        "torch.zeros(3, device=x.device), and constants by register_buffer",
+    ),
+    "dtype": (
+        r"Input type|expected scalar type|must have the same dtype|target dtype"
+        r"|not implemented for '|[Ff]ound dtype|dtype of input|Expected floating point"
+        r"|argument #\d .* scalar type|result type .* can't be cast",
+        "{cause}{place}: inputs and weights need one type, mostly float32 (x.float()); "
+        "classes are int64 (labels.long()), and numbers to predict float32",
+    ),
+    "target": (
+        r"multi-target not supported|0D or 1D target|a target size",
+        "{cause}{place}: labels have the shape (B,), and (B, 1) becomes that by "
+        "labels.squeeze(1). To see all shapes: nox -s debug -- shapes",
     ),
     "compiler": (
         r"No working C\+\+ compiler|[Cc]annot find a working triton",
@@ -72,6 +123,8 @@ def error_hint(error: BaseException, net: nn.Module, batch: str) -> str | None:
         The hint, or nothing if the error is not known.
     """
     text = "out of memory" if isinstance(error, MemoryError) else str(error)
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"{error.strerror}: free some space, and train again"
     if isinstance(error, OSError) and error.filename:
         again = "To see it again within seconds: nox -s debug -- fast"
         return f"{error.strerror}: {error.filename}. {again}"
@@ -81,8 +134,33 @@ def error_hint(error: BaseException, net: nn.Module, batch: str) -> str | None:
             cause = text.strip().splitlines()[-1 if kind == "loading" else 0]
             places = [*filter(None, [failed_layer(error, net), batch])]
             place = f" in {', '.join(places)}" if places else ""
-            return sentence.format(cause=cause.rstrip("."), place=place)
-    return None
+            if sentence.startswith("the loss of"):
+                place = f" {batch or 'a step'}"
+            return sentence.format(cause=cause.rstrip(".!"), place=place)
+    return raised_by_lightning(error)
+
+
+def raised_by_lightning(error: BaseException) -> str | None:
+    """Return what Lightning itself says of a wrong option or hook, in a line.
+
+    Args:
+        error: That ended a command.
+
+    Returns:
+        Its message, unless the error comes from elsewhere.
+    """
+    text = str(error).strip("'")
+    if isinstance(error, KeyError) and text.startswith("SLURM_"):
+        return f"{text} is not set, but SLURM_NTASKS is: start by srun, or unset that"
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    module = str(frames[-1].f_globals.get("__name__")) if frames else ""
+    known = (RuntimeError, TypeError, ValueError, MisconfigurationException)
+    if not module.startswith("lightning.") or not isinstance(error, known):
+        return None
+    text = re.sub(r"<(?:\w+\.)*(\w+) object at \w+>", r"\1", text)
+    if "backend found" in text:  # for a GPU that is not there
+        text += " Say --trainer.accelerator=auto, or cpu"
+    return " ".join(text.split())[:400].rstrip(".") or None
 
 
 def failed_layer(error: BaseException, net: nn.Module) -> str | None:

@@ -16,8 +16,13 @@ class GracefulShutdown(Callback):
     """Ends a training by SIGTERM like one by Ctrl-C, and says how to resume it."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Replace Lightning's handler of SIGTERM."""
+        """Replace Lightning's handler of SIGTERM; say so where Ctrl-C has no effect.
+
+        Shells let background processes ignore Ctrl-C.
+        """
         treat_sigterm_as_interrupt()
+        if is_rank_zero() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            print(f"In the background: end it with kill {os.getpid()}", file=sys.stderr)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Replace Lightning's handler of SIGTERM."""
@@ -50,13 +55,8 @@ def treat_sigterm_as_interrupt() -> None:
 
 
 def handle_signals() -> None:
-    """Handle SIGTERM like Ctrl-C, and say so where Ctrl-C has no effect.
-
-    Shells let background processes ignore Ctrl-C.
-    """
+    """Handle SIGTERM like Ctrl-C."""
     treat_sigterm_as_interrupt()
     if not is_rank_zero():
         # Rank zero ends the others and says how to resume: they must not end before.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    elif signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        print(f"In the background: end it with kill {os.getpid()}", file=sys.stderr)
