@@ -235,6 +235,21 @@ def test_given_checkpoint_adds_its_hard_examples(
     assert first != second
 
 
+def test_review_of_an_example_that_is_gone_is_kept(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What a person has reviewed stays in the file, at its end."""
+    gone = dataclasses.replace(EXAMPLE, wrong="model", why="a smudge")
+    write_review([gone, dataclasses.replace(EXAMPLE, digest="4567")])
+    assert main(["review-errors", "--count=2"]) == 0
+    assert "kept     1 reviews of examples that the data have no more" in (
+        capsys.readouterr().out
+    )
+    first, second, last = load_review()
+    assert last == gone
+    assert "" == first.wrong == second.wrong
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

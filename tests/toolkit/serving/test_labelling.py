@@ -241,7 +241,11 @@ def test_summary_without_predictions() -> None:
         ),
         (
             '{"label": "x", "when": "2026-11-27T00:00:00Z", "raw": []}',
-            "'x' is no label: they are ",
+            "line 1: 'x' is no label: they are ",
+        ),
+        (
+            '{"label": 7, "when": "2026-11-27T00:00:00Z", "raw": []}',
+            "line 1: label is no text: 7",
         ),
     ],
 )
@@ -257,6 +261,29 @@ def test_invalid_label_is_one_line(
     (error,) = capsys.readouterr().err.splitlines()
     assert message in error
     assert paths.feedback().read_text() == f"{line}\n"
+
+
+def test_log_of_other_examples_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Requests of another shape are those of the log, and no label is asked for."""
+    log_predictions(LOG, Path("some.csv"), "", torch.zeros(1, 2), ["a"], [[]])
+    assert main(["feedback", str(LOG)]) == 2
+    error = capsys.readouterr().err
+    assert (
+        error == f"error: {LOG} has examples of another shape than the data: take "
+        "them out\n"
+    )
+    assert not paths.feedback().exists()
+    for command in ("compare", "promote"):
+        assert main([command, "--log", "nowhere.jsonl"]) == 2
+        assert "error: no " in capsys.readouterr().err
+
+
+def test_empty_lines_at_the_end_are_passed_over() -> None:
+    """An editor may leave empty lines at the end of a file."""
+    request = LabelRequest("", "2026-11-27T00:00:00Z", [1])
+    write_label_requests([request])
+    paths.feedback().write_text(f"{paths.feedback().read_text()}\n\n")
+    assert load_label_requests() == [request]
 
 
 def test_unusable_files_are_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,7 +34,12 @@ def _review_errors(arguments: Sequence[str]) -> None:
     data = interface.splits()["val"]
     evaluation = task.evaluate(net, data)
     examples = collect_hard_examples(evaluation, data, reviewed, options.count)
-    write_review(examples)
+    # The work of a person is kept: the example may come back.
+    present = {*data.digests()}
+    gone = [one for one in reviewed if one.wrong and one.digest not in present]
+    write_review([*examples, *gone])
+    if gone:
+        print(f"kept     {len(gone)} reviews of examples that the data have no more")
     waiting = [example for example in examples if not example.wrong]
     print(f"picture  {draw_hard_examples(examples, evaluation, data)}")
     print(

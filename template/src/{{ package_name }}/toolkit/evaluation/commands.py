@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .. import interface, paths
 from ..cli import PROGRAM, Command, Parser, checkpoint_parser
+from ..errors import UserError
 from ..figures import as_text
 from ..run_records import newest_checkpoint
 from ..splits import describe_moved, moved, places
@@ -128,6 +129,9 @@ def _add_log(parser: Parser) -> None:
 def _replay(logs: Sequence[Path]) -> Replay | None:
     if not logs:
         return None
+    for log in logs:  # also where there is no model to compare with
+        if not log.is_file():
+            raise UserError(f"no file {log}")
     from ..serving import replay
 
     return partial(replay, logs)

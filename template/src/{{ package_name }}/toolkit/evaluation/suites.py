@@ -96,6 +96,15 @@ def _read(path: Path) -> Suite:
     return Suite(path.stem, about["min_accuracy"], about["why"], [*examples.values()])
 
 
+# What a value is called in a message, by its type.
+WORDS: dict[Any, str] = {
+    bool: "true or false",
+    list: "list",
+    str: "text",
+    (int, float): "number",
+}
+
+
 def parse_json_line(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Read a line of a JSON Lines file that people edit.
 
@@ -114,13 +123,12 @@ def parse_json_line(line: str, kinds: Mapping[str, Any], where: str) -> dict[str
         content = json.loads(line)
     except ValueError:
         content = None
-    if (
-        not isinstance(content, dict)
-        or content.keys() != kinds.keys()
-        or not all(isinstance(content[name], kind) for name, kind in kinds.items())
-    ):
+    if not isinstance(content, dict) or content.keys() != kinds.keys():
         names = ", ".join(kinds)
         raise UserError(f"{where} must be one JSON object with {names}, and no more")
+    for name, kind in kinds.items():
+        if not isinstance(content[name], kind):
+            raise UserError(f"{where}: {name} is no {WORDS[kind]}: {content[name]!r}")
     return content
 
 
@@ -159,7 +167,8 @@ def read_json_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]
     Returns:
         The values of each line, by name.
     """
-    lines = enumerate(path.read_text("utf-8").splitlines(), start=1)
+    # Editors leave empty lines at the end.
+    lines = enumerate(path.read_text("utf-8").rstrip().splitlines(), start=1)
     return [
         parse_json_line(line, kinds, f"{path}, line {number}") for number, line in lines
     ]

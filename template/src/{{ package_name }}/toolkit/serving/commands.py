@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import paths
+from .. import interface, paths
 from ..cli import PROGRAM, Command, Parser
 from ..errors import UserError
 from ..evaluation import load_checkpoint, load_production, load_record, out_of_range
@@ -18,6 +18,7 @@ from .labelling import (
     feedback_summary,
     load_label_requests,
     sample_requests,
+    to_examples,
     write_label_requests,
 )
 from .prediction_log import load_predictions, log_predictions
@@ -93,6 +94,9 @@ def _feedback(arguments: Sequence[str]) -> None:
         raise UserError(f"--count is at least 1, not {options.count}")
 
     predictions = load_predictions(options.logs)
+    for log in options.logs:  # before any is sampled
+        raw = [prediction.raw for prediction in load_predictions([log])]
+        to_examples(raw, interface.splits()["train"], log)
     requests = load_label_requests()
     if all(request.label for request in requests):
         requests += sample_requests(predictions, requests, options.count)

@@ -109,8 +109,8 @@ def labelled_examples(
     """
     since = datetime.now(UTC) - newest if newest else datetime.min.replace(tzinfo=UTC)
     labelled = [
-        request
-        for request in requests
+        (number, request)
+        for number, request in enumerate(requests, start=1)
         if request.label not in ("", UNCLEAR)
         and datetime.fromisoformat(request.when) >= since
     ]
@@ -121,8 +121,8 @@ def labelled_examples(
         for split in splits.values()
         for label in split.labels.unique()
     }
-    labels = [_label(request.label, names) for request in labelled]
-    raw = [request.raw for request in labelled]
+    labels = [_label(request.label, names, number) for number, request in labelled]
+    raw = [request.raw for _, request in labelled]
     given = torch.stack(labels) if labels else data.labels[:0]
     return to_examples(raw, data, paths.feedback(), given)
 
@@ -202,7 +202,7 @@ def to_examples(
     return interface.replace(data, raw=found, labels=labels)
 
 
-def _label(text: str, names: Mapping[str, Tensor]) -> Tensor:
+def _label(text: str, names: Mapping[str, Tensor], line: int) -> Tensor:
     """Return the label of this name; where labels are numbers, any number is one."""
     if text in names:
         return names[text]
@@ -211,4 +211,5 @@ def _label(text: str, names: Mapping[str, Tensor]) -> Tensor:
         with suppress(ValueError):
             return torch.tensor(float(text), dtype=like.dtype)
     known = ", ".join(sorted(names)[:SHOWN])
-    raise UserError(f"{paths.feedback()}: {text!r} is no label: they are {known}")
+    where = f"{paths.feedback()}, line {line}"
+    raise UserError(f"{where}: {text!r} is no label: they are {known}")
