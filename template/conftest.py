@@ -47,7 +47,9 @@ def pytest_addoption(
 
     for module in (tests, sys.modules.get(PLUGINS[0])):
         if module and module.__file__ and HERE not in Path(module.__file__).parents:
-            raise pytest.UsageError(f"run pytest in {HERE}: these tests are apart")
+            raise pytest.UsageError(
+                f"run pytest in {HERE}: other tests have the same names as those"
+            )
     for name in PLUGINS:
         pluginmanager.import_plugin(name)
     parser.addoption(
@@ -85,7 +87,8 @@ def _collect(collector: pytest.File, collect: Collect) -> Iterator[Any]:
         yield from collect()
     except (Exception, SystemExit) as error:
         for name in {*sys.modules} - before:
-            if HERE in Path(getattr(sys.modules[name], "__file__", None) or "").parents:
+            parents = Path(getattr(sys.modules[name], "__file__", None) or "").parents
+            if SOURCE in parents or HERE / "tests" in parents:
                 del sys.modules[name]  # half of a module, which others would import
         if isinstance(error, SystemExit):
             # A script that reads its arguments when it is imported would end pytest.

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from digit_recognizer.toolkit.cli.commands import TABLE, main
 from digit_recognizer.toolkit.cli.parser import TRACEBACK, VARIABLE, call
 from digit_recognizer.toolkit.errors import UserError
 
@@ -67,3 +68,13 @@ def test_ctrl_c_has_its_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert call(interrupt, []) == 130
     assert capsys.readouterr().err == "Stopped.\n"
+
+
+def test_help_of_a_command_says_what_it_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The help of a command has its line of the table of commands."""
+    with pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert TABLE["predict"]["help"][1:] in text

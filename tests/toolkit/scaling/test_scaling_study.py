@@ -66,6 +66,13 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return called
 
 
+@pytest.mark.parametrize("fraction", [0, -0.5, 1.5])
+def test_wrong_fraction_is_an_error_before_training(fraction: float) -> None:
+    """A fraction out of its range is named with the file."""
+    with pytest.raises(UserError, match=f"studies.yaml: a fraction .* not {fraction}"):
+        ScalingStudies(fractions=[1, fraction])
+
+
 def test_settings_of_this_project_can_be_read() -> None:
     """They have enough sizes for each study."""
     if not paths.studies().is_file():  # such as after an update from 0.1.0

@@ -22,7 +22,11 @@ class Parser(argparse.ArgumentParser):
     """Reports a wrong option in one line, and accepts no abbreviations."""
 
     def __init__(self, program: str, epilog: str | None = None) -> None:
-        super().__init__(prog=program, epilog=epilog, allow_abbrev=False)
+        from .commands import TABLE  # which imports this module
+
+        text = TABLE.get(program.rpartition(" ")[2], {}).get("help", "")
+        description = f"{text[:1].upper()}{text[1:]}."
+        super().__init__(program, None, description, epilog, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """Raise what `call` prints."""

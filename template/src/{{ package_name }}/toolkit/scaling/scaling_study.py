@@ -11,7 +11,7 @@ from jsonargparse.typing import PositiveInt
 from matplotlib.figure import Figure
 
 from .. import paths
-from ..errors import UserError
+from ..errors import UserError, require
 from ..run_records import fit_in_subprocess, fit_options
 
 RECIPE = "fraction"
@@ -36,6 +36,14 @@ class ScalingStudies:
         default_factory=lambda: [0.0625, 0.125, 0.25, 0.5, 1]
     )
     models: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Raise a `UserError` before anything is trained."""
+        for fraction in self.fractions:
+            require(
+                0 < fraction <= 1,
+                f"{paths.studies()}: a fraction is above 0 and up to 1, not {fraction}",
+            )
 
 
 @dataclass(frozen=True)
