@@ -147,4 +147,7 @@ def test_pytest_runs_from_the_root_of_a_monorepo(tmp_path: Path) -> None:
     render_repository(root / "other")
     command = "pytest -q --collect-only"
     output = run_in(command, root, project.environ, succeeds=False)
-    assert f"run pytest in {root}/other: other tests have the same names as those" in output
+    assert (
+        f"run pytest in {root}/other: other tests have the same names as those"
+        in output
+    )
