@@ -95,7 +95,7 @@ def test_training_jobs_cannot_write() -> None:
     writing = [n for n, job in jobs.items() if "write" in job["permissions"].values()]
     assert writing == ["propose", "report"]
     for name, command in (
-        ("propose", ".github/scripts/propose.sh build/comparison"),
+        ("propose", "bash .github/scripts/propose.sh build/comparison"),
         ("report", ".github/scripts/report.sh build/logs"),
     ):
         steps = jobs[name]["steps"]

@@ -42,7 +42,7 @@ def test_missing_function_fails_only_where_needed(
     ("arguments", "message"),
     [
         (["slices"], "error: this needs embed in src/"),
-        (["slice"], "error: unknown command 'slice': see "),
+        (["slice"], "error: unknown command 'slice': slices? Or see "),
         ([""], "error: unknown command '': see "),
     ],
 )

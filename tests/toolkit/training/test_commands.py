@@ -453,8 +453,8 @@ def test_invalid_input_is_one_line(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "has no settings, such as trainer: {max_epochs: 3}"),
-        ("- 1\n", "has no settings, such as trainer: {max_epochs: 3}"),
+        ("", "has no settings, such as seed_everything: 1"),
+        ("- 1\n", "has no settings, such as seed_everything: 1"),
         ("a: 1\nb: [1\n", "is no YAML, in line 3: expected ',' or ']', but got"),
         ("a:\n\tb: 1\n", "is no YAML, in line 2: found character"),
     ],

@@ -64,6 +64,37 @@ def test_diverging_loss_is_an_error() -> None:
         run(Scripted(1, 1, 1, 1e4))
 
 
+class Silent(BoringModel):
+    """Forgets to return its loss, in all batches but some."""
+
+    def __init__(self, *spoken: int) -> None:
+        super().__init__()
+        self.spoken = spoken
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Any:
+        """Compute the loss."""
+        loss = self.step(batch)
+        return loss if batch_idx in self.spoken else None
+
+
+@pytest.mark.filterwarnings("ignore:.*returned .None.")
+def test_step_without_a_loss_is_an_error() -> None:
+    """A step that never returns a loss is an error after an epoch; some may not."""
+    with pytest.raises(UserError, match="^training_step has returned no loss in any"):
+        run(Silent(), steps=100)
+    run(Silent(5), steps=100)
+
+
+def test_vector_of_losses_is_an_error() -> None:
+    """A loss that is no single number is named with its shape."""
+    module = BoringModel()
+    module.training_step = lambda batch, batch_idx: module(batch)  # type: ignore
+    with pytest.raises(
+        UserError, match=r"of batch 0 of epoch 0 has the shape \(1, 2\)"
+    ):
+        run(module)
+
+
 @pytest.mark.parametrize("first", [0, -1])
 def test_nonpositive_first_loss_is_not_checked(first: float) -> None:
     """A first loss of 0 or less says nothing about the scale of the loss."""

@@ -1,6 +1,7 @@
 """Do common PyTorch errors have a hint, with the layer that failed?"""
 
 import errno
+import linecache
 import os
 import signal
 from collections.abc import Callable
@@ -108,7 +109,7 @@ def _anomaly() -> None:
         ),
         (
             lambda: nn.functional.cross_entropy(torch.zeros(1, 2), torch.zeros(1)),
-            "classes are int64 (labels.long())",
+            "classes and indices are int64 (labels.long())",
         ),
         (
             lambda: nn.functional.cross_entropy(
@@ -130,7 +131,7 @@ def _anomaly() -> None:
             lambda: nn.Linear(1, 1)(torch.zeros(1, 1, device="meta")),
             "in batch 3 of epoch 0: make new tensors where the others are, as in",
         ),
-        (_full_disk, "No space left on device: free some space, and"),
+        (_full_disk, "No space left on device: free some space, or"),
         (
             lambda: Trainer(limit_train_batches=1.5, logger=False),
             "You have passed invalid value 1.5 for limit_train_batches",
@@ -178,4 +179,16 @@ def test_unknown_error_has_no_hint(fail: Callable[[], object]) -> None:
     """An error that is not recognized has no hint, as a wrong one misleads."""
     with pytest.raises(Exception) as caught:  # noqa: B017, PT011 -- each has its own
         fail()
+    assert error_hint(caught.value, nn.Identity(), BATCH) is None
+
+
+def test_error_that_the_team_raises_keeps_its_words() -> None:
+    """An error of a line of the package has no hint, whatever its text resembles."""
+    code = "def fail():\n    raise ValueError('Target 3 is out of bounds')\n"
+    file = "<step>"
+    linecache.cache[file] = (len(code), None, code.splitlines(True), file)
+    module = {"__name__": "digit_recognizer.training"}
+    exec(compile(code, file, "exec"), module)  # noqa: S102 -- the lines above
+    with pytest.raises(ValueError, match="Target 3") as caught:
+        module["fail"]()  # type: ignore[operator]
     assert error_hint(caught.value, nn.Identity(), BATCH) is None

@@ -77,7 +77,10 @@ def call(command: Command, arguments: Sequence[str]) -> int:
     except OSError as error:
         if error.errno not in FULL or os.environ.get(VARIABLE):
             raise
-        print(f"error: {error.strerror}: free some space", file=sys.stderr)
+        print(
+            f"error: {error.strerror}: free some space, or raise the limit",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

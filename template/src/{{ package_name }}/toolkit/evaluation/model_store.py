@@ -166,6 +166,10 @@ def load_checkpoint(path: Path) -> tuple[Any, dict[str, Any]]:
         UserError: The file is missing or no checkpoint, or its weights are not for
             today's network.
     """
+    if path.is_dir():
+        files = [str(file) for file in sorted(path.rglob("*.ckpt"))]
+        inside = f", such as {files[0]}" if files else ""
+        raise UserError(f"{path} is a folder: name a file of it{inside}")
     if not path.is_file():
         raise UserError(f"no checkpoint at {path}: those of runs are in {paths.runs()}")
     try:

@@ -66,9 +66,12 @@ class Parser(LightningArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise what `__main__` prints."""
         message = " ".join(message.split())
-        if wrong := re.match(r"unrecognized arguments: --([\w.]+)", message):
-            meant = get_close_matches(wrong[1], self.options, 1)
-            message += "".join(f": is it --{name}?" for name in meant)
+        pattern = r"unrecognized arguments: -*([\w.-]+)|accept option '([\w.]+)'"
+        if wrong := re.search(pattern, message):
+            word = (wrong[1] or wrong[2]).replace("-", "_")
+            meant = get_close_matches(word, self.options, 1)
+            dashes = "--" if wrong[1] else ""
+            message += "".join(f": is it {dashes}{name}?" for name in meant)
         # Of a misspelt option there is no more to say.
         raise UserError(_shortened(message)) from ex and ex.__cause__
 
@@ -215,10 +218,11 @@ class CLI(LightningCLI):
                 with suppress(OSError):  # somebody has written into it
                     self.run_dir.rmdir()
             # Loggers, for example, come with Lightning, and their packages do not.
-            missing = re.search(r"Requirement '([\w-]+)[^']*' not met", str(error))
+            pattern = r"Requirement '([\w-]+)[^']*' not met|requires `([\w-]+)`"
+            missing = re.search(pattern, str(error))
             if missing is None:
                 raise
-            name = missing[1]
+            name = missing[1] or missing[2]
             raise UserError(
                 f"this needs the package {name}: uv add {name}, or pip install {name}"
             ) from error
@@ -376,7 +380,7 @@ def _require_settings(file: Path) -> None:
         reason = getattr(error, "problem", None) or str(error)
         raise UserError(f"{file} is no YAML{line}: {reason}") from None
     if not isinstance(found, dict):
-        raise UserError(f"{file} has no settings, such as trainer: {{max_epochs: 3}}")
+        raise UserError(f"{file} has no settings, such as seed_everything: 1")
 
 
 COMMANDS: dict[str, Command] = {

@@ -73,6 +73,8 @@ class DivergenceGuard(Callback):
         self.factor = factor
         self.steps = steps
         self.hint: str | None = None  # of the error that ended the training
+        self._losses = 0  # that steps have returned
+        self._silent = 0  # steps that have returned none
         self._first: float | None = None
         self._high = 0
         self._batch: Any = None
@@ -96,12 +98,15 @@ class DivergenceGuard(Callback):
         def watched(*arguments: Any, **options: Any) -> Any:
             output = step(*arguments, **options)
             if (loss := returned_loss(output)) is not None:
+                self._losses += 1
                 require(
                     loss.numel() == 1,
                     f"the loss of {self._where(trainer)} has the shape "
                     f"{tuple(loss.shape)}, and must be one number: return its mean()",
                 )
                 self._watch(loss.detach(), trainer, pl_module)
+            else:
+                self._silent += 1
             return output
 
         trainer.strategy.training_step = watched  # type: ignore[method-assign]
@@ -131,8 +136,14 @@ class DivergenceGuard(Callback):
         self._check(trainer, pl_module, wait=True)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Check all losses of the epoch."""
+        """Check all losses of the epoch; an epoch without any is a `UserError`."""
         self._check(trainer, pl_module, wait=True)
+        silent = self._silent and not self._losses
+        if pl_module.automatic_optimization and silent:
+            raise UserError(
+                "training_step has returned no loss in any batch, so nothing was "
+                "learnt: end it with return"
+            )
 
     def teardown(
         self, trainer: Trainer, pl_module: LightningModule, stage: str

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
 from ..errors import FULL
+from ..paths import PACKAGE
 from .nested_tensors import finite, shapes
 
 # Message and hint for each kind of error. The first match counts.
@@ -84,10 +85,10 @@ KINDS: dict[str, tuple[str, str]] = {
         r"|not implemented for '|[Ff]ound dtype|dtype of input|Expected floating point"
         r"|argument #\d .* scalar type|result type .* can't be cast",
         "{cause}{place}: inputs and weights need one type, mostly float32 (x.float()); "
-        "classes are int64 (labels.long()), and numbers to predict float32",
+        "classes and indices are int64 (labels.long()), numbers to predict float32",
     ),
     "target": (
-        r"multi-target not supported|0D or 1D target|a target size",
+        r"multi-target not supported|0D or 1D target|[Tt]arget size \(",
         "{cause}{place}: labels have the shape (B,), and (B, 1) becomes that by "
         "labels.squeeze(1). To see all shapes: nox -s debug -- shapes",
     ),
@@ -122,9 +123,11 @@ def error_hint(error: BaseException, net: nn.Module, batch: str) -> str | None:
     Returns:
         The hint, or nothing if the error is not known.
     """
+    if _raised_by_hand(error):
+        return None  # by the code of the team, which says itself what is wrong
     text = "out of memory" if isinstance(error, MemoryError) else str(error)
     if isinstance(error, OSError) and error.errno in FULL:
-        return f"{error.strerror}: free some space, and train again"
+        return f"{error.strerror}: free some space, or raise the limit"
     if isinstance(error, OSError) and error.filename:
         again = "To see it again within seconds: nox -s debug -- fast"
         return f"{error.strerror}: {error.filename}. {again}"
@@ -138,6 +141,17 @@ def error_hint(error: BaseException, net: nn.Module, batch: str) -> str | None:
                 place = f" {batch or 'a step'}"
             return sentence.format(cause=cause.rstrip(".!"), place=place)
     return raised_by_lightning(error)
+
+
+def _raised_by_hand(error: BaseException) -> bool:
+    """Return whether a line of this package, beside the toolkit, has raised it."""
+    frames = [*traceback.walk_tb(error.__traceback__)]
+    if not frames:
+        return False
+    module = str(frames[-1][0].f_globals.get("__name__"))
+    line = traceback.extract_tb(error.__traceback__)[-1].line or ""
+    ours = module.startswith(f"{PACKAGE}.") and ".toolkit." not in module
+    return ours and line.startswith("raise ")
 
 
 def raised_by_lightning(error: BaseException) -> str | None:
