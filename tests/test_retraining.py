@@ -96,7 +96,7 @@ def test_training_jobs_cannot_write() -> None:
     assert writing == ["propose", "report"]
     for name, command in (
         ("propose", "bash .github/scripts/propose.sh build/comparison"),
-        ("report", ".github/scripts/report.sh build/logs"),
+        ("report", "bash .github/scripts/report.sh build/logs"),
     ):
         steps = jobs[name]["steps"]
         assert [step["run"] for step in steps if "run" in step] == [command]
