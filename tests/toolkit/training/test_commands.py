@@ -450,6 +450,18 @@ def test_invalid_input_is_one_line(
     assert sorted(Path("runs").iterdir()) == runs
 
 
+def test_error_in_the_background_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where a shell ignores interrupts, only a training says how to end it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert main(["fit", "--model.width=0"]) == 2
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "In the background" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
