@@ -575,7 +575,13 @@ DOCUMENTS = {
 }
 
 
-def _notebook(identifiers: list[str], indent: int, kernel: str, **metadata: str) -> str:
+def notebook(
+    identifiers: list[str],
+    indent: int,
+    kernel: str,
+    name: str = "python3",
+    **metadata: str,
+) -> str:
     """Return a notebook without outputs."""
     cells = [
         {
@@ -588,7 +594,7 @@ def _notebook(identifiers: list[str], indent: int, kernel: str, **metadata: str)
         }
         for identifier in identifiers
     ]
-    kernelspec = {"display_name": kernel, "language": "python", "name": "python3"}
+    kernelspec = {"display_name": kernel, "language": "python", "name": name}
     whole = {
         "cells": cells,
         "metadata": {"kernelspec": kernelspec},
@@ -614,10 +620,9 @@ jobs:
 }
 
 NOTEBOOKS = {
-    "notebooks/jupyter.ipynb": _notebook(["8f1c2d3e", "0a9b8c7d"], 1, "Python 3")
-    + "\n",
-    "notebooks/with_a_new_cell.ipynb": _notebook(["new", "0", "1"], 1, "venv") + "\n",
-    "notebooks/hosted.ipynb": _notebook(["iZq8kf9J"], 2, "Python 3", id="iZq8kf9J"),
+    "notebooks/jupyter.ipynb": notebook(["8f1c2d3e", "0a9b8c7d"], 1, "Python 3") + "\n",
+    "notebooks/with_a_new_cell.ipynb": notebook(["new", "0", "1"], 1, "venv") + "\n",
+    "notebooks/hosted.ipynb": notebook(["iZq8kf9J"], 2, "Python 3", id="iZq8kf9J"),
 }
 
 # Pictures and weights.

@@ -1,6 +1,5 @@
 """Modules, docstrings and notebooks of a team's own are found, and run, by pytest."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.environment import overlay
+from tests.first_month import notebook
 from tests.projects import Project, skips
 
 pytestmark = pytest.mark.environment
@@ -58,27 +58,12 @@ tensor([0.3333, 0.6668])
 """
 '''
 # As an editor saves it whose environment nobody else has.
-NOTEBOOK = {
-    "cells": [
-        {
-            "cell_type": "code",
-            "execution_count": None,
-            "id": "8f1c2d3e",
-            "metadata": {},
-            "outputs": [],
-            "source": ["import torch"],
-        }
-    ],
-    "metadata": {
-        "kernelspec": {
-            "display_name": "Python 3.7.8 64-bit ('prmlenv': venv)",
-            "language": "python",
-            "name": "python37864bitprmlenvvenv",
-        }
-    },
-    "nbformat": 4,
-    "nbformat_minor": 5,
-}
+NOTEBOOK = notebook(
+    ["8f1c2d3e"],
+    1,
+    "Python 3.7.8 64-bit ('prmlenv': venv)",
+    "python37864bitprmlenvvenv",
+)
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +132,10 @@ def test_missing_package_of_the_package_itself_is_red(project: Project) -> None:
 
 def test_notebook_of_another_kernel_runs(project: Project) -> None:
     """A notebook runs with the project's Python, unless it is in another language."""
-    in_r = {**NOTEBOOK, "metadata": {"kernelspec": {"name": "ir", "language": "R"}}}
+    in_r = NOTEBOOK.replace('"language": "python"', '"language": "R"')
     files = {
-        "notebooks/of_a_colleague.ipynb": json.dumps(NOTEBOOK),
-        "notebooks/in_r_by_a_colleague.ipynb": json.dumps(in_r),
+        "notebooks/of_a_colleague.ipynb": NOTEBOOK,
+        "notebooks/in_r_by_a_colleague.ipynb": in_r,
         "notebooks/saved.py": "1 / 0\n",
     }
     with _added(project.path, files):

@@ -9,6 +9,7 @@ pre-commit's cache.
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -222,33 +223,29 @@ def repository(strictness: str, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def verdict(strictness: str, tmp_path_factory: pytest.TempPathFactory) -> Verdict:
     """The result of the hooks when all bad files are staged."""
-    repository = _new_repository(tmp_path_factory.mktemp("bad"), strictness)
     assert len(BATCH) == len(BAD_FILES), "two bad files have one name"
-    for bad in BAD_FILES.values():
-        path = repository / bad.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(bad.content, encoding="utf-8")
-    return _verdict(repository)
+    files = {bad.name: bad.content.encode() for bad in BAD_FILES.values()}
+    return _verdict(tmp_path_factory.mktemp("bad"), strictness, files)
 
 
 @pytest.fixture(scope="module")
 def first_verdict(strictness: str, tmp_path_factory: pytest.TempPathFactory) -> Verdict:
     """The result of the hooks when the files of a first month are staged."""
-    repository = _new_repository(tmp_path_factory.mktemp("first"), strictness)
-    for name, content in first_month.FILES.items():
+    folder = tmp_path_factory.mktemp("first")
+    return _verdict(folder, strictness, first_month.FILES)
+
+
+def _verdict(folder: Path, strictness: str, added: Mapping[str, bytes]) -> Verdict:
+    """Add files to a new project, and return which ones hooks reject and change."""
+    repository = _new_repository(folder, strictness)
+    for name, content in added.items():
         path = repository / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    verdict = _verdict(repository)
-    assert first_month.FILES.keys() <= {*git(repository, "ls-files").splitlines()}
-    return verdict
-
-
-def _verdict(repository: Path) -> Verdict:
-    """Run the hooks on all files, and return which files they reject and change."""
     git(repository, "add", "--all")
     output = _run_hooks(repository)
     tracked = git(repository, "ls-files").splitlines()
+    assert added.keys() <= {*tracked}
     mended = set(git(repository, "diff", "--name-only").splitlines())
     files = {}
     for hook, said in _refusals(output).items():

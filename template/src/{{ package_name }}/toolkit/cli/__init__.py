@@ -1,7 +1,7 @@
 """The command line."""
 
 from .commands import main
-from .option_aliases import expand_aliases
+from .option_aliases import expand_aliases, option_names
 from .parser import PROGRAM, Command, Parser, checkpoint_parser
 
 __all__ = [
@@ -11,4 +11,5 @@ __all__ = [
     "checkpoint_parser",
     "expand_aliases",
     "main",
+    "option_names",
 ]

@@ -23,6 +23,22 @@ REMOVED = {
 }
 
 
+def option_names(groups: Mapping[str, Callable[..., Any]]) -> list[tuple[str, str]]:
+    """Return the group and the name of each option.
+
+    Args:
+        groups: Classes that take the options, by the name of the group.
+
+    Returns:
+        In the order of the groups.
+    """
+    return [
+        (group, name)
+        for group, taker in groups.items()
+        for name in inspect.signature(taker).parameters
+    ]
+
+
 def expand_aliases(
     arguments: Sequence[str], groups: Mapping[str, Callable[..., Any]]
 ) -> list[str]:
@@ -44,11 +60,8 @@ def expand_aliases(
         >>> expand_aliases(["--precision", "16", "--threads=2"], {"trainer": Trainer})
         ['--trainer.precision', '16', '--threads=2']
     """
-    owner = {
-        name: group
-        for group, taker in [*groups.items()][::-1]
-        for name in inspect.signature(taker).parameters
-    }
+    # Of two groups with such an option the first one.
+    owner = {name: group for group, name in option_names(groups)[::-1]}
     expanded = []
     for argument in arguments:
         found = re.match(r"--(?:trainer\.)?(\w+)", argument)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from ..errors import FULL, UserError
+from ..errors import UserError, full_disk
 from ..paths import PACKAGE
 
 PROGRAM = f"python -m {PACKAGE}"
@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
         from .commands import TABLE  # which imports this module
 
         text = TABLE.get(program.rpartition(" ")[2], {}).get("help", "")
-        description = f"{text[:1].upper()}{text[1:]}."
+        description = text and f"{text[0].upper()}{text[1:]}."
         super().__init__(program, None, description, epilog, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
@@ -75,12 +75,10 @@ def call(command: Command, arguments: Sequence[str]) -> int:
         print(f"error: {error}{cause}", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.errno not in FULL or os.environ.get(VARIABLE):
+        reason = full_disk(error)
+        if reason is None or os.environ.get(VARIABLE):
             raise
-        print(
-            f"error: {error.strerror}: free some space, or raise the limit",
-            file=sys.stderr,
-        )
+        print(f"error: {reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

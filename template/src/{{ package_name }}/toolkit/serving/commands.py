@@ -4,6 +4,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,10 @@ def _feedback(arguments: Sequence[str]) -> None:
     if options.count < 1:
         raise UserError(f"--count is at least 1, not {options.count}")
 
-    predictions = load_predictions(options.logs)
-    for log in options.logs:  # before any is sampled
-        raw = [prediction.raw for prediction in load_predictions([log])]
-        to_examples(raw, interface.splits()["train"], log)
+    logs = {log: load_predictions([log]) for log in options.logs}
+    for log, found in logs.items():  # before any is sampled
+        to_examples([one.raw for one in found], interface.splits()["train"], log)
+    predictions = sorted(chain(*logs.values()), key=lambda one: one.when)
     requests = load_label_requests()
     if all(request.label for request in requests):
         requests += sample_requests(predictions, requests, options.count)

@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import inspect
 import itertools
 import logging
 import os
@@ -10,7 +9,7 @@ import re
 import shutil
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
@@ -31,7 +30,7 @@ from lightning.pytorch.cli import (
 
 from .. import debug, performance, scaling  # noqa: F401 -- recipes name them
 from .. import interface, paths
-from ..cli import Command, expand_aliases
+from ..cli import Command, expand_aliases, option_names
 from ..errors import UserError
 from ..evaluation import load_checkpoint
 from ..figures import metrics_table, write_curves, write_evaluation
@@ -61,7 +60,7 @@ logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
 class Parser(LightningArgumentParser):
     """Reports a wrong option in one line, without two screens of usage."""
 
-    options: Sequence[str] = ()  # all names of options
+    takers: Mapping[str, Callable[..., Any]] = {}  # of the options, by their group
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise what `__main__` prints."""
@@ -69,7 +68,8 @@ class Parser(LightningArgumentParser):
         pattern = r"unrecognized arguments: -*([\w.-]+)|accept option '([\w.]+)'"
         if wrong := re.search(pattern, message):
             word = (wrong[1] or wrong[2]).replace("-", "_")
-            meant = get_close_matches(word, self.options, 1)
+            known = [".".join(option) for option in option_names(self.takers)]
+            meant = get_close_matches(word, known, 1)
             dashes = "--" if wrong[1] else ""
             message += "".join(f": is it {dashes}{name}?" for name in meant)
         # Of a misspelt option there is no more to say.
@@ -175,19 +175,17 @@ class CLI(LightningCLI):
         torch.set_num_threads(config.threads)
         if "verbose" in config:
             config.verbose = False  # the report has the table
-        if config.trainer.enable_progress_bar is False:
-            # The trainer refuses a bar in its callbacks when none is wanted.
-            config.trainer.callbacks = [
-                callback
-                for callback in config.trainer.callbacks or []
-                if "ProgressBar" not in callback.class_path
-            ]
-        if config.trainer.enable_checkpointing is False:
-            config.trainer.callbacks = [
-                callback
-                for callback in config.trainer.callbacks or []
-                if "Checkpoint" not in callback.class_path
-            ]
+        for option, kind in (
+            ("enable_progress_bar", "ProgressBar"),
+            ("enable_checkpointing", "Checkpoint"),
+        ):
+            if getattr(config.trainer, option) is False:
+                # The trainer refuses those in its callbacks when none are wanted.
+                config.trainer.callbacks = [
+                    callback
+                    for callback in config.trainer.callbacks or []
+                    if kind not in callback.class_path
+                ]
         if config.trainer.fast_dev_run or not is_rank_zero():
             return
         recipe = recipe_among(config.config or ())
@@ -341,11 +339,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
     CLI.command = command
     module, data = interface.training_module(), interface.data_module()
     groups = {"trainer": Trainer, "model": module, "data": data}
-    Parser.options = [
-        f"{group}.{name}"
-        for group, taker in groups.items()
-        for name in inspect.signature(taker).parameters
-    ]
+    Parser.takers = groups
     for file in _configurations(arguments):
         _require_settings(file)
     guard = DivergenceGuard()

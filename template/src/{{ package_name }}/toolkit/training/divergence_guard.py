@@ -14,7 +14,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from ..errors import UserError, require
+from ..errors import UserError
 from ..run_records import run_folder
 from .error_hints import error_hint, first_nonfinite_layer
 from .nested_tensors import finite, returned_loss
@@ -73,8 +73,7 @@ class DivergenceGuard(Callback):
         self.factor = factor
         self.steps = steps
         self.hint: str | None = None  # of the error that ended the training
-        self._losses = 0  # that steps have returned
-        self._silent = 0  # steps that have returned none
+        self._returned: bool | None = None  # a loss, in any step so far
         self._first: float | None = None
         self._high = 0
         self._batch: Any = None
@@ -98,15 +97,14 @@ class DivergenceGuard(Callback):
         def watched(*arguments: Any, **options: Any) -> Any:
             output = step(*arguments, **options)
             if (loss := returned_loss(output)) is not None:
-                self._losses += 1
-                require(
-                    loss.numel() == 1,
-                    f"the loss of {self._where(trainer)} has the shape "
-                    f"{tuple(loss.shape)}, and must be one number: return its mean()",
-                )
+                if loss.numel() != 1:
+                    shape = f"the shape {tuple(loss.shape)}"
+                    raise UserError(
+                        f"the loss of {self._where(trainer)} has {shape}, and must be "
+                        "one number: return its mean()"
+                    )
                 self._watch(loss.detach(), trainer, pl_module)
-            else:
-                self._silent += 1
+            self._returned = bool(self._returned) or loss is not None
             return output
 
         trainer.strategy.training_step = watched  # type: ignore[method-assign]
@@ -138,8 +136,7 @@ class DivergenceGuard(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check all losses of the epoch; an epoch without any is a `UserError`."""
         self._check(trainer, pl_module, wait=True)
-        silent = self._silent and not self._losses
-        if pl_module.automatic_optimization and silent:
+        if pl_module.automatic_optimization and self._returned is False:
             raise UserError(
                 "training_step has returned no loss in any batch, so nothing was "
                 "learnt: end it with return"
@@ -200,9 +197,8 @@ class DivergenceGuard(Callback):
             self.hint = hint
         else:
             self.hint = hint
-            with suppress(
-                OSError, RuntimeError
-            ):  # of a full disk there is no more to say
+            # A full disk keeps no more than the hint.
+            with suppress(OSError, RuntimeError):
                 path = folder / "traceback.txt"
                 path.write_text("".join(lines))
                 self.hint = hint + _kept(path, self._save(trainer))

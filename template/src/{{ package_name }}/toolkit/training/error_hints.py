@@ -9,7 +9,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from ..errors import FULL
+from ..errors import full_disk
 from ..paths import PACKAGE
 from .nested_tensors import finite, shapes
 
@@ -126,8 +126,8 @@ def error_hint(error: BaseException, net: nn.Module, batch: str) -> str | None:
     if _raised_by_hand(error):
         return None  # by the code of the team, which says itself what is wrong
     text = "out of memory" if isinstance(error, MemoryError) else str(error)
-    if isinstance(error, OSError) and error.errno in FULL:
-        return f"{error.strerror}: free some space, or raise the limit"
+    if reason := full_disk(error):
+        return reason
     if isinstance(error, OSError) and error.filename:
         again = "To see it again within seconds: nox -s debug -- fast"
         return f"{error.strerror}: {error.filename}. {again}"
@@ -145,13 +145,18 @@ def error_hint(error: BaseException, net: nn.Module, batch: str) -> str | None:
 
 def _raised_by_hand(error: BaseException) -> bool:
     """Return whether a line of this package, beside the toolkit, has raised it."""
-    frames = [*traceback.walk_tb(error.__traceback__)]
-    if not frames:
-        return False
-    module = str(frames[-1][0].f_globals.get("__name__"))
-    line = traceback.extract_tb(error.__traceback__)[-1].line or ""
+    module = _module_of(error)
     ours = module.startswith(f"{PACKAGE}.") and ".toolkit." not in module
-    return ours and line.startswith("raise ")
+    if not ours:
+        return False
+    line = traceback.extract_tb(error.__traceback__)[-1].line or ""
+    return line.startswith("raise ")
+
+
+def _module_of(error: BaseException) -> str:
+    """Return the module of the line that has raised an error, if it was raised."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return str(frames[-1].f_globals.get("__name__")) if frames else ""
 
 
 def raised_by_lightning(error: BaseException) -> str | None:
@@ -166,10 +171,8 @@ def raised_by_lightning(error: BaseException) -> str | None:
     text = str(error).strip("'")
     if isinstance(error, KeyError) and text.startswith("SLURM_"):
         return f"{text} is not set, but SLURM_NTASKS is: start by srun, or unset that"
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    module = str(frames[-1].f_globals.get("__name__")) if frames else ""
     known = (RuntimeError, TypeError, ValueError, MisconfigurationException)
-    if not module.startswith("lightning.") or not isinstance(error, known):
+    if not _module_of(error).startswith("lightning.") or not isinstance(error, known):
         return None
     text = re.sub(r"<(?:\w+\.)*(\w+) object at \w+>", r"\1", text)
     if "backend found" in text:  # for a GPU that is not there
