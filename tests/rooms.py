@@ -11,7 +11,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "paths": ("errors",),
     "splits": ("errors",),
     "interface": ("errors", "paths", "splits"),
-    "figures": ("interface",),
+    "figures": ("errors", "interface"),
     "run_records": ("errors", "paths"),
     "evaluation": (
         *("errors", "paths", "splits", "interface", "figures", "run_records"),

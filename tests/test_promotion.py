@@ -16,15 +16,22 @@ from tests.projects import Project
 pytestmark = pytest.mark.environment
 
 # Faults in the training data; the test data stay unchanged.
-SPLIT = "    rows_of = split_indices(raw, labels)\n"
+SPLIT = """\
+    return {name: data.select(rows) for name, rows in split_indices(data).items()}
+"""
+DAMAGED = """\
+    splits = {name: data.select(rows) for name, rows in split_indices(data).items()}
+    train = splits["train"]
+DAMAGE
+    return splits | {"train": train}
+"""
 WITHOUT_CLASS_8 = """\
-    train = rows_of["train"]
-    rows_of["train"] = train[labels[train] != 8]
+    train = train.select([row for row, label in enumerate(train.labels) if label != 8])
 """
 NOISE = """\
     generator = np.random.default_rng(1)
-    noisy = generator.permutation(rows_of["train"])[:431]  # 40 %
-    labels[noisy] = generator.integers(0, 10, len(noisy))
+    noisy = generator.permutation(len(train))[:431]  # 40 %
+    train.labels[noisy] = torch.from_numpy(generator.integers(0, 10, len(noisy)))
 """
 
 
@@ -75,7 +82,7 @@ def test_damaged_model_is_a_regression(
     project: Project, damage: str, options: str, name: str
 ) -> None:
     """A model from damaged training is a regression, named by its suite."""
-    with project.sabotaged("data.py", SPLIT, SPLIT + damage):
+    with project.sabotaged("data.py", SPLIT, DAMAGED.replace("DAMAGE", damage)):
         project.run(f"python -m {project.package} fit {options}")
     verdict = compare(project, succeeds=False)
     assert verdict["verdict"] == "regress"

@@ -5,7 +5,6 @@ import sys
 from importlib import import_module
 
 import pytest
-import torch
 
 from digit_recognizer.toolkit import interface
 from digit_recognizer.toolkit.cli.commands import main
@@ -92,15 +91,27 @@ def test_missing_class_is_named(module: str, monkeypatch: pytest.MonkeyPatch) ->
         find()
 
 
-def test_missing_replace_method_is_named() -> None:
+def test_missing_select_method_is_named() -> None:
     """The error names the class that lacks the method."""
 
     class Rows:
-        """Examples without a method `replace`."""
+        """Examples without a method `select`."""
 
-    nothing = torch.zeros(0)
-    with pytest.raises(UserError, match="this needs a method replace of Rows: "):
-        interface.replace(Rows(), raw=nothing, labels=nothing)
+    with pytest.raises(UserError, match="this needs a method select of Rows: "):
+        interface.select(Rows(), [])
+
+
+def test_classes_need_both_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without CLASSES and class_index there are no classes; one alone is an error."""
+    labels = interface.task.load_splits()["val"].labels
+    found = interface.classes(labels)
+    assert found is not None
+    assert len(found) == len(labels)
+    monkeypatch.delattr(f"{PACKAGE}.task.class_index")
+    with pytest.raises(UserError, match="this needs class_index in src/.*/task.py"):
+        interface.classes(labels)
+    monkeypatch.delattr(f"{PACKAGE}.task.CLASSES")
+    assert interface.classes(labels) is None
 
 
 def test_unknown_name_is_an_attribute_error() -> None:

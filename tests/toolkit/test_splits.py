@@ -110,11 +110,13 @@ def test_other_content_has_another_digest() -> None:
         *([1, 2], [2, 1], [1, 2, 0], {"a": 1}, {"b": 1}, {"a": [1, 2]}, ["ab"]),
         *([np.ones(2), "a"], [np.ones(3), "a"], [[1, 2], [3]], [[1], [2, 3]]),
         *(date(2022, 2, 1), date(2022, 2, 2), [date(2022, 2, 1)], {"day": None}),
+        *({1, 2}, {1, 3}, {"a", "b"}, frozenset()),
     ]
     digests = content_digests(examples)
     assert len({*digests}) == len(examples)
     with pytest.raises(TypeError, match="content of object has no digest"):
         content_digests([object()])
+    assert content_digests([{1, 2}]) == content_digests([frozenset([2, 1])])
 
 
 def test_many_examples_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

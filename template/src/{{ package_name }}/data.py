@@ -6,8 +6,8 @@ the package and the tests use them.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
 
 import numpy as np
 import torch
@@ -54,21 +54,25 @@ class Examples(Dataset[tuple[Tensor, Tensor]]):
         """Return the number of examples."""
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
         """Return one example: its input (1, 8, 8) and its label ()."""
-        return preprocess(self.raw[index]), self.labels[index]
+        return preprocess(self.raw[row]), self.labels[row]
 
-    def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+    def batch(self, rows: list[int]) -> tuple[Tensor, Tensor]:
         """Return inputs (B, 1, 8, 8) and labels (B,) of many examples at once."""
-        return preprocess(self.raw[indices]), self.labels[indices]
+        return preprocess(self.raw[rows]), self.labels[rows]
 
     # The data loader calls this for a whole batch. One indexing operation per batch is
     # faster than one per example, so training does not wait for data.
     __getitems__ = batch
 
-    def replace(self, *, raw: Tensor, labels: Tensor) -> Self:
-        """Return a copy with other raw examples (M, 8, 8) and labels (M,)."""
-        return replace(self, raw=raw, labels=labels)
+    def select(self, rows: list[int]) -> "Examples":
+        """Return the examples in some rows, in this order."""
+        return replace(self, raw=self.raw[rows], labels=self.labels[rows])
+
+    def with_labels(self, labels: Sequence[Tensor]) -> "Examples":
+        """Return the same examples with other labels, () each."""
+        return replace(self, labels=torch.stack([*labels]))
 
     def digests(self) -> list[str]:
         """Return a short content hash per example, independent of its label."""
@@ -134,6 +138,12 @@ def load_raw() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return digits.images.astype(np.uint8), digits.target.astype(np.int64)
 
 
+def load_all() -> Examples:
+    """Load every example, before the split."""
+    raw, labels = load_raw()
+    return Examples(torch.from_numpy(raw), torch.from_numpy(labels))
+
+
 def class_index(labels: Tensor) -> Tensor:
     """Return the position in `CLASSES` of each label.
 
@@ -156,29 +166,24 @@ def class_index(labels: Tensor) -> Tensor:
     return labels
 
 
-def split_indices(
-    raw: NDArray[Any], labels: NDArray[Any]
-) -> dict[str, NDArray[np.int64]]:
+def split_indices(data: Examples) -> dict[str, list[int]]:
     """Divide examples into training, validation and test, by a hash of their content.
 
     Of identical examples only the first is kept: it would count twice.
 
     Args:
-        raw: Examples as `load_raw` returns them, shape (N, ...).
-        labels: Their labels, shape (N,).
+        data: All examples.
 
     Returns:
         Sorted row numbers per name in `SPLITS`, disjoint. Too few examples of a class
         are a `UserError`.
 
     Examples:
-        >>> raw, labels = load_raw()
-        >>> [*split_indices(raw, labels)]
+        >>> [*split_indices(load_all())]
         ['train', 'val', 'test']
     """
-    data = Examples(torch.from_numpy(raw), torch.from_numpy(labels))
     classes = [CLASSES[index] for index in class_index(data.labels)]
-    return SPLIT_RULE.assign(data.digests(), labels, classes)
+    return SPLIT_RULE.assign(data.digests(), data.labels, classes)
 
 
 def load_splits() -> dict[str, Examples]:
@@ -187,9 +192,5 @@ def load_splits() -> dict[str, Examples]:
     Returns:
         The `Examples` per name in `SPLITS`.
     """
-    raw, labels = load_raw()
-    rows_of = split_indices(raw, labels)
-    return {
-        name: Examples(torch.from_numpy(raw[rows]), torch.from_numpy(labels[rows]))
-        for name, rows in rows_of.items()
-    }
+    data = load_all()
+    return {name: data.select(rows) for name, rows in split_indices(data).items()}

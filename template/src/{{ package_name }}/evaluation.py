@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from .data import CLASSES, Examples
 from .model import Network
+from .toolkit.errors import UserError
 
 
 class Prediction(NamedTuple):
@@ -75,6 +76,13 @@ class Evaluation:
 def label_name(label: Tensor) -> str:
     """Name a label or a prediction, an index ()."""
     return CLASSES[label]
+
+
+def parse_label(text: str) -> Tensor:
+    """Return the label () of a name; one that is none is a `UserError`."""
+    if text not in CLASSES:
+        raise UserError(f"{text!r} is no label: they are {', '.join(CLASSES)}")
+    return torch.tensor(CLASSES.index(text))
 
 
 def interpret(logits: Tensor) -> list[Prediction]:

@@ -5,8 +5,9 @@ and `evaluation.py`: other modules use the task only through these four. The too
 uses only the names in `__all__`, the task interface.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from .data import (
     class_index,
     load_splits,
 )
-from .evaluation import embed, evaluate, label_name
+from .evaluation import embed, evaluate, label_name, parse_label
 from .model import Network
 from .prediction import predict
 from .toolkit.errors import UserError
@@ -39,11 +40,15 @@ __all__ = [
     "SPLIT_RULE",
     "attributes",
     "class_index",
-    "label_name",
     "draw_example",
     "embed",
     "evaluate",
+    "example_from_json",
+    "example_to_json",
+    "label_name",
     "load_splits",
+    "make_examples",
+    "parse_label",
     "predict",
     "read_examples",
     "suites",
@@ -85,6 +90,29 @@ def write_example(image: Tensor, path: Path) -> None:
     """Write raw pixels, uint8 (8, 8), so that `read_examples` returns the same."""
     gray = (image.numpy().astype(np.float32) * 255 / MAX_INK).round()
     Image.fromarray(gray.astype(np.uint8)).save(path, format="PNG")
+
+
+def make_examples(raw: Sequence[Tensor], labels: Sequence[Tensor]) -> Examples:
+    """Make examples of raw images, (8, 8) each, and their labels, () each."""
+    images = torch.stack([*raw]) if len(raw) else torch.zeros(0, IMAGE_SIZE, IMAGE_SIZE)
+    return Examples(images.to(torch.uint8), torch.tensor([*labels], dtype=torch.int64))
+
+
+def example_to_json(image: Tensor) -> list[list[int]]:
+    """Return raw pixels (8, 8) as lists, for the log of predictions."""
+    pixels: list[list[int]] = image.tolist()
+    return pixels
+
+
+def example_from_json(value: Any) -> Tensor:
+    """Return the raw pixels (8, 8) of such lists."""
+    try:
+        image = torch.tensor(value, dtype=torch.uint8)
+    except (RuntimeError, TypeError, ValueError):
+        image = torch.empty(0)
+    if image.shape != (IMAGE_SIZE, IMAGE_SIZE):
+        raise UserError(f"an image is {IMAGE_SIZE} lists of {IMAGE_SIZE} numbers")
+    return image
 
 
 def draw_example(axes: "Axes", data: Examples, row: int) -> None:

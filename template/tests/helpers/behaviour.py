@@ -25,25 +25,15 @@ SHOWN = 3  # failed cases per test
 
 @dataclass(frozen=True)
 class Result:
-    """The result of one test.
-
-    Attributes:
-        test: Its name.
-        capability: What the model must be able to do.
-        kind: One of `KINDS`.
-        asked: Number of cases.
-        failed: Number of failed cases.
-        first: A line for each of the first failed cases.
-        max_failure_rate: The fraction of cases that may fail, from 0 to 1.
-    """
+    """The result of one test."""
 
     test: str
     capability: str
-    kind: str
-    asked: int
+    kind: str  # one of KINDS
+    asked: int  # cases
     failed: int
-    first: list[str]
-    max_failure_rate: float
+    first: list[str]  # a line for each of the first failed cases
+    max_failure_rate: float  # from 0 to 1
 
     @property
     def rate(self) -> float:
@@ -91,7 +81,10 @@ class Checklist:
         names: Sequence[str] = (),
     ) -> None:
         """Require known predictions: each of the answers is the expected one."""
-        self._compare(capability, KINDS[0], answers, "instead of", expected, names)
+        pairs = [*zip(answers, expected, strict=True)]
+        holds = [answer == right for answer, right in pairs]
+        what = [f"{answer} instead of {right}" for answer, right in pairs]
+        self.check(capability, KINDS[0], holds, what, names)
 
     def invariance(
         self,
@@ -101,7 +94,10 @@ class Checklist:
         names: Sequence[str] = (),
     ) -> None:
         """Require predictions that are the same before and after a change of input."""
-        self._compare(capability, KINDS[1], before, "became", after, names)
+        pairs = [*zip(before, after, strict=True)]
+        holds = [first == second for first, second in pairs]
+        what = [f"{first} became {second}" for first, second in pairs]
+        self.check(capability, KINDS[1], holds, what, names)
 
     def directional_expectation(
         self,
@@ -130,32 +126,12 @@ class Checklist:
             for name, answer, right in zip(names, what, holds, strict=True)
             if not right
         ]
-        result = Result(
-            test=self.test,
-            capability=capability,
-            kind=kind,
-            asked=len(holds),
-            failed=len(failed),
-            first=failed[:SHOWN],
-            max_failure_rate=self.max_failure_rate,
-        )
+        counts, first = (len(holds), len(failed)), failed[:SHOWN]
+        most = self.max_failure_rate
+        result = Result(self.test, capability, kind, *counts, first, most)
         self.record("behaviour", json.dumps(asdict(result)))
         if result.rate > result.max_failure_rate:
             pytest.fail("\n".join([str(result), *result.lines()]), pytrace=False)
-
-    def _compare(
-        self,
-        capability: str,
-        kind: str,
-        first_values: Sequence[object],
-        between: str,
-        second_values: Sequence[object],
-        names: Sequence[str],
-    ) -> None:
-        pairs = [*zip(first_values, second_values, strict=True)]
-        holds = [first == second for first, second in pairs]
-        what = [f"{first} {between} {second}" for first, second in pairs]
-        self.check(capability, kind, holds, what, names)
 
 
 @pytest.fixture

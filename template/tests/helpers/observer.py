@@ -1,7 +1,6 @@
 """Records the batches, modes, losses and gradients of a training."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -38,19 +37,22 @@ class Observer(Callback):
         """Record the mode of each layer when it is called."""
 
         def look(layer: nn.Module, inputs: object) -> None:
-            if trainer.training:
-                self.modes["train"].add(layer.training)
-            elif not trainer.sanity_checking:
-                self.modes["test" if trainer.testing else "val"].add(layer.training)
+            if not trainer.sanity_checking:
+                self.modes[_stage(trainer)].add(layer.training)
 
         for layer in pl_module.modules():
             self._hooks.append(layer.register_forward_pre_hook(look))
 
-    def on_train_batch_start(
+    def _on_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any
     ) -> None:
         """Record the batch."""
-        self.batches["train"].append(batch)
+        if not trainer.sanity_checking:
+            self.batches[_stage(trainer)].append(batch)
+
+    on_train_batch_start: Any = _on_batch_start
+    on_validation_batch_start: Any = _on_batch_start
+    on_test_batch_start: Any = _on_batch_start
 
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
@@ -68,19 +70,6 @@ class Observer(Callback):
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
         self.losses.append(float(loss))
 
-    def on_validation_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any
-    ) -> None:
-        """Record the batch."""
-        if not trainer.sanity_checking:
-            self.batches["val"].append(batch)
-
-    def on_test_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any
-    ) -> None:
-        """Record the batch."""
-        self.batches["test"].append(batch)
-
     def teardown(
         self, trainer: Trainer, pl_module: LightningModule, stage: str
     ) -> None:
@@ -90,21 +79,21 @@ class Observer(Callback):
         self._hooks.clear()
 
 
-def contents(batches: Iterable[Any]) -> Counter[bytes]:
-    """Count the examples in batches by content, in any order and number per batch."""
-    count: Counter[bytes] = Counter()
+def _stage(trainer: Trainer) -> str:
+    return "train" if trainer.training else "test" if trainer.testing else "val"
+
+
+def contents(
+    batches: Iterable[Any], counts: Callable[[list[Tensor]], Any] = list
+) -> list[bytes]:
+    """Return the content of each example in batches, as far as it counts, in order."""
+    found = []
     for batch in batches:
         parts = [part.detach().cpu() for part in tensors(batch)]
         for example in zip(*parts, strict=True):
             # As bytes: the same values in another precision are different content.
-            count[b"".join(sorted(map(_bytes, example)))] += 1
-    return count
-
-
-def examples(split: Any) -> tuple[Tensor, ...]:
-    """Return all parts (N, ...) of a split: inputs first, labels last."""
-    rows = [[*tensors(split[row])] for row in range(len(split))]
-    return tuple(torch.stack(part) for part in zip(*rows, strict=True))
+            found.append(b"".join(sorted(map(_bytes, counts([*example])))))
+    return found
 
 
 def left_out(loader: Any) -> int | None:

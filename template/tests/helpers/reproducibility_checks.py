@@ -111,10 +111,7 @@ class ReproducibilityChecks(Checks):
         return observer.losses
 
     def train(
-        self,
-        *callbacks: Callback,
-        validate: bool = False,
-        resume_from: Path | None = None,
+        self, *callbacks: Callback, **options: Any
     ) -> tuple[LightningModule, Trainer, list[float]]:
         """Train on one batch, without randomness; return module, trainer and losses."""
         lightning.seed_everything(1, verbose=False)
@@ -128,12 +125,6 @@ class ReproducibilityChecks(Checks):
         def seed(trainer: Trainer, *_: object) -> None:
             lightning.seed_everything(trainer.global_step, verbose=False)
 
-        trainer = fit(
-            module,
-            data,
-            self.steps,
-            validate=validate,
-            resume_from=resume_from,
-            callbacks=[observer, LambdaCallback(on_train_batch_start=seed), *callbacks],
-        )
+        every = [observer, LambdaCallback(on_train_batch_start=seed), *callbacks]
+        trainer = fit(module, data, self.steps, callbacks=every, **options)
         return module, trainer, observer.losses

@@ -1,6 +1,7 @@
 """Checks of single steps: does the trainer process data, loss and metrics correctly?"""
 
 import gc
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,11 +15,12 @@ from torch import Tensor
 
 from tests.helpers.case import TaskCase
 from tests.helpers.checks import Checks
-from tests.helpers.observer import STAGES, Observer, contents, examples, left_out
+from tests.helpers.observer import STAGES, Observer, left_out, tensors
 from tests.helpers.op_counts import tensors_alive
 from tests.helpers.training import Precision, fit
 
 EPOCHS = 2  # side effects of a validation show in the second
+MAX_EXAMPLES = 500  # to choose the smallest and the largest from
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ class StepChecks(Checks):
         belongs into a method `augment` of module or data module; exempt `[train]` for
         other changes on purpose.
         """
-        expected = contents(times * [examples(watched.splits[name])])
-        found = contents(watched.observer.batches[name])
+        expected = Counter(times * self.case.contents_of(watched.splits[name]))
+        found = Counter(self.case.contents(watched.observer.batches[name]))
         missing, other = (expected - found).total(), (found - expected).total()
         if name == "train":
             left = left_out(self.case.new_data().train_dataloader())
@@ -185,16 +187,24 @@ class StepChecks(Checks):
         assert found == pytest.approx(accuracy)
 
     def test_output_does_not_depend_on_the_batch(self, watched: Watched) -> None:
-        """The output for an example is the same alone and in a batch.
+        """The output for an example is the same alone and beside larger ones.
 
         Look first at `view` and `reshape`, which mix examples where axes are in another
-        order, and at layers that stay in training mode.
+        order, at layers that stay in training mode, and at layers that read padding.
         """
-        x = examples(watched.splits["val"])[0][:8]
+        case, split = self.case, watched.splits["val"]
+        rows = [*range(min(len(split), MAX_EXAMPLES))]
+        x = [case.inputs_and_labels(case.batch(split, [row]))[0] for row in rows]
+        rows.sort(key=lambda row: sum(part.numel() for part in tensors(x[row])))
+        rows = [*rows[:4], *rows[-4:]]  # the smallest and the largest
+        batch, _ = case.inputs_and_labels(case.batch(split, rows))
         with torch.no_grad():
-            together = watched.module.eval()(x)
-            alone = torch.cat([watched.module(one[None]) for one in x])
-        torch.testing.assert_close(together, alone)
+            together = watched.module.eval()(batch)  # (8, ...)
+            alone = [watched.module(x[row])[0] for row in rows]
+        for found, expected in zip(together, alone, strict=True):
+            # What is longer than alone is padding.
+            there = found[tuple(map(slice, expected.shape))]
+            torch.testing.assert_close(there, expected)
 
     def test_no_step_leaves_tensors_behind(self) -> None:
         """The number of tensors in memory does not grow with the number of steps.
@@ -203,7 +213,8 @@ class StepChecks(Checks):
         """
         counts: list[int] = []
         data = self.case.new_data()
-        examples(data.splits["train"])  # they may be cached from now on
+        for _ in data.train_dataloader():
+            pass  # examples may be cached from now on
 
         def count(*_: object) -> None:
             counts.append(tensors_alive())

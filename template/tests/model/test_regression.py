@@ -5,6 +5,7 @@ cost. A promotion records the outputs of the new model: `git diff models/product
 shows the difference.
 """
 
+from tests.case import CASE
 from tests.helpers.regression_checks import PredictionChecks, RegressionChecks
 
 
@@ -22,3 +23,5 @@ class TestRegression(RegressionChecks):
 
 class TestPrediction(PredictionChecks):
     """Serving and evaluation agree: there is no training-serving skew."""
+
+    case = CASE

@@ -21,7 +21,7 @@ from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import load_evaluation_set
 from digit_recognizer.toolkit.evaluation.suites import load_suites
-from digit_recognizer.toolkit.interface import task
+from digit_recognizer.toolkit.interface import optional, task
 from tests.helpers.workplace import enter
 
 pytestmark = pytest.mark.task_interface
@@ -39,7 +39,7 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def labels() -> torch.Tensor:
     """120 labels that alternate between two classes."""
     data = task.load_splits()["train"]
-    classes = task.class_index(data.labels)  # (N,)
+    classes = optional("class_index")(data.labels)  # (N,)
     few = [data.labels[(classes == index).nonzero()[0]] for index in (0, 1)]
     return torch.cat(few).repeat(60)
 
@@ -171,7 +171,7 @@ def test_description_names_largest_differences(labels: torch.Tensor) -> None:
         "second": noise + inside,
         "size": 1000 + 9 * inside,
     }
-    first = task.CLASSES[int(task.class_index(evaluation.labels)[0])]
+    first = optional("CLASSES")[int(optional("class_index")(evaluation.labels)[0])]
     assert describe_slice(inside, evaluation, columns) == (
         "size: 1,009 (elsewhere 1,000), second: 1.47 (elsewhere 0.505), "
         f"label {first}: 100% (elsewhere 43%)"
@@ -201,7 +201,7 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     data, net = task.load_splits()["val"], load_production()
     embeddings = task.embed(net, data)
     distances = torch.cdist(embeddings, embeddings[:1])[:, 0]  # (N,)
-    classes = task.class_index(data.labels)  # (N,)
+    classes = optional("class_index")(data.labels)  # (N,)
     distances[classes != classes[0]] += distances.max()
     nearest = distances.argsort()  # (N,)
     rows = nearest[:8]

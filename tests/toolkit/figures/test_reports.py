@@ -17,7 +17,7 @@ from digit_recognizer.toolkit.figures.reports import (
     write_curves,
     write_evaluation,
 )
-from digit_recognizer.toolkit.interface import task
+from digit_recognizer.toolkit.interface import optional, task
 
 pytestmark = pytest.mark.task_interface
 
@@ -48,8 +48,8 @@ def test_confusion_matrix_shows_each_count() -> None:
     figure = draw_confusion_matrix(evaluation)
     shown = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
     pairs = zip(
-        task.class_index(evaluation.predictions).tolist(),
-        task.class_index(evaluation.labels).tolist(),
+        optional("class_index")(evaluation.predictions).tolist(),
+        optional("class_index")(evaluation.labels).tolist(),
         strict=True,
     )
     assert shown == {pair: str(count) for pair, count in Counter(pairs).items()}
@@ -59,7 +59,7 @@ def test_confusion_matrix_shows_each_count() -> None:
     np.testing.assert_allclose(shades, confusion_matrix(evaluation), rtol=1e-5)
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
     for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
-        assert [tick.get_text() for tick in ticks] == [*task.CLASSES]
+        assert [tick.get_text() for tick in ticks] == [*optional("CLASSES")]
 
 
 def test_errors_name_label_and_prediction() -> None:

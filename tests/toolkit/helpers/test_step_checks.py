@@ -87,7 +87,11 @@ def test_a_loader_may_leave_out_what_it_says(name: str) -> None:
     )
     checks: Any = StepChecks()
     data = SimpleNamespace(train_dataloader=build)
-    checks.case = SimpleNamespace(new_data=lambda: data)
+    checks.case = SimpleNamespace(
+        new_data=lambda: data,
+        contents=contents,
+        contents_of=lambda split: contents([split[:]]),
+    )
 
     def check(split: str) -> bool:
         try:

@@ -32,9 +32,9 @@ class Examples(Dataset[tuple[Tensor, Tensor]]):
         """Return how many there are."""
         return len(self.labels)
 
-    def replace(self, *, raw: Tensor, labels: Tensor) -> "Examples":
-        """Return examples with these values."""
-        return Examples(raw, labels)
+    def select(self, rows: list[int]) -> "Examples":
+        """Return some examples."""
+        return Examples(self.raw[rows], self.labels[rows])
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Return one example."""

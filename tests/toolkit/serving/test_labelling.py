@@ -154,39 +154,16 @@ def test_labelled_requests_can_be_evaluated() -> None:
     assert len(labelled_examples([])) == 0
 
 
-def test_regression_label_may_be_any_number(
+def test_label_that_no_example_has_is_accepted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The number need not be among the labels of the data."""
-    splits = {
-        name: dataclasses.replace(data, labels=data.labels.double())
-        for name, data in task.load_splits().items()
-    }
-    monkeypatch.setattr(f"{interface.TASK}.load_splits", lambda: splits)
-    monkeypatch.setattr(f"{interface.TASK}.label_name", lambda x: f"{x:.1f}")
-    raw = splits["test"].raw[0].tolist()
+    """The task says what a label is, such as any number or text, and not the data."""
+    data = task.load_splits()["test"]
+    monkeypatch.setattr(f"{interface.TASK}.parse_label", str.upper)
+    monkeypatch.setattr(f"{interface.TASK}.make_examples", lambda _, labels: labels)
+    raw = task.example_to_json(data.raw[0])
     now = "2026-11-27T00:00:00Z"
-    (found,) = labelled_examples([LabelRequest("0.25", now, raw)]).labels
-    assert found == 0.25
-    with pytest.raises(UserError, match="'some' is no label"):
-        labelled_examples([LabelRequest("some", now, raw)])
-
-
-def test_class_label_must_be_a_known_class(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A number is no class, although classes are stored as integers."""
-    splits = {
-        name: dataclasses.replace(data, labels=data.labels.long())
-        for name, data in task.load_splits().items()
-    }
-    monkeypatch.setattr(f"{interface.TASK}.load_splits", lambda: splits)
-    monkeypatch.setattr(f"{interface.TASK}.label_name", lambda x: f"class {x}")
-    request = LabelRequest(
-        "1.5", "2026-11-27T00:00:00Z", splits["test"].raw[0].tolist()
-    )
-    with pytest.raises(UserError, match="'1.5' is no label: they are class "):
-        labelled_examples([request])
+    assert labelled_examples([LabelRequest("new", now, raw)]) == ["NEW"]
 
 
 def test_wrong_predictions_lower_the_accuracy() -> None:
@@ -237,7 +214,7 @@ def test_summary_without_predictions() -> None:
         ),
         (
             '{"label": "", "when": "2026-11-27T00:00:00Z", "raw": [1]}',
-            "examples of another shape than the data",
+            "a request that is no example of this task",
         ),
         (
             '{"label": "x", "when": "2026-11-27T00:00:00Z", "raw": []}',
@@ -268,10 +245,8 @@ def test_log_of_other_examples_is_named(capsys: pytest.CaptureFixture[str]) -> N
     log_predictions(LOG, Path("some.csv"), "", torch.zeros(1, 2), ["a"], [[]])
     assert main(["feedback", str(LOG)]) == 2
     error = capsys.readouterr().err
-    assert (
-        error == f"error: {LOG} has examples of another shape than the data: take "
-        "them out\n"
-    )
+    assert error.startswith(f"error: {LOG} has a request that is no example of this ")
+    assert error.endswith("; take it out: [0.0, 0.0]\n")
     assert not paths.feedback().exists()
     for command in ("compare", "promote"):
         assert main([command, "--log", "nowhere.jsonl"]) == 2

@@ -60,20 +60,20 @@ def logs(tmp_path: Path) -> list[Path]:
 def test_changed_predictions_are_counted(logs: list[Path]) -> None:
     """A repeated request counts once."""
     net = load_production()
-    same = replay(logs, data(), net, net)
+    same = replay(logs, net, net)
     assert (len(same.before), same.changed) == (3, [])
     assert str(same) == "0 of 3 predictions change (0.0%)"
-    other = replay(logs, data(), net, Other(net, -1))
+    other = replay(logs, net, Other(net, -1))
     assert other.changed == [0, 1, 2]
-    labels = task.evaluate(net, data()).predictions[:3]
-    assert other.before == [task.label_name(label) for label in labels]
+    labels = task.evaluate(net, data()).predictions
+    assert other.before == [task.label_name(labels[row]) for row in range(3)]
 
 
 def test_nan_prediction_is_an_error(logs: list[Path]) -> None:
     """A candidate that predicts nan for a logged request is refused."""
     net = load_production()
     with pytest.raises(UserError, match="predicts nan for a request in .*log"):
-        replay(logs, data(), net, Other(net, torch.nan))
+        replay(logs, net, Other(net, torch.nan))
 
 
 def test_empty_log_is_an_error(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_empty_log_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "log").touch()
     net = load_production()
     with pytest.raises(UserError, match="there are no predictions in .*log"):
-        replay([tmp_path / "log"], data(), net, net)
+        replay([tmp_path / "log"], net, net)
 
 
 def test_changed_predictions_are_drawn() -> None:

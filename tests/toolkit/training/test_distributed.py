@@ -42,6 +42,29 @@ def test_each_example_is_gathered_once_and_in_order(parts: int, copies: int) -> 
         torch.testing.assert_close(result, EXAMPLES)
 
 
+@pytest.mark.parametrize("parts", [2, 3])
+def test_texts_are_gathered_as_tensors_are(
+    parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels that are no tensors come once and in order, too."""
+    texts = [*"abcdefg"]
+    data = cast("Dataset[int]", texts)
+    samplers: list[DistributedSampler[int]] = [
+        DistributedSampler(data, parts, part, shuffle=False) for part in range(parts)
+    ]
+    seen = [[texts[int(row)] for row in sampler] for sampler in samplers]
+
+    def fill(found: list[Any], mine: list[str]) -> None:
+        assert mine in seen
+        found[:] = seen
+
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: parts)
+    monkeypatch.setattr(torch.distributed, "all_gather_object", fill)
+    for sampler, mine in zip(samplers, seen, strict=True):
+        loader = SimpleNamespace(sampler=sampler)
+        assert gather(LightningModule(), loader, mine) == texts
+
+
 def test_limited_batches_are_the_first_examples() -> None:
     """With `limit_val_batches`, the first examples of the split are gathered."""
     for result in gathered(2, 1, slice(2)):

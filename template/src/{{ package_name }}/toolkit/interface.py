@@ -6,7 +6,7 @@ are needed: without one, what needs it says so, and all else works.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
@@ -23,33 +23,44 @@ if TYPE_CHECKING:  # some commands do without
     from .splits import SplitRule
 
 
+class Values(Protocol):
+    """N values, one for each example: a tensor (N, ...), a list, or the like."""
+
+    def __len__(self) -> int:
+        """Return their number."""
+
+    def __getitem__(self, row: int, /) -> Any:
+        """Return one of them."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield them in their order."""
+
+
 class Examples(Protocol):
-    """N labelled examples in a fixed order."""
+    """N labelled examples in a fixed order; it may have fields besides these."""
 
     def __len__(self) -> int:
         """Return the number of examples."""
 
     @property
-    def raw(self) -> Tensor:
-        """Return the examples as they were loaded, shape (N, ...)."""
+    def raw(self) -> Values:
+        """Return the examples as they were loaded: a tensor (N, ...), or a list.
 
-    @property
-    def labels(self) -> Tensor:
-        """Return the true labels, shape (N,)."""
-
-    def replace(self, *, raw: Tensor, labels: Tensor) -> Self:
-        """Return other examples of the same kind, such as a part of these.
-
-        Args:
-            raw: M examples as they were loaded, shape (M, ...).
-            labels: Their labels, shape (M,).
-
-        Returns:
-            These, in this order.
+        A list is for examples of different sizes: each may have a shape of its own.
         """
 
-    def batch(self, indices: list[int]) -> tuple[Any, Any]:
-        """Return what the network reads of some examples, (B, ...), and labels (B,)."""
+    @property
+    def labels(self) -> Values:
+        """Return the true labels: a tensor (N,), or a list of texts, sets, ..."""
+
+    def select(self, rows: list[int]) -> Self:
+        """Return the examples in M rows, in this order; a row may be there twice."""
+
+    def with_labels(self, labels: Values) -> Self:
+        """Return the same examples with N other labels, such as permuted ones."""
+
+    def batch(self, rows: list[int]) -> tuple[Any, Any]:
+        """Return B examples as the trainer gets them: inputs of the network, labels."""
 
     def digests(self) -> list[str]:
         """Return a short hash of each example's content; labels do not count."""
@@ -66,12 +77,12 @@ class Evaluation(Protocol):
     """
 
     @property
-    def labels(self) -> Tensor:
-        """Return the true labels, shape (N,)."""
+    def labels(self) -> Values:
+        """Return the true labels, as `Examples` has them."""
 
     @property
-    def predictions(self) -> Tensor:
-        """Return the predictions, of the type of the labels, shape (N,)."""
+    def predictions(self) -> Values:
+        """Return the predictions, of the type of the labels."""
 
     @property
     def losses(self) -> Tensor:
@@ -91,22 +102,14 @@ class Evaluation(Protocol):
 class Task(Protocol):
     """The names of `task.py`, the only ones by which the toolkit knows the task."""
 
-    @property
-    def CLASSES(self) -> Sequence[str]:
-        """Return the names of the C classes; of labels that are numbers, ranges."""
+    def label_name(self, label: Any, /) -> str:
+        """Return a label or a prediction in a few letters: other labels, others."""
 
-    def class_index(self, labels: Tensor, /) -> Tensor:
-        """Return the class of each label or prediction.
+    def parse_label(self, text: str, /) -> Any:
+        """Return the label that `label_name` names so, also if no example has it.
 
-        Args:
-            labels: Labels or predictions, shape (N,).
-
-        Returns:
-            Positions in `CLASSES`, int64, shape (N,).
+        A text that names none is a `UserError`, which says what would.
         """
-
-    def label_name(self, label: Tensor, /) -> str:
-        """Return a label or a prediction, shape (), in a few letters."""
 
     def load_splits(self) -> Mapping[str, Any]:
         """Load all data.
@@ -115,7 +118,24 @@ class Task(Protocol):
             `Examples` by the name of the split: `train`, `val` and `test` at least.
         """
 
-    def read_examples(self, path: Path, /, **options: Any) -> Tensor:
+    def make_examples(self, raw: Values, labels: Values, /) -> Any:
+        """Make examples of the requests of users.
+
+        Args:
+            raw: N examples, as `example_from_json` returns them.
+            labels: N labels.
+
+        Returns:
+            `Examples`, as those of a split.
+        """
+
+    def example_to_json(self, example: Any, /) -> Any:
+        """Return what a log keeps of an example: lists, numbers, texts and the like."""
+
+    def example_from_json(self, value: Any, /) -> Any:
+        """Return the example of a log, as it was; any other value is a `UserError`."""
+
+    def read_examples(self, path: Path, /, **options: Any) -> Values:
         """Read examples from a file of a user.
 
         Args:
@@ -124,15 +144,15 @@ class Task(Protocol):
                 docstring has a line on each.
 
         Returns:
-            Examples as `load_splits` would load them, shape (N, ...). A file that
-            cannot be read is a `UserError`.
+            N examples, as `raw` of `Examples` has them. A file that cannot be read is
+            a `UserError`.
         """
 
-    def attributes(self, raw: Tensor, /) -> Mapping[str, Tensor]:
+    def attributes(self, raw: Values, /) -> Mapping[str, Tensor]:
         """Describe examples in numbers.
 
         Args:
-            raw: Examples as they were loaded, shape (N, ...).
+            raw: N examples as they were loaded.
 
         Returns:
             Numbers of any unit, shape (N,), by the name of the attribute.
@@ -148,12 +168,12 @@ class Task(Protocol):
     def suites(self, data: Any, /) -> Mapping[str, list[int]]:
         """Return subsets of a split that are evaluated by themselves: rows by name."""
 
-    def predict(self, net: Any, raw: Tensor, /) -> Sequence[object]:
+    def predict(self, net: Any, raw: Values, /) -> Sequence[object]:
         """Predict, for people.
 
         Args:
             net: What `Network` builds.
-            raw: Examples as they were loaded, shape (N, ...).
+            raw: N examples as they were loaded.
 
         Returns:
             N predictions, which `str` makes readable.
@@ -174,6 +194,23 @@ class MoreOfTask(Protocol):
     """Names that `task.py` may have besides, and may leave out."""
 
     @property
+    def CLASSES(self) -> Sequence[str]:
+        """Return the names of the C classes; of labels that are numbers, ranges.
+
+        A task whose labels have none leaves this and `class_index` out.
+        """
+
+    def class_index(self, labels: Values, /) -> Tensor:
+        """Return the class of each label or prediction.
+
+        Args:
+            labels: N labels, or N predictions of any value.
+
+        Returns:
+            Positions in `CLASSES`, int64, shape (N,).
+        """
+
+    @property
     def SPLIT_RULE(self) -> SplitRule:
         """Return what decides the split of an example."""
 
@@ -181,6 +218,12 @@ class MoreOfTask(Protocol):
         """Return what each example of a split belongs to, such as a patient: N names.
 
         Examples of a group stay in one split.
+        """
+
+    def sources(self, data: Any, /) -> Sequence[Collection[str]]:
+        """Return what each example of a split is made of: names for each of N.
+
+        No two splits have one in common, such as a recording that many examples cut.
         """
 
 
@@ -270,26 +313,44 @@ def digests(data: Any) -> list[str]:
     return _digests[id(data)]
 
 
-def replace(data: Any, *, raw: Tensor, labels: Tensor) -> Any:
-    """Return other examples of the same kind as some data.
+def select(data: Any, rows: Sequence[int]) -> Any:
+    """Return some of the examples.
 
     Args:
         data: Examples, as `task.load_splits` gives them.
-        raw: M examples as they were loaded, shape (M, ...).
-        labels: Their labels, shape (M,).
+        rows: M of their rows.
 
     Returns:
-        What the method `replace` of the data returns.
+        What the method `select` of the data returns.
 
     Raises:
         UserError: There is no such method.
     """
-    if not hasattr(data, "replace"):
+    if not hasattr(data, "select"):
         raise UserError(
-            f"this needs a method replace of {type(data).__name__}: Examples in "
+            f"this needs a method select of {type(data).__name__}: Examples in "
             f"src/{PACKAGE}/toolkit/interface.py says what it returns"
         )
-    return data.replace(raw=raw, labels=labels)
+    return data.select([*rows])
+
+
+def classes(labels: Values) -> Tensor | None:
+    """Return the position in `CLASSES` of each label, or None if there are no classes.
+
+    Args:
+        labels: N labels, or N predictions.
+
+    Returns:
+        Positions, int64, shape (N,).
+
+    Raises:
+        UserError: The task has one of `CLASSES` and `class_index`, but not both.
+    """
+    found = {name: optional(name) for name in ("CLASSES", "class_index")}
+    missing = [name for name, value in found.items() if value is None]
+    if len(missing) == 1:
+        raise UserError(f"this needs {missing[0]} in src/{PACKAGE}/task.py, too")
+    return None if missing else found["class_index"](labels)
 
 
 def missing() -> list[str]:

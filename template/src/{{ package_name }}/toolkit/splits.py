@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -125,6 +125,8 @@ def _content(example: Any) -> bytes:
         return b"none"
     if isinstance(example, date):
         return b"t" + example.isoformat().encode()
+    if isinstance(example, Set):
+        return b"e" + b"".join(map(_sized, sorted(map(_content, example))))
     if isinstance(example, Mapping):
         pairs = sorted((str(name), _content(part)) for name, part in example.items())
         return b"d" + b"".join(_sized(name.encode()) + _sized(p) for name, p in pairs)
@@ -205,10 +207,10 @@ class SplitRule:
     def assign(
         self,
         digests: Sequence[str],
-        labels: Sequence[Any] | NDArray[Any],
-        classes: Sequence[str],
+        labels: Sequence[Any] | NDArray[Any] | Tensor,
+        classes: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
-    ) -> dict[str, NDArray[np.int64]]:
+    ) -> dict[str, list[int]]:
         """Divide examples.
 
         Of examples with equal content, only the first is kept. If their labels differ,
@@ -216,8 +218,8 @@ class SplitRule:
 
         Args:
             digests: Of the content of N examples.
-            labels: Their labels, shape (N, ...).
-            classes: The name of the class of each.
+            labels: N labels of any kind.
+            classes: The name of the class of each, of which each split has some.
             groups: What each belongs to, if several examples must stay together: a
                 patient, an author. The id of an example is a group of one.
 
@@ -242,8 +244,8 @@ class SplitRule:
         rows_of: dict[str, list[int]] = {name: [] for name in self.fractions}
         for row in first.values():
             rows_of[split_of[keys[row]]].append(row)
-        self._refuse_gaps(rows_of, classes)
-        return {name: np.array(rows, np.int64) for name, rows in rows_of.items()}
+        self._refuse_gaps(rows_of, classes or [""] * len(digests))
+        return rows_of
 
     def _refuse_leaks(
         self,
@@ -281,7 +283,7 @@ class SplitRule:
 
 def _warn_of_label_noise(
     digests: Sequence[str],
-    labels: Sequence[Any] | NDArray[Any],
+    labels: Sequence[Any] | NDArray[Any] | Tensor,
     first: Mapping[str, int],
 ) -> None:
     """Warn of examples with equal content and different labels."""

@@ -22,7 +22,7 @@ from ..evaluation import (
     load_suites,
     write_suite,
 )
-from ..interface import Evaluation, task
+from ..interface import Evaluation, classes, task
 from .label_review import HardExample
 
 NAME = "hard"
@@ -34,8 +34,8 @@ def suspected_label_errors(evaluation: Evaluation) -> Tensor:
     Where the model has confidences, this is confident learning (Northcutt and
     others, Journal of Artificial Intelligence Research, 2021): the prediction is not
     the label, and its confidence is at least the mean confidence of correct predictions
-    of the same class. Else it is an extreme loss (Tukey, 1977): above the third
-    quartile by more than three times the interquartile range.
+    of the same class, or of all without classes. Else it is an extreme loss (Tukey,
+    1977): above the third quartile by more than three times the interquartile range.
 
     Args:
         evaluation: On examples that the model was not trained on; with an attribute
@@ -50,8 +50,11 @@ def suspected_label_errors(evaluation: Evaluation) -> Tensor:
         low, high = losses.quantile(torch.tensor([0.25, 0.75], dtype=losses.dtype))
         return ~correct & (losses > high + 3 * (high - low))
     found = torch.zeros_like(correct)
-    for prediction in evaluation.predictions.unique():
-        same = evaluation.predictions == prediction  # (N,)
+    predicted = classes(evaluation.predictions)  # (N,)
+    if predicted is None:
+        predicted = torch.zeros(len(correct))
+    for prediction in predicted.unique():
+        same = predicted == prediction  # (N,)
         # Without correct predictions the mean is nan, and nothing is above it.
         usual = confidences[same & correct].mean()
         found |= same & ~correct & (confidences >= usual)

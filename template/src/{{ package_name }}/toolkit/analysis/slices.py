@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from .. import figures, paths
 from ..errors import UserError
 from ..evaluation import Suite, SuiteExample, initial_min_accuracy, write_suite
-from ..interface import Evaluation, task
+from ..interface import Evaluation, classes, optional, task
 
 SHOWN = 5  # examples of each slice in the picture
 MIN_SIZE = 5  # in fewer examples, similarity is not significant
@@ -96,14 +96,15 @@ def describe_slice(
         The largest differences between the means, measured in standard deviations: of
         the columns, and of the fractions of each label and each prediction.
     """
+    names = optional("CLASSES") or ()
     fractions = {
-        f"{name} {task.CLASSES[index]}": (classes == index).double()
+        f"{name} {names[index]}": (found == index).double()
         for name, labels in (
             ("label", evaluation.labels),
             ("prediction", evaluation.predictions),
         )
-        for classes in [task.class_index(labels)]
-        for index in classes.unique().tolist()
+        if (found := classes(labels)) is not None
+        for index in found.unique().tolist()
     }
     differences = []
     for name, values in {**fractions, **columns}.items():
@@ -208,9 +209,12 @@ def _mixture(z: Tensor, evaluation: Evaluation) -> Tensor:
     Returns:
         Log-likelihood of each example under each component, in nats, shape (N, S).
     """
-    size, count = len(task.CLASSES), len(z)
-    labels = task.class_index(evaluation.labels)  # (N,)
-    outcomes = task.class_index(evaluation.predictions) * 2 + evaluation.correct  # (N,)
+    size, count = len(optional("CLASSES") or [""]), len(z)
+    labels, predictions = (
+        torch.zeros(count, dtype=torch.long) if found is None else found
+        for found in map(classes, (evaluation.labels, evaluation.predictions))
+    )  # (N,), (N,)
+    outcomes = predictions * 2 + evaluation.correct  # (N,)
     y = F.one_hot(labels, size).double()  # (N, C)
     # A prediction of low confidence counts in part as each other outcome.
     confidence = getattr(evaluation, "confidences", torch.ones(count)).double()[:, None]

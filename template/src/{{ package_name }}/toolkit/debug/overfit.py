@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from torch import Tensor
 from torch.nn.modules.dropout import _DropoutNd
 
 from .. import interface
@@ -96,10 +95,11 @@ class OverfitCheck(Callback):
         if train is None or self._input is None or not hasattr(module, "net"):
             return None
         rows = [*range(min(self._examples, len(train)))]
-        few = interface.replace(train, raw=train.raw[rows], labels=train.labels[rows])
+        few = interface.select(train, rows)
         x, _ = few.batch(rows[: len(self._input)])
         # Only these examples count, and a loader may give others.
-        if not isinstance(x, Tensor) or not torch.equal(x, self._input.cpu()):
+        first = next(tensors(x), None)
+        if first is None or not torch.equal(first, self._input.cpu()):
             return None
         net: Any = module.net
         return int(interface.task.evaluate(net.cpu(), few).correct.sum())

@@ -28,12 +28,17 @@ def _splits(arguments: Sequence[str]) -> None:
     total = sum(len(data) for data in splits.values())
     table = [["split", "examples", "", "smallest class", "examples"]]
     for name, data in splits.items():
-        classes = interface.task.class_index(data.labels)  # (N,)
-        counts = classes.bincount(minlength=len(interface.task.CLASSES))  # (C,)
-        few = int(counts.argmin())
         size = f"{len(data):,}", f"{len(data) / total:.1%}"
-        smallest = str(interface.task.CLASSES[few]), f"{int(counts[few]):,}"
+        classes = interface.classes(data.labels)  # (N,)
+        smallest = "", ""
+        if classes is not None:
+            names = interface.optional("CLASSES")
+            counts = classes.bincount(minlength=len(names))  # (C,)
+            few = int(counts.argmin())
+            smallest = str(names[few]), f"{int(counts[few]):,}"
         table.append([name, *size, *smallest])
+    if not any(row[-1] for row in table[1:]):
+        table = [row[:3] for row in table]
     print(as_text(table))
     try:
         records = load_example_records()

@@ -83,9 +83,7 @@ class EvaluationSet:
                 new_row[first + row] = len(new_row)
             first += len(data)
             if kept:
-                splits[name] = interface.replace(
-                    data, raw=data.raw[kept], labels=data.labels[kept]
-                )
+                splits[name] = interface.select(data, kept)
         suites = {
             name: [new_row[row] for row in rows if row in new_row]
             for name, rows in self.suites.items()

@@ -99,9 +99,9 @@ def _hash(text: str) -> str:
 
 
 def label_text(label: Any) -> str:
-    """Return what `task.label_name` says; of a number, all its digits."""
-    exact = label.is_floating_point() and label.ndim == 0
-    return repr(label.item()) if exact else task.label_name(label)
+    """Return what `task.label_name` says; of a number with a point, all its digits."""
+    number = label.item() if getattr(label, "ndim", 1) == 0 else label
+    return repr(number) if isinstance(number, float) else task.label_name(label)
 
 
 def read_example_records(path: Path, known_hash: str) -> ExampleRecords:

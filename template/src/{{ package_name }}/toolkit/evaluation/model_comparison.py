@@ -40,8 +40,8 @@ class ShadowResult(Protocol):
         """Write the result beside the record of the model with these weights."""
 
 
-# Of any split, the production network and the new one, in this order.
-Replay = Callable[[Any, Any, Any], ShadowResult]
+# Of the production network and the new one, in this order.
+Replay = Callable[[Any, Any], ShadowResult]
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def compare_models(
     if production.net is not None:
         old = evaluation_set.evaluate(production.net)
         if replay is not None:
-            shadow = replay(splits[TEST_SPLIT], production.net, net)
+            shadow = replay(production.net, net)
     old_correct = _old_correct(old, left_out.results, evaluation_set)
     data = evaluation_set.splits[TEST_SPLIT]
     result = compare_suites(

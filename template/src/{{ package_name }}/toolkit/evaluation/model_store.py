@@ -25,6 +25,7 @@ from .example_records import (
     Changes,
     ExampleRecords,
     find_changes,
+    label_text,
     read_example_records,
     write_example_records,
 )
@@ -261,20 +262,23 @@ def golden_examples(net: Any, data: Examples) -> list[dict[str, Any]]:
     """Return the network's output for examples spread over the data."""
     step = max(1, len(data) // GOLDEN_COUNT)
     rows = list(range(0, len(data), step))[:GOLDEN_COUNT]
-    x, labels = data.batch(rows)  # (G, ...), (G,)
-    outputs = net(x)  # (G, K)
     digests = interface.digests(data)
     return [
         {
             "digest": digests[row],
-            "label": label,
-            # More digits would be noise.
-            "outputs": [round(value, 5) for value in values],  # pragma: no mutate
+            "label": label_text(data.labels[row]),
+            # One by one: beside a larger example, the outputs may be longer.
+            "outputs": _rounded(net(data.batch([row])[0])[0].tolist()),
         }
-        for row, label, values in zip(
-            rows, labels.tolist(), outputs.tolist(), strict=True
-        )
+        for row in rows
     ]
+
+
+def _rounded(values: Any) -> Any:
+    """Round numbers in lists of lists: more digits would be noise."""
+    if isinstance(values, list):
+        return [_rounded(value) for value in values]
+    return round(values, 5)  # pragma: no mutate
 
 
 def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..interface import Evaluation, task
+from ..errors import UserError
+from ..interface import Evaluation, classes, optional
 from .pictures import draw_examples, save_figure
 from .tables import as_text
 
@@ -59,7 +60,7 @@ def write_evaluation(
         evaluation: Of each example.
         data: The same examples, in the same order.
         folder: Gets `metrics.json`, `examples.csv` (one line per example, the
-            highest loss first), `confusion.png` and `errors.png`.
+            highest loss first), `errors.png` and, of classes, `confusion.png`.
         model: What was evaluated, for `metrics.json`.
 
     Returns:
@@ -78,9 +79,14 @@ def write_evaluation(
             writer.writerow(
                 {"digest": digests[row], **evaluation.describe_example(row)}
             )
-    confusion = save_figure(draw_confusion_matrix(evaluation), folder / "confusion.png")
-    errors = save_figure(draw_errors(evaluation, data), folder / "errors.png")
-    return [metrics, examples, confusion, errors]
+    pictures = [("errors.png", draw_errors(evaluation, data))]
+    if optional("CLASSES"):
+        pictures.insert(0, ("confusion.png", draw_confusion_matrix(evaluation)))
+    return [
+        metrics,
+        examples,
+        *(save_figure(figure, folder / name) for name, figure in pictures),
+    ]
 
 
 def confusion_matrix(evaluation: Evaluation) -> Tensor:
@@ -91,10 +97,16 @@ def confusion_matrix(evaluation: Evaluation) -> Tensor:
 
     Returns:
         Counts by true class (row) and predicted class (column), shape (C, C).
+
+    Raises:
+        UserError: The task has no classes.
     """
-    size = len(task.CLASSES)
-    true = task.class_index(evaluation.labels)  # (N,)
-    cells = true * size + task.class_index(evaluation.predictions)  # (N,)
+    true = classes(evaluation.labels)  # (N,)
+    predicted = classes(evaluation.predictions)  # (N,)
+    if true is None or predicted is None:
+        raise UserError("a task without CLASSES has no confusion matrix")
+    size = len(optional("CLASSES"))
+    cells = true * size + predicted  # (N,)
     return torch.bincount(cells, minlength=size * size).reshape(size, size)
 
 
@@ -115,9 +127,9 @@ def draw_confusion_matrix(evaluation: Evaluation) -> "Figure":
                 axes.text(
                     predicted, true, str(count), ha="center", va="center", color=color
                 )
-    ticks = range(len(task.CLASSES))
-    axes.set_xticks(ticks, task.CLASSES)
-    axes.set_yticks(ticks, task.CLASSES)
+    names = optional("CLASSES")
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="predicted", ylabel="true")
     return figure
 

@@ -42,8 +42,8 @@ class TrainOnFraction(Callback):
         if whole is None:
             raise UserError("the data module has no training split to take a part of")
         self.examples = max(round(self.fraction * len(whole)), 1)
-        rows = torch.randperm(len(whole))[: self.examples]
-        part = interface.replace(whole, raw=whole.raw[rows], labels=whole.labels[rows])
+        rows = torch.randperm(len(whole))[: self.examples].tolist()
+        part = interface.select(whole, rows)
         _, steps = _epoch(trainer, data)
         data.splits = {**data.splits, "train": part}
         batches, steps_of_part = _epoch(trainer, data)

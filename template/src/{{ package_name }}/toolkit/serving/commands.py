@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from .. import interface, paths
+from .. import paths
 from ..cli import PROGRAM, Command, Parser
 from ..errors import UserError
 from ..evaluation import load_checkpoint, load_production, load_record, out_of_range
@@ -96,7 +96,7 @@ def _feedback(arguments: Sequence[str]) -> None:
 
     logs = {log: load_predictions([log]) for log in options.logs}
     for log, found in logs.items():  # before any is sampled
-        to_examples([one.raw for one in found], interface.splits()["train"], log)
+        to_examples([one.raw for one in found], log)
     predictions = sorted(chain(*logs.values()), key=lambda one: one.when)
     requests = load_label_requests()
     if all(request.label for request in requests):

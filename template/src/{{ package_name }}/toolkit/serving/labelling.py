@@ -4,15 +4,12 @@ The sample does not depend on the predictions: the accuracy on complaints alone 
 not be the accuracy in production.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import torch
-from torch import Tensor
 
 from .. import figures, interface, paths
 from ..errors import UserError
@@ -24,7 +21,7 @@ if TYPE_CHECKING:  # prediction does without
     from matplotlib.figure import Figure
 
 UNCLEAR = "?"  # the label of a request that people cannot label either
-SHOWN = 12  # labels in an error message
+SHOWN = 60  # letters of a request in an error message
 
 
 @dataclass(frozen=True)
@@ -37,12 +34,12 @@ class LabelRequest:
         label: The true label, as `task.label_name` names it; `?` if nobody can tell,
             and empty until somebody has labelled it.
         when: As in `LoggedPrediction`.
-        raw: The example.
+        raw: The example, as `task.example_to_json` wrote it.
     """
 
     label: str
     when: str
-    raw: list[Any]
+    raw: Any
 
 
 def load_label_requests(path: Path | None = None) -> list[LabelRequest]:
@@ -57,7 +54,7 @@ def load_label_requests(path: Path | None = None) -> list[LabelRequest]:
     path = path or paths.feedback()
     if not path.is_file():
         return []
-    kinds = {**dict.fromkeys(("label", "when"), str), "raw": list}
+    kinds = {**dict.fromkeys(("label", "when"), str), "raw": object}
     return [LabelRequest(**line) for line in read_timed_lines(path, kinds)]
 
 
@@ -114,17 +111,8 @@ def labelled_examples(
         if request.label not in ("", UNCLEAR)
         and datetime.fromisoformat(request.when) >= since
     ]
-    splits = interface.splits()
-    data = splits["train"]
-    names = {
-        task.label_name(label): label
-        for split in splits.values()
-        for label in split.labels.unique()
-    }
-    labels = [_label(request.label, names, number) for number, request in labelled]
-    raw = [request.raw for _, request in labelled]
-    given = torch.stack(labels) if labels else data.labels[:0]
-    return to_examples(raw, data, paths.feedback(), given)
+    labels = [_label(request.label, number) for number, request in labelled]
+    return to_examples([one.raw for _, one in labelled], paths.feedback(), labels)
 
 
 def feedback_summary(
@@ -165,51 +153,43 @@ def feedback_summary(
 def draw_label_requests(requests: Sequence[LabelRequest]) -> "Figure":
     """Draw the requests without a label, each with its line in the file."""
     waiting = [(n, one.raw) for n, one in enumerate(requests, start=1) if not one.label]
-    data = interface.splits()["train"]
-    shown = to_examples([raw for _, raw in waiting], data, paths.feedback())
+    shown = to_examples([raw for _, raw in waiting], paths.feedback())
     titles = {row: f"line {number}" for row, (number, _) in enumerate(waiting)}
     return figures.draw_with_titles(shown, titles)
 
 
 def to_examples(
-    raw: Sequence[Any], data: Any, source: Path, labels: Tensor | None = None
+    raw: Sequence[Any], source: Path, labels: Sequence[Any] | None = None
 ) -> Any:
     """Return requests as examples like those of the data.
 
     Args:
-        raw: N examples, as lists of numbers.
-        data: Any split.
+        raw: N examples, as a log keeps them.
         source: The file that they came from.
-        labels: True labels, shape (N,); by default any, as nobody knows them.
+        labels: N true labels; by default any, as nobody knows them.
 
     Returns:
-        Examples, as those of the split.
+        Examples, as those of a split.
 
     Raises:
-        UserError: They are of another shape than the data.
+        UserError: One is no example of this task.
     """
-    shape = data.raw.shape[1:]
-    found = data.raw.new_empty((0, *shape))
-    with suppress(RuntimeError, TypeError, ValueError):  # such as of different lengths
-        if raw:
-            found = found.new_tensor(raw)  # (N, ...)
-    if found.shape != (len(raw), *shape):
-        raise UserError(
-            f"{source} has examples of another shape than the data: take them out"
-        )
+    examples = []
+    for value in raw:
+        try:
+            examples.append(task.example_from_json(value))
+        except UserError as error:
+            raise UserError(
+                f"{source} has a request that is no example of this task: {error}; "
+                f"take it out: {json.dumps(value)[:SHOWN]}"
+            ) from None
     if labels is None:
-        labels = data.labels[:1].expand(len(raw))
-    return interface.replace(data, raw=found, labels=labels)
+        labels = [interface.splits()["train"].labels[0]] * len(raw)
+    return task.make_examples(examples, labels)
 
 
-def _label(text: str, names: Mapping[str, Tensor], line: int) -> Tensor:
-    """Return the label of this name; where labels are numbers, any number is one."""
-    if text in names:
-        return names[text]
-    like = next(iter(names.values()))
-    if like.is_floating_point():
-        with suppress(ValueError):
-            return torch.tensor(float(text), dtype=like.dtype)
-    known = ", ".join(sorted(names)[:SHOWN])
-    where = f"{paths.feedback()}, line {line}"
-    raise UserError(f"{where}: {text!r} is no label: they are {known}")
+def _label(text: str, line: int) -> Any:
+    try:
+        return task.parse_label(text)
+    except UserError as error:
+        raise UserError(f"{paths.feedback()}, line {line}: {error}") from None

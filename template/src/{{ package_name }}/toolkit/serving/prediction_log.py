@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from ..errors import UserError
 from ..evaluation import read_json_lines
+from ..interface import Values, task
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class LoggedPrediction:
         source: Where the example came from.
         prediction: For people to read.
         warnings: A sentence for each attribute that is out of its range.
-        raw: The example as it was read, as lists of numbers.
+        raw: The example as it was read, as `task.example_to_json` writes it.
     """
 
     when: str
@@ -36,14 +35,14 @@ class LoggedPrediction:
     source: str
     prediction: str
     warnings: list[str]
-    raw: list[Any]
+    raw: Any
 
 
 def log_predictions(
     path: Path,
     source: Path,
     model: str,
-    raw: Tensor,
+    raw: Values,
     predictions: Sequence[object],
     warnings: Sequence[list[str]],
 ) -> None:
@@ -53,7 +52,7 @@ def log_predictions(
         path: Of the log; several programs may write to it.
         source: Where the examples came from.
         model: That predicted.
-        raw: The examples as they were read, shape (N, ...).
+        raw: The examples as they were read.
         predictions: Of each example.
         warnings: Sentences for each example, as `out_of_range` returns them.
 
@@ -62,10 +61,15 @@ def log_predictions(
     """
     when = datetime.now(UTC).isoformat(timespec="seconds")
     lines = [
-        LoggedPrediction(when, model, str(source), str(prediction), [*found], example)
-        for prediction, found, example in zip(
-            predictions, warnings, raw.tolist(), strict=True
+        LoggedPrediction(
+            when,
+            model,
+            str(source),
+            str(prediction),
+            [*found],
+            task.example_to_json(example),
         )
+        for prediction, found, example in zip(predictions, warnings, raw, strict=True)
     ]
     text = "".join(f"{json.dumps(asdict(line))}\n" for line in lines)
     try:
@@ -87,7 +91,8 @@ def load_predictions(paths: Iterable[Path]) -> list[LoggedPrediction]:
     """
     kinds = {
         **dict.fromkeys(("when", "model", "source", "prediction"), str),
-        **dict.fromkeys(("warnings", "raw"), list),
+        "warnings": list,
+        "raw": object,
     }
     predictions = [
         LoggedPrediction(**line)
@@ -126,6 +131,6 @@ def read_timed_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any
     return found
 
 
-def digest(raw: list[Any]) -> str:
+def digest(raw: Any) -> str:
     """Return a short hash of an example: the same request has the same hash."""
-    return hashlib.sha256(json.dumps(raw).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()[:16]

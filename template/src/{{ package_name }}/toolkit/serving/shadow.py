@@ -75,14 +75,11 @@ class ShadowEvaluation:
         return f"{changed:,} of {count:,} predictions change ({fraction:.1%})"
 
 
-def replay(
-    logs: Sequence[Path], data: Any, before: Any, after: Any
-) -> ShadowEvaluation:
+def replay(logs: Sequence[Path], before: Any, after: Any) -> ShadowEvaluation:
     """Predict for logged requests with two models.
 
     Args:
         logs: Files that `predict --log` wrote.
-        data: Any split.
         before: The production network.
         after: The new one.
 
@@ -95,7 +92,7 @@ def replay(
     raw = {digest(logged.raw): logged.raw for logged in load_predictions(logs)}
     if not raw:
         raise UserError(f"there are no predictions in {logs[0]}")
-    requests = to_examples([*raw.values()], data, logs[0])
+    requests = to_examples([*raw.values()], logs[0])
     evaluations = [task.evaluate(net, requests) for net in (before, after)]
     if not evaluations[1].losses.isfinite().all():
         raise UserError(f"the new model predicts nan for a request in {logs[0]}")

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import torch
 from lightning import LightningModule, Trainer
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from torch import Tensor
@@ -46,7 +47,7 @@ def require_own_rank(trainer: Trainer) -> None:
     )
 
 
-def gather(module: LightningModule, loader: Any, values: Tensor) -> Tensor:
+def gather(module: LightningModule, loader: Any, values: Any) -> Any:
     """Gather the values of all processes in the order of the data.
 
     Lightning gives every n-th example to each of n processes, and repeats the first
@@ -55,17 +56,24 @@ def gather(module: LightningModule, loader: Any, values: Tensor) -> Tensor:
     Args:
         module: In the loop over the data.
         loader: Where the examples came from.
-        values: Of the n examples of this process, shape (n, ...).
+        values: Of the n examples of this process, a tensor (n, ...) or a list.
 
     Returns:
-        Those of all examples, each once, in each process, shape (N, ...).
+        Those of all examples, each once, in each process: a tensor (N, ...) or a list.
     """
     sampler = getattr(loader, "sampler", None)
     if not isinstance(sampler, DistributedSampler):
         return values  # each process has all
-    parts: Any = module.all_gather(values)  # (processes, n, ...)
+    count = len(sampler.dataset)  # type: ignore[arg-type]
+    parts: Any
+    if isinstance(values, Tensor):
+        parts = module.all_gather(values)  # (processes, n, ...)
+    else:
+        parts = [None] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(parts, values)
     # Processes that split layers among them have the same part.
     parts = parts[:: len(parts) // sampler.num_replicas]  # (parts, n, ...)
+    if not isinstance(values, Tensor):
+        return [value for turn in zip(*parts, strict=True) for value in turn][:count]
     interleaved = parts.transpose(0, 1).flatten(0, 1)  # (parts * n, ...)
-    count = len(sampler.dataset)  # type: ignore[arg-type]
     return interleaved[:count].to(values.device)
