@@ -14,6 +14,7 @@ from tests import environment
 
 ROOT = Path(__file__).resolve().parent
 DEMO = ROOT / "demo"
+STARTERS = ("images", "table", "number")
 CONSTRAINTS = ROOT / "constraints.txt"
 RELEASES = ROOT / "releases.toml"
 OTHER_VERSIONS = ("3.12", "3.13")  # the newest last
@@ -140,18 +141,25 @@ def benchmark(session: nox.Session) -> None:
 
 @nox.session
 def production(session: nox.Session) -> None:
-    """Train the production model that every new project starts with."""
-    project = _project(session, ROOT / "build" / "production")
-    # Without .git, the record has no commit of this temporary project.
-    shutil.rmtree(project / ".git")
-    # Without a production model, the model card has no comparison.
-    shutil.rmtree(project / "models")
-    session.env["GIT_CEILING_DIRECTORIES"] = str(project.parent)
-    session.chdir(project)
-    session.run(str(environment.create(project) / "nox"), "-s", "promote")
-    shutil.copytree(
-        project / "models", ROOT / "template" / "models", dirs_exist_ok=True
-    )
+    """Train what new projects start with, model and curve: -- [STARTER]..."""
+    for starter in session.posargs or STARTERS:
+        project = _project(session, ROOT / "build" / "production", starter)
+        # Without .git, the record has no commit of this temporary project.
+        shutil.rmtree(project / ".git")
+        # Without a production model, the model card has no comparison.
+        shutil.rmtree(project / "models", ignore_errors=True)
+        session.env["GIT_CEILING_DIRECTORIES"] = str(project.parent)
+        nox_there = str(environment.create(project) / "nox")
+        with session.chdir(project):
+            session.run(nox_there, "-s", "update-curve", "promote")
+            session.run(nox_there, "-s", "benchmark", "--", "--accept")
+        target = ROOT / "template" / f"{{{{{starter}}}}}"
+        shutil.copytree(project / "models", target / "models", dirs_exist_ok=True)
+        for name in ("curve.json", "speed.json"):
+            shutil.copyfile(
+                project / "tests" / "training" / name,
+                target / "tests" / "training" / name,
+            )
 
 
 @nox.session
@@ -233,10 +241,10 @@ def _check_with(session: nox.Session, resolution: str) -> None:
         session.run(str(programs / "pytest"), folder, env=activated)
 
 
-def _project(session: nox.Session, path: Path) -> Path:
+def _project(session: nox.Session, path: Path, starter: str = "images") -> Path:
     """Generate and commit a project from the working tree of the template."""
     shutil.rmtree(path, ignore_errors=True)
-    options = ("--quiet", "--defaults", "--vcs-ref=HEAD")
+    options = ("--quiet", "--defaults", "--vcs-ref=HEAD", f"--data=starter={starter}")
     _python(session, "copier", "copy", *options, str(ROOT), str(path))
     for arguments in (
         ("init", "--quiet", "--initial-branch=main"),

@@ -50,6 +50,13 @@ CHOSEN = [name for name in ANSWERABLE if choices(name)]
 # Each of these questions changes more than a few words in a project.
 SWITCHES = [name for name in CHOSEN if QUESTIONS[name]["type"] == "bool"]
 SWITCHES.append("strictness")
+STARTERS = choices("starter")
+# Folders of the template that one starter brings, or several.
+STARTER_FOLDERS = [
+    name
+    for name, question in QUESTIONS.items()
+    if question.get("when") is False and "'.' if starter" in question["default"]
+]
 # A project with these answers has every file of the template.
 EVERYTHING: dict[str, Any] = {name: True for name in SWITCHES if True in choices(name)}
 
@@ -146,6 +153,7 @@ def clone_few(folder: Path, keep: Callable[[str], bool]) -> Path:
     for name in git(clone, "ls-files", "-z", "template").split("\0")[:-1]:
         path = name.removeprefix("template/").removesuffix(".jinja")
         path = path.replace("{{ package_name }}", "pkg")
+        path = re.sub(r"^\{\{\w+\}\}/", "", path)  # the folder of a starter
         if "answers_file" not in path and not keep(path):
             (clone / name).unlink()
     commit(clone, "Leave out most files")

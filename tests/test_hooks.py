@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests import first_month, processes
-from tests.helpers import ROOT, choices, git, render_repository
+from tests.helpers import ROOT, STARTERS, choices, git, render_repository
 
 STRICTNESS = choices("strictness")
 
@@ -279,6 +279,17 @@ def test_hooks_pass_on_a_new_project(repository: Path) -> None:
     """All hooks pass on a new project and change no file."""
     assert _refusals(_run_hooks(repository, "--all-files")) == {}
     assert git(repository, "status", "--porcelain") == ""
+
+
+@pytest.mark.one_version
+@pytest.mark.parametrize("starter", [name for name in STARTERS if name != "images"])
+def test_hooks_pass_on_another_starter(starter: str, tmp_path: Path) -> None:
+    """All hooks of a strict project pass, whatever it begins with."""
+    project = render_repository(
+        tmp_path / "project", starter=starter, strictness="strict"
+    )
+    assert _refusals(_run_hooks(project, "--all-files")) == {}
+    assert git(project, "status", "--porcelain") == ""
 
 
 @pytest.mark.one_version

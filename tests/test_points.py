@@ -182,8 +182,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_every_claimed_point_has_a_fault() -> None:
     """The list has a fault for each point that the tests of a new project claim."""
-    folder = ROOT / "template" / "tests"
-    tests = [*folder.glob("**/test_*"), *folder.glob("helpers/*_checks.*")]
+    folder = ROOT / "template"
+    tests = [*folder.glob("**/test_*.py*"), *folder.glob("tests/helpers/*_checks.*")]
     texts = [path.read_text("utf-8") for path in tests]
     claims = re.findall(r"ml_test_score\((.*)\)", "\n".join(texts))
     points = re.findall(r'"([a-z]+\.\d)"', "".join(claims))

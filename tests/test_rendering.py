@@ -29,6 +29,7 @@ from tests.helpers import (
     CHOSEN,
     EVERYTHING,
     QUESTIONS,
+    STARTER_FOLDERS,
     SWITCHES,
     choices,
     clone_few,
@@ -205,11 +206,10 @@ def test_paths_are_plain(project: Project) -> None:
     assert [path for path in project.path.rglob("*") if path.is_symlink()] == []
 
 
-def test_switch_decides_about_its_files_only(
-    project: Project, full_project: Project
-) -> None:
+def test_switch_decides_about_its_files_only(project: Project, tmp_path: Path) -> None:
     """The files of a switch exist exactly when the switch is on."""
     assert FILES_OF.keys() == set(SWITCHES)
+    full_project = make(tmp_path, starter=project.answers["starter"], **EVERYTHING)
     off = [
         pattern
         for switch, patterns in FILES_OF.items()
@@ -463,7 +463,7 @@ def reached(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, variant in enumerate(variants)
     )
     return clone_few(
-        folder, lambda name: any(first[name] != other[name] for other in others)
+        folder, lambda name: any(first.get(name) != other.get(name) for other in others)
     )
 
 
@@ -530,6 +530,7 @@ def test_file_names_have_no_conditions(template: Path) -> None:
     assert {part for part in parts if "{" in part} == {
         "{{ package_name }}",
         "{{ _copier_conf.answers_file }}.jinja",
+        *(f"{{{{{name}}}}}" for name in STARTER_FOLDERS),
     }
 
 

@@ -25,9 +25,9 @@ from .data import (
     class_index,
     load_splits,
 )
-from .evaluation import embed, evaluate, label_name, parse_label
+from .evaluation import label_name, parse_label
 from .model import Network
-from .prediction import predict
+from .prediction import embed, evaluate, predict
 from .toolkit.errors import UserError
 
 if TYPE_CHECKING:  # slow to import, and prediction does not need it

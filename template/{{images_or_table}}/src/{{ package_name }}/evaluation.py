@@ -4,16 +4,15 @@ Averages hide the errors of single examples, so the loss of each example is
 stored, and the averages are computed from it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from .data import CLASSES, Examples
-from .model import Network
+from .data import CLASSES
 from .toolkit.errors import UserError
 
 
@@ -150,51 +149,3 @@ def concatenate(parts: Sequence[Evaluation]) -> Evaluation:
         confidences=torch.cat([part.confidences for part in parts]),
         losses=torch.cat([part.losses for part in parts]),
     )
-
-
-@torch.inference_mode()
-def evaluate(
-    net: nn.Module,
-    data: Examples,
-    batch_size: int = 256,  # pragma: no mutate -- any gives the same
-) -> Evaluation:
-    """Evaluate a network on one split, in plain PyTorch.
-
-    Args:
-        net: Maps inputs (B, ...) to outputs (B, K); put in evaluation mode.
-        data: The examples.
-        batch_size: Examples per forward pass; does not change the result.
-
-    Returns:
-        The evaluation of all examples, in their order.
-    """
-    net.eval()
-    return concatenate(
-        [score(net(x), labels) for x, labels in _batches(data, batch_size)]
-    )
-
-
-@torch.inference_mode()
-def embed(
-    net: Network,
-    data: Examples,
-    batch_size: int = 256,  # pragma: no mutate -- any gives the same
-) -> Tensor:
-    """Return the embedding of each example of one split.
-
-    Args:
-        net: Put in evaluation mode.
-        data: The examples.
-        batch_size: Examples per forward pass; does not change the result.
-
-    Returns:
-        Embeddings, shape (N, D), in the order of the data.
-    """
-    net.eval()
-    return torch.cat([net.embed(x) for x, _ in _batches(data, batch_size)])
-
-
-def _batches(data: Examples, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield inputs (B, ...) and labels (B,) batch by batch, in order."""
-    for start in range(0, len(data), size):
-        yield data.batch([*range(start, min(start + size, len(data)))])

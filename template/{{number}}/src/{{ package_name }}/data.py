@@ -1,0 +1,187 @@
+"""The data: measurements of patients and the course of their diabetes, in three splits.
+
+They are part of scikit-learn, so nothing is downloaded. To use your own data, rewrite
+`load_raw`, `class_index` and the constants; `read_examples` in `task.py` reads a table
+from a file. Keep these names: the rest of the package and the tests use them.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from .toolkit.evaluation import Range
+from .toolkit.splits import SplitRule, content_digests
+
+COLUMNS = (
+    "age",
+    "sex",
+    "body_mass_index",
+    "blood_pressure",
+    "cholesterol",
+    "ldl",
+    "hdl",
+    "cholesterol_by_hdl",
+    "log_triglycerides",
+    "glucose",
+)
+TOLERANCE = 50  # a prediction that is off by as much counts as correct
+
+# Ranges of the number take the place of classes: each split has examples of each, and a
+# model is evaluated on each.
+CLASSES = ("low", "middle", "high")
+EDGES = (100, 200)  # between them
+
+# Expected ranges of columns, for the data and for inputs of users: what is possible,
+# and so wider than the current data. Add yours for every column.
+RANGES = {
+    "age": Range(18, 100),  # years
+    "body_mass_index": Range(12, 60),  # kilograms per square metre
+    "blood_pressure": Range(40, 160),  # mean, millimetres of mercury
+    "glucose": Range(40, 250),  # milligrams per decilitre
+}
+
+# Not hyperparameters: experiments can be compared only if they share the split. The
+# content of an example decides its split, so more data move none: docs/splits.md.
+SPLIT_RULE = SplitRule(
+    salt="diabetes", fractions={"train": 0.6, "val": 0.2, "test": 0.2}
+)
+SPLITS = tuple(SPLIT_RULE.fractions)
+
+
+@dataclass(frozen=True)
+class Examples(Dataset[tuple[Tensor, Tensor]]):
+    """One split: raw examples and their labels, in a fixed order.
+
+    Attributes:
+        raw: Measurements in the order of `COLUMNS`, float32, shape (N, F).
+        labels: The course of the disease in the next year, from 25 to 346, float32,
+            shape (N,).
+    """
+
+    raw: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.labels)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
+        """Return one example: its input (F,) and its label ()."""
+        return preprocess(self.raw[row]), self.labels[row]
+
+    def batch(self, rows: list[int]) -> tuple[Tensor, Tensor]:
+        """Return inputs (B, F) and labels (B,) of many examples at once."""
+        return preprocess(self.raw[rows]), self.labels[rows]
+
+    # The data loader calls this for a whole batch. One indexing operation per batch is
+    # faster than one per example, so training does not wait for data.
+    __getitems__ = batch
+
+    def select(self, rows: list[int]) -> "Examples":
+        """Return the examples in some rows, in this order."""
+        return replace(self, raw=self.raw[rows], labels=self.labels[rows])
+
+    def with_labels(self, labels: Sequence[Tensor]) -> "Examples":
+        """Return the same examples with other labels, () each."""
+        return replace(self, labels=torch.stack([*labels]))
+
+    def digests(self) -> list[str]:
+        """Return a short content hash per example, independent of its label."""
+        return content_digests(self.raw, COLUMNS)
+
+    def fingerprint(self) -> str:
+        """Return a hash of all examples and labels."""
+        content = hashlib.sha256(np.ascontiguousarray(self.raw).data)
+        content.update(np.ascontiguousarray(self.labels).data)
+        return content.hexdigest()
+
+
+def preprocess(raw: Tensor) -> Tensor:
+    """Convert raw measurements to inputs of the network.
+
+    Training and prediction both call this function, so that their inputs cannot
+    differ. What is fitted to data, such as the mean of a column, is in `model.py`.
+
+    Args:
+        raw: Measurements, shape (..., F).
+
+    Returns:
+        Inputs, float32, shape (..., F).
+    """
+    return raw.float()
+
+
+def attributes(raw: Tensor) -> dict[str, Tensor]:
+    """Return the columns of measurements (N, F) by name, each of shape (N,)."""
+    return dict(zip(COLUMNS, raw.unbind(dim=1), strict=True))
+
+
+def load_raw() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Load every example, before the split.
+
+    Returns:
+        Measurements in the order of `COLUMNS`, shape (N, F), and labels, shape (N,).
+    """
+    # Imported here: prediction needs this module, but not scikit-learn.
+    from sklearn.datasets import load_diabetes
+
+    patients = load_diabetes(scaled=False)
+    return patients.data.astype(np.float32), patients.target.astype(np.float32)
+
+
+def load_all() -> Examples:
+    """Load every example, before the split."""
+    raw, labels = load_raw()
+    return Examples(torch.from_numpy(raw), torch.from_numpy(labels))
+
+
+def class_index(labels: Tensor) -> Tensor:
+    """Return the position in `CLASSES` of each label or prediction.
+
+    Args:
+        labels: As in `Examples`, shape (N,).
+
+    Returns:
+        Positions, int64, shape (N,).
+
+    Examples:
+        >>> class_index(torch.tensor([50.0, 150.0, 250.0]))
+        tensor([0, 1, 2])
+    """
+    return torch.bucketize(labels, torch.tensor(EDGES))
+
+
+def split_indices(data: Examples) -> dict[str, list[int]]:
+    """Divide examples into training, validation and test, by a hash of their content.
+
+    Of identical examples only the first is kept: it would count twice.
+
+    Args:
+        data: All examples.
+
+    Returns:
+        Sorted row numbers per name in `SPLITS`, disjoint. Too few examples of a class
+        are a `UserError`.
+
+    Examples:
+        >>> [*split_indices(load_all())]
+        ['train', 'val', 'test']
+    """
+    classes = [CLASSES[index] for index in class_index(data.labels)]
+    return SPLIT_RULE.assign(data.digests(), data.labels, classes)
+
+
+def load_splits() -> dict[str, Examples]:
+    """Load all splits.
+
+    Returns:
+        The `Examples` per name in `SPLITS`.
+    """
+    data = load_all()
+    return {name: data.select(rows) for name, rows in split_indices(data).items()}

@@ -1,0 +1,213 @@
+"""Starters: the examples that a project can begin with, each a working project."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import jinja2
+import pytest
+
+import noxfile
+from tests.environment import overlay
+from tests.helpers import (
+    ANSWERS_FILE,
+    QUESTIONS,
+    ROOT,
+    STARTER_FOLDERS,
+    STARTERS,
+    git,
+    read_answers,
+    read_files,
+    render,
+    render_repository,
+    run_copier,
+)
+from tests.projects import AT_BIRTH, Project, skips, toolkit_tests
+from tests.zones import Zone
+
+OTHERS = [starter for starter in STARTERS if starter != "images"]
+REFUSAL = "This project began with {} and stays so: a starter is chosen once."
+
+
+def folders_of(starter: str) -> list[str]:
+    """Return the folders of the template that a starter brings."""
+    return [
+        name
+        for name in STARTER_FOLDERS
+        if jinja2.Template(QUESTIONS[name]["default"]).render(starter=starter) == "."
+    ]
+
+
+@pytest.mark.parametrize("starter", STARTERS)
+def test_no_path_stands_twice(starter: str) -> None:
+    """No file is in the common part and in a starter, or in two folders of one.
+
+    Copier would write one of them by chance.
+    """
+    names = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard")
+    paths = []
+    for name in names.splitlines():
+        first, *rest = PurePosixPath(name).parts[1:] or ("",)
+        folder = re.fullmatch(r"\{\{(\w+)\}\}", first)
+        if not name.startswith("template/") or not (ROOT / name).exists():
+            continue
+        if folder is None:
+            paths.append(str(PurePosixPath(first, *rest)).removesuffix(".jinja"))
+        elif folder[1] in folders_of(starter):
+            paths.append(str(PurePosixPath(*rest)).removesuffix(".jinja"))
+    assert len(paths) > 150
+    assert [path for path in {*paths} if paths.count(path) > 1] == []
+
+
+def test_each_folder_is_of_a_starter() -> None:
+    """Folders of starters exist, and the session `production` knows all starters."""
+    assert noxfile.STARTERS == (*STARTERS,)
+    there = {path.name for path in (ROOT / "template").glob("{{*}}")}
+    assert there == {f"{{{{{name}}}}}" for name in STARTER_FOLDERS}
+    assert {*sum(map(folders_of, STARTERS), [])} == {*STARTER_FOLDERS}
+
+
+@pytest.mark.parametrize("starter", OTHERS)
+def test_managed_files_are_the_same(
+    starter: str, tmp_path: Path, zone_of: Zone
+) -> None:
+    """Managed files do not depend on the starter; modules have the same names."""
+    answers: dict[str, Any] = {"project_name": "Digits", "project_description": "One."}
+    render(tmp_path / "one", **answers)
+    render(tmp_path / "other", starter=starter, **answers)
+    one, other = read_files(tmp_path / "one"), read_files(tmp_path / "other")
+    for files in (one, other):
+        del files[ANSWERS_FILE]
+    managed = [name for name in one if zone_of(name) == "managed"]
+    assert managed == [name for name in other if zone_of(name) == "managed"]
+    assert [name for name in managed if one[name] != other[name]] == []
+    # Besides files to predict, suites and pictures.
+    python = [[n for n in files if n.endswith(".py")] for files in (one, other)]
+    assert python[0] == python[1]
+
+
+@pytest.mark.parametrize("version", ["v0.1.0", None], ids=["0.1.0", "newest"])
+def test_starter_is_chosen_once(
+    version: str | None, template: Path, tmp_path: Path
+) -> None:
+    """Another starter is refused; a project older than the question has images."""
+    project = render_repository(tmp_path / "project", version=version)
+    update = ("update", "--defaults", "--data")
+    done = run_copier(project, *update, "starter=table")
+    assert done.returncode != 0
+    assert done.stderr.rstrip().endswith(REFUSAL.format("images"))
+    assert git(project, "status", "--porcelain") == ""
+    done = run_copier(project, *update, "starter=images")
+    assert done.returncode == 0, done.stderr
+    assert read_answers(project)["starter"] == "images"
+
+
+def test_project_with_another_starter_is_updated(
+    template: Path, tmp_path: Path
+) -> None:
+    """An update changes no starter file, and a folder cannot be chosen by itself."""
+    project = render_repository(tmp_path / "project", starter="table")
+    arguments = ("update", "--defaults", "--vcs-ref=:current:", "--data")
+    done = run_copier(project, *arguments, "strictness=strict")
+    assert done.returncode == 0, done.stderr
+    changed = git(project, "diff", "--name-only").split()
+    assert not [name for name in changed if name.startswith(("src/wine", "tests/c"))]
+    git(project, "reset", "--hard", "--quiet")
+    for answer, refusal in (
+        ("starter=number", REFUSAL.format("table")),
+        ("number=.", "Answer starter instead."),
+    ):
+        done = run_copier(project, *arguments, answer)
+        assert done.returncode != 0
+        assert done.stderr.rstrip().endswith(refusal)
+        assert git(project, "status", "--porcelain") == ""
+
+
+# --------------------------------------------------------------- projects at work
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def project(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """A new project of each starter that other tests do not use."""
+    folder = tmp_path_factory.mktemp(request.param)
+    project = Project(folder / "project", {"starter": request.param})
+    overlay(project.path)
+    yield project
+
+
+@pytest.mark.environment
+def test_fast_tests_pass_at_birth(project: Project) -> None:
+    """All fast tests pass in a new project, and each skip has a known reason."""
+    output = project.run("pytest --quiet")
+    assert skips(output) == AT_BIRTH
+    assert project.run("git status --porcelain") == ""
+
+
+@pytest.mark.environment
+def test_task_is_trained_and_used(project: Project) -> None:
+    """Each command ends well, and shows figures of the task."""
+    python = f"python -m {project.package}"
+    output = project.run(f"{python} fit --trainer.max_epochs=2")
+    assert re.search(r"curves +runs/fit-\d+/curves.png\n", output)
+    test = project.run(f"{python} test")
+    assert re.search(r"^ +examples +accuracy .*\n?test +\d+ +\d+\.\d%", test, re.M)
+    (example,) = (project.path / "tests" / "model").glob("*.csv")
+    command = f"{python} predict --log log.jsonl {example}"
+    lines = project.run(command).splitlines()
+    assert len(lines) == 3
+    assert re.search(r"^splits|train +\d", project.run(f"{python} splits"))
+    feedback = project.run(f"{python} feedback log.jsonl")
+    assert "logged    3 predictions" in feedback
+    first = json.loads((project.path / "log.jsonl").read_text().splitlines()[0])
+    assert first["prediction"] in lines[0]
+    review = project.run(f"{python} review-errors --count 5")
+    assert "5 of 5 are not reviewed" in review
+    assert re.match(r"slice 1 |no slices: ", project.run(f"{python} slices"))
+    shown = project.run("nox -s debug -- shapes")
+    assert "Linear" in shown
+    assert "memorized in " in project.run("nox -s debug -- overfit")
+    compared = project.run(f"{python} compare --log log.jsonl", succeeds=True)
+    assert "shadow evaluation: " in compared
+    project.run("git clean -fdxq --exclude=.venv && git checkout --quiet .")
+
+
+@pytest.mark.environment
+@pytest.mark.night
+def test_everything_passes_at_birth(project: Project) -> None:
+    """Hooks, types, notebooks, slow tests and those of the toolkit pass."""
+    project.run("nox")
+    project.run("pytest --quiet -m slow")
+    with toolkit_tests(project.path) as folder:
+        project.run(f"pytest --quiet {folder}")
+
+
+# By starter: a fault of its task in a file of the package, and the test that fails.
+FAULTS = {
+    "leaked preprocessing": (
+        "training.py",
+        'self.net.fit_preprocessing(data.splits["train"])',
+        'self.net.fit_preprocessing(data.splits["test"])',
+        "tests/training/test_memorization.py",
+    ),
+    "another normalization at prediction": (
+        "prediction.py",
+        "return interpret(net(preprocess(raw)))",
+        "return interpret(net(preprocess(raw) / 2))",
+        "tests/model/test_regression.py",
+    ),
+}
+
+
+@pytest.mark.environment
+@pytest.mark.night
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_is_caught(project: Project, name: str) -> None:
+    """A fault of the task makes the test fail that is named."""
+    file, healthy, broken, test = FAULTS[name]
+    with project.sabotaged(file, healthy, broken):
+        output = project.run(f"pytest --quiet {test}", succeeds=False)
+    assert f"FAILED {test}::" in output
