@@ -30,7 +30,11 @@ def test_existing_repository_keeps_its_files(
     assert not list(folder.glob("models")) + list(folder.glob("configs"))
     source = tmp_path / "template"
     git(tmp_path, "clone", "--quiet", str(doc_runner.template), str(source))
-    for name in ("noxfile.py", "README.md.jinja", "models/production/card.md"):
+    for name in (
+        "noxfile.py",
+        "README.md.jinja",
+        "{{images}}/models/production/card.md",
+    ):
         with (source / "template" / name).open("a") as file:
             file.write("# From the next release.\n")
     commit(source, "Next release", "v999.1.0")

@@ -611,8 +611,8 @@ def test_page_works_word_for_word(default_project: Project, page: str) -> None:
         ),
         (
             "data.py",
-            "self.labels[indices]",
-            "self.labels[indices] + 1",
+            "self.raw[rows]), self.labels[rows]",
+            "self.raw[rows]), self.labels[rows] + 1",
             "Target 10 is out of bounds in validation batch ",
         ),
     ],

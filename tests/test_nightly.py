@@ -164,10 +164,10 @@ def test_nightly_failures_open_one_issue(project: Path, tmp_path: Path) -> None:
     text = default.read_text()
     default.write_text(text.replace("max_epochs: 20", "max_epochs: 1"))
     data = next(clone.glob("src/*/data.py"))
-    at_once = "return preprocess(self.raw[indices]),"
+    at_once = "return preprocess(self.raw[rows]),"
     # One by one and four times each: reliably slower than before.
-    one_by_one = "torch.stack([preprocess(self.raw[i]) for i in 4 * indices])"
-    slow = f"return {one_by_one}[: len(indices)],"
+    one_by_one = "torch.stack([preprocess(self.raw[i]) for i in 4 * rows])"
+    slow = f"return {one_by_one}[: len(rows)],"
     assert at_once in data.read_text()
     data.write_text(data.read_text().replace(at_once, slow))
     # The test above covers the other jobs, which take a while.

@@ -24,7 +24,7 @@ from tests.helpers import (
     render_repository,
     run_copier,
 )
-from tests.projects import AT_BIRTH, Project, skips, toolkit_tests
+from tests.projects import AT_BIRTH, Project, skips
 from tests.zones import Zone
 
 OTHERS = [starter for starter in STARTERS if starter != "images"]
@@ -178,11 +178,9 @@ def test_task_is_trained_and_used(project: Project) -> None:
 @pytest.mark.environment
 @pytest.mark.night
 def test_everything_passes_at_birth(project: Project) -> None:
-    """Hooks, types, notebooks, slow tests and those of the toolkit pass."""
+    """Hooks, types, notebooks and slow tests pass."""
     project.run("nox")
     project.run("pytest --quiet -m slow")
-    with toolkit_tests(project.path) as folder:
-        project.run(f"pytest --quiet {folder}")
 
 
 # By starter: a fault of its task in a file of the package, and the test that fails.

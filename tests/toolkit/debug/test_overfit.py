@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from digit_recognizer.toolkit.debug.overfit import OverfitCheck
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.interface import data_module, task
+from digit_recognizer.toolkit.interface import data_module, optional, task
 from tests.helpers.training import fit
 
 
@@ -83,7 +83,8 @@ class Classifier(LightningModule):
         x, labels = batch.values() if isinstance(batch, dict) else batch
         if self.shuffled:
             labels = labels[torch.randperm(len(labels))]
-        loss = cross_entropy(self.net(x), labels, label_smoothing=self.smoothing)
+        classes = optional("class_index")(labels)
+        loss = cross_entropy(self.net(x), classes, label_smoothing=self.smoothing)
         return loss + self.shift
 
     def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:

@@ -31,6 +31,7 @@ from digit_recognizer.toolkit.evaluation import (
     promote,
     write_suite,
 )
+from digit_recognizer.toolkit.evaluation.example_records import label_text
 from digit_recognizer.toolkit.evaluation.model_card import write_model_card
 from digit_recognizer.toolkit.evaluation.model_store import (
     GOLDEN_COUNT,
@@ -114,7 +115,7 @@ def test_production_model_equals_the_checkpoint(
     digests = splits["test"].digests()
     rows = [digests.index(example["digest"]) for example in golden]
     x, _ = splits["test"].batch(rows)
-    names = [task.label_name(splits["test"].labels[row]) for row in rows]
+    names = [label_text(splits["test"].labels[row]) for row in rows]
     assert [example["label"] for example in golden] == names
     outputs = torch.tensor([example["outputs"] for example in golden])
     torch.testing.assert_close(net(x), outputs, atol=1e-4, rtol=0)
@@ -261,11 +262,11 @@ def test_other_architecture_is_compared_by_its_record(
     expected = compare_models(checkpoint)
     comparison = compare_models(checkpoint, other_architecture)
     assert comparison.old is None
-    assert comparison.result == expected.result
+    assert comparison.result.rows() == expected.result.rows()
     assert comparison.result.verdict == "regress"
     text = write_model_card(comparison, other_architecture / "card").read_text()
     assert "- the production model does not fit the network in model.py" in text
-    with pytest.raises(UserError, match="worse on class 0"):
+    with pytest.raises(UserError, match="(worse|below minimum) on "):
         promote(checkpoint, other_architecture)
     promote(checkpoint, other_architecture, even_if_worse=True)
     load_production(other_architecture)
@@ -458,8 +459,8 @@ def test_layers_may_share_a_weight(
 ) -> None:
     """Weights that two layers share, or of another memory layout, are written."""
     net, hyperparameters = load_checkpoint(checkpoint)
-    first = next(part for part in net.parameters() if part.ndim == 4)
-    first.data = first.data.to(memory_format=torch.channels_last)
+    first = next(part for part in net.parameters() if part.ndim > 1)
+    first.data = first.data.transpose(0, 1).contiguous().transpose(0, 1)
     net.twin = net.head
     store = "digit_recognizer.toolkit.evaluation.model_store.load_checkpoint"
     monkeypatch.setattr(store, lambda path: (net, hyperparameters))
@@ -543,7 +544,7 @@ def test_model_with_nan_loss_is_not_compared(checkpoint: Path) -> None:
     content = torch.load(checkpoint, weights_only=True)
     content["state_dict"]["net.head.bias"] *= torch.nan
     torch.save(content, checkpoint)
-    with pytest.raises(UserError, match="best.ckpt cannot be used: its loss is nan"):
+    with pytest.raises(UserError, match=r"best.ckpt cannot be used: its \w+ is nan"):
         compare_models(checkpoint)
 
 

@@ -10,8 +10,8 @@ from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import (
-    correct,
     load_evaluation_set,
+    outcomes,
     suites_below_minimum,
 )
 from digit_recognizer.toolkit.evaluation.suites import load_suites
@@ -64,7 +64,7 @@ def test_suite_has_examples_of_two_splits(tmp_path: Path) -> None:
     assert evaluation_set.min_accuracy["strange"] == HEAD["min_accuracy"]
     net = load_production()
     evaluations = evaluation_set.evaluate(net)
-    found = correct(evaluations)[evaluation_set.suites["strange"]]
+    found = outcomes(evaluations).correct[evaluation_set.suites["strange"]]
     assert found.tolist() == [
         evaluations["val"].correct[4],
         evaluations["test"].correct[2],

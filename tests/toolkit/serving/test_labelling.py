@@ -218,7 +218,7 @@ def test_summary_without_predictions() -> None:
         ),
         (
             '{"label": "x", "when": "2026-11-27T00:00:00Z", "raw": []}',
-            "line 1: 'x' is no label: they are ",
+            "line 1: 'x' is no label: ",
         ),
         (
             '{"label": 7, "when": "2026-11-27T00:00:00Z", "raw": []}',

@@ -73,7 +73,8 @@ class Evaluation(Protocol):
     """What a model predicts for N examples, in their order.
 
     With an attribute `confidences`, from 0 to 1, shape (N,), of the predicted classes,
-    error analysis uses it.
+    error analysis uses it. With `errors`, how wrong each prediction is, shape (N,),
+    such as a distance in the unit of the labels, models are compared by them, too.
     """
 
     @property

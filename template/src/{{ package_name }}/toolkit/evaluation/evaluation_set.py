@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from .. import interface, paths
 from ..errors import UserError
 from ..interface import Evaluation, task
-from .significance import ALL, compare_suites
+from ..splits import group_names
+from .significance import ALL, Outcomes, compare_suites
 from .suites import Suite, load_suites
 
 MAX_PICTURES = 25
@@ -53,6 +53,13 @@ class EvaluationSet:
             for data in self.splits.values()
             for digest in interface.digests(data)
         ]
+
+    def groups(self) -> list[str] | None:
+        """Return the group of each example, if the task has groups."""
+        groups = interface.optional("groups")
+        if groups is None:
+            return None
+        return [n for data in self.splits.values() for n in group_names(groups(data))]
 
     def in_suites(self) -> set[str]:
         """Return the digests of the examples that are in a suite."""
@@ -194,9 +201,16 @@ def _find(
     return found
 
 
-def correct(evaluations: Mapping[str, Evaluation]) -> Tensor:
-    """Return whether each prediction for an evaluation set is correct, shape (N,)."""
-    return torch.cat([evaluation.correct for evaluation in evaluations.values()])
+def outcomes(evaluations: Mapping[str, Evaluation]) -> Outcomes:
+    """Return how a model does on the examples of an evaluation set."""
+    errors = [
+        getattr(evaluation, "errors", None) for evaluation in evaluations.values()
+    ]
+    known = [each for each in errors if each is not None]
+    return Outcomes(
+        torch.cat([evaluation.correct for evaluation in evaluations.values()]),
+        torch.cat(known) if len(known) == len(errors) else None,
+    )
 
 
 def suites_below_minimum(net: Any, folder: Path | None = None) -> list[str]:
@@ -213,7 +227,7 @@ def suites_below_minimum(net: Any, folder: Path | None = None) -> list[str]:
     evaluation_set = load_evaluation_set(interface.splits())
     evaluations = evaluation_set.evaluate(net)
     result = compare_suites(
-        correct(evaluations), None, evaluation_set.suites, evaluation_set.min_accuracy
+        outcomes(evaluations), None, evaluation_set.suites, evaluation_set.min_accuracy
     )
     return [
         f"{suite}: {_draw(evaluation_set, evaluations, suite.name, folder)}"

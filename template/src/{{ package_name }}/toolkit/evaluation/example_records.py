@@ -7,6 +7,7 @@ on each of them, even if today's code can no longer load it.
 import csv
 import hashlib
 import io
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,11 +32,13 @@ class Result(NamedTuple):
         label: The true one, as `label_text` writes it.
         correct: Whether the prediction was.
         loss: In the unit of training.
+        error: As in `Evaluation`, if it has errors.
     """
 
     label: str
     correct: bool
     loss: float
+    error: float | None = None
 
 
 COLUMNS = ("digest", "split", *Result._fields)
@@ -78,18 +81,25 @@ def write_example_records(
     Returns:
         The hash of the file.
     """
-    lines = {digest: (TRAIN_SPLIT, "", "", "") for digest in trained_on or ()}
+    lines = {digest: [TRAIN_SPLIT, "", "", "", ""] for digest in trained_on or ()}
     for name, data, evaluation in results:
         labels = map(label_text, data.labels)
         correct, losses = evaluation.correct.tolist(), evaluation.losses.tolist()
-        rows = zip(interface.digests(data), labels, correct, losses, strict=True)
-        for digest, label, right, loss in sorted(rows)[:MAX_TRAINED_ON]:
-            line = (name, label, str(int(right)), f"{loss + 0.0:.5g}")
+        errors = getattr(evaluation, "errors", None)
+        errors = [math.nan] * len(losses) if errors is None else errors.tolist()
+        digests = interface.digests(data)
+        rows = zip(digests, labels, correct, losses, errors, strict=True)
+        for digest, label, right, loss, error in sorted(rows)[:MAX_TRAINED_ON]:
+            known = "" if math.isnan(error) else f"{error:.5g}"
+            line = [name, label, str(int(right)), f"{loss + 0.0:.5g}", known]
             lines.setdefault(digest, line)
+    columns = COLUMNS if any(line[-1] for line in lines.values()) else COLUMNS[:-1]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([digest, *line] for digest, line in sorted(lines.items()))
+    writer.writerow(columns)
+    writer.writerows(
+        [digest, *line][: len(columns)] for digest, line in sorted(lines.items())
+    )
     (folder / FILE).write_text(file.getvalue(), "utf-8", newline="")
     return _hash(file.getvalue())
 
@@ -132,7 +142,9 @@ def read_example_records(path: Path, known_hash: str) -> ExampleRecords:
         splits[digest] = row["split"]
         if row["split"] != TRAIN_SPLIT:
             correct = bool(int(row["correct"]))
-            results[digest] = Result(row["label"], correct, float(row["loss"]))
+            error = row.get("error")  # a record without errors has no such column
+            known = float(error) if error else None
+            results[digest] = Result(row["label"], correct, float(row["loss"]), known)
     trained_on = [digest for digest, split in splits.items() if split == TRAIN_SPLIT]
     return ExampleRecords(splits, results, trained_on or None)
 

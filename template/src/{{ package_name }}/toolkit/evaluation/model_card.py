@@ -10,6 +10,7 @@ from pathlib import Path
 from ..figures import as_markdown, draw_examples, save_figure
 from .evaluation_set import TEST_SPLIT
 from .model_comparison import ModelComparison
+from .significance import SuiteResult
 
 MAX_PICTURES = 20
 SHADOW_PICTURE = "shadow.png"
@@ -33,8 +34,7 @@ def write_model_card(comparison: ModelComparison, folder: Path) -> Path:
         "## Compared with the production model so far",
         _about_the_data(comparison),
         as_markdown(result.rows()),
-        "*regressions*: examples that only the old model predicts correctly; *fixes*: "
-        "only the new one.",
+        _explanation(result.suites[0]),
         as_markdown(_metrics(comparison)),
         *_shadow(comparison, folder),
         "## Training",
@@ -45,6 +45,20 @@ def write_model_card(comparison: ModelComparison, folder: Path) -> Path:
     path = folder / "card.md"
     path.write_text("\n\n".join(parts) + "\n", "utf-8")
     return path
+
+
+def _explanation(everything: SuiteResult) -> str:
+    """Explain the columns of the table."""
+    text = (
+        "*regressions*: examples that only the old model predicts correctly; *fixes*: "
+        "only the new one."
+    )
+    if everything.new_error is not None:
+        decides = "errors" if everything.decides == "error" else "correct predictions"
+        text += f" *error*: its mean; the {decides} decide."
+    if everything.groups is not None:
+        text += " Examples of a group depend on each other, so groups are compared."
+    return text
 
 
 def _about_the_data(comparison: ModelComparison) -> str:

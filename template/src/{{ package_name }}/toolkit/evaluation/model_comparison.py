@@ -18,7 +18,12 @@ from ..run_records import (
     require_finished,
     run_of,
 )
-from .evaluation_set import TEST_SPLIT, EvaluationSet, correct, load_evaluation_set
+from .evaluation_set import (
+    TEST_SPLIT,
+    EvaluationSet,
+    load_evaluation_set,
+    outcomes,
+)
 from .example_records import ExampleRecords, Result, label_text, seen_in_training
 from .model_store import (
     NoModel,
@@ -27,7 +32,12 @@ from .model_store import (
     load_production,
     load_record,
 )
-from .significance import SuiteComparison, compare_suites, require_minima
+from .significance import (
+    Outcomes,
+    SuiteComparison,
+    compare_suites,
+    require_minima,
+)
 
 
 class ShadowResult(Protocol):
@@ -143,20 +153,23 @@ def compare_models(
         old = evaluation_set.evaluate(production.net)
         if replay is not None:
             shadow = replay(production.net, net)
-    old_correct = _old_correct(old, left_out.results, evaluation_set)
+    before = _before(old, left_out.results, evaluation_set)
     data = evaluation_set.splits[TEST_SPLIT]
+    settings = load_settings()
     result = compare_suites(
-        correct(new),
-        old_correct,
+        outcomes(new),
+        before,
         evaluation_set.suites,
         evaluation_set.min_accuracy,
-        load_settings().alpha,
+        settings.alpha,
         one_sided=evaluation_set.from_files,
+        groups=evaluation_set.groups(),
+        decides=settings.decides,
     )
     if left_out.others:
         own = whole.without(left_out.seen)
         minima = compare_suites(
-            correct(own.evaluate(net)), None, own.suites, own.min_accuracy
+            outcomes(own.evaluate(net)), None, own.suites, own.min_accuracy
         )
         result = require_minima(result, minima.suites)
     notes = left_out.notes
@@ -168,7 +181,7 @@ def compare_models(
         result=result,
         new=new[TEST_SPLIT],
         old=None if old is None else old[TEST_SPLIT],
-        old_correct=None if old_correct is None else old_correct[: len(data)],
+        old_correct=None if before is None else before.correct[: len(data)],
         data=data,
         left_out=len(splits[TEST_SPLIT]) - len(data),
         changed_splits=[
@@ -293,17 +306,21 @@ def _labels(evaluation_set: EvaluationSet) -> list[str]:
     ]
 
 
-def _old_correct(
+def _before(
     old: Mapping[str, Evaluation] | None,
     results: Mapping[str, Result],
     evaluation_set: EvaluationSet,
-) -> Tensor | None:
-    """Return which examples the production model predicts correctly, shape (N,)."""
+) -> Outcomes | None:
+    """Return how the production model does on each example, today or as recorded."""
     if old is not None:
-        return correct(old)
+        return outcomes(old)
     if not results:
         return None
     # One that is in no suite does not count.
-    return torch.tensor(
-        [d in results and results[d].correct for d in evaluation_set.digests()]
+    unknown = Result("", correct=False, loss=0, error=0)
+    found = [results.get(digest, unknown) for digest in evaluation_set.digests()]
+    errors = [result.error for result in found if result.error is not None]
+    return Outcomes(
+        torch.tensor([result.correct for result in found]),
+        torch.tensor(errors) if len(errors) == len(found) else None,
     )

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from .. import interface
 from ..errors import UserError
 from ..run_records import write_run_json
+from ..splits import group_names
 from .scaling_study import RESULT, describe_size
 
 
@@ -41,8 +42,8 @@ class TrainOnFraction(Callback):
         whole: Any = getattr(data, "splits", {}).get("train")
         if whole is None:
             raise UserError("the data module has no training split to take a part of")
-        self.examples = max(round(self.fraction * len(whole)), 1)
-        rows = torch.randperm(len(whole))[: self.examples].tolist()
+        rows = _draw(whole, max(round(self.fraction * len(whole)), 1))
+        self.examples = len(rows)
         part = interface.select(whole, rows)
         _, steps = _epoch(trainer, data)
         data.splits = {**data.splits, "train": part}
@@ -73,6 +74,20 @@ class TrainOnFraction(Callback):
         }
         write_run_json(trainer, RESULT, facts)
         print(f"\n{describe_size(facts)}: {self.monitor} {self.best:.4f} at best")
+
+
+def _draw(data: Any, count: int) -> list[int]:
+    """Draw rows, whole groups if the task has groups: at least so many."""
+    groups = interface.optional("groups")
+    names = [*range(len(data))] if groups is None else group_names(groups(data))
+    rows_of: dict[Any, list[int]] = {}
+    for row, name in enumerate(names):
+        rows_of.setdefault(name, []).append(row)
+    every, rows = [*rows_of.values()], list[int]()
+    for index in torch.randperm(len(every)).tolist():
+        if len(rows) < count:
+            rows += every[index]
+    return rows
 
 
 def _epoch(trainer: Trainer, data: Any) -> tuple[int, int]:
