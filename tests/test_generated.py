@@ -140,7 +140,9 @@ def test_setup_reports_a_blocked_index(tmp_path: Path) -> None:
     for environ in (uv, pip):
         output = run_in("scripts/setup.sh", project, environ, succeeds=False)
         last = output.splitlines()[-1]
-        assert last.startswith(f"error: setup failed. If {blocked} is blocked here, ")
+        assert last.startswith(
+            f"error: setup failed, for the reason above. If {blocked} "
+        )
 
 
 def test_folder_of_a_larger_repository(

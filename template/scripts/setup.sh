@@ -16,8 +16,9 @@ fail() {
     echo "error: $1" >&2
     exit 1
 }
-blocked="setup failed. If $index is blocked here, write the address of a mirror in its \
-place in pyproject.toml"
+blocked="setup failed, for the reason above. If $index is blocked here, write the address of \
+a mirror in its place in pyproject.toml, or name a folder of wheels: UV_FIND_LINKS for uv, \
+PIP_FIND_LINKS for pip"
 
 if command -v uv > /dev/null; then
     if [ "$build" = gpu ]; then

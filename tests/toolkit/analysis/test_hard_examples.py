@@ -26,7 +26,7 @@ from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import load_evaluation_set
 from digit_recognizer.toolkit.evaluation.suites import load_suites, write_suite
-from digit_recognizer.toolkit.interface import task
+from digit_recognizer.toolkit.interface import TASK, task
 from tests.helpers.workplace import enter
 
 pytestmark = pytest.mark.task_interface
@@ -104,12 +104,46 @@ def test_suspects_have_confident_wrong_predictions() -> None:
         confidences=torch.tensor([0.9, 0.7, 0.81, 0.79, 0.99, 0.98, 1.0]),
         losses=torch.zeros(7),
     )
-    assert suspected_label_errors(evaluation).tolist() == [
-        False,
-        False,
-        True,
-        *[False] * 4,
+    assert suspected_label_errors(evaluation) == [
+        *(False, False, True, False, False, False),
+        None,  # no prediction of this class is correct
     ]
+
+
+def test_suspects_of_a_task_without_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All predictions have one mean confidence; the rule of a task goes before it."""
+    for name in ("CLASSES", "class_index"):
+        monkeypatch.delattr(f"{TASK}.{name}")
+    evaluation: Any = SimpleNamespace(
+        predictions=["12", "345", "6", "7"],
+        correct=torch.tensor([True, True, False, False]),
+        confidences=torch.tensor([0.9, 0.7, 0.85, 0.75]),
+    )
+    assert suspected_label_errors(evaluation) == [False, False, True, False]
+    evaluation.correct[:] = False
+    assert suspected_label_errors(evaluation) == [None] * 4
+    rule = f"{TASK}.suspected_label_errors"
+    monkeypatch.setattr(rule, lambda _: [True, None], raising=False)
+    assert suspected_label_errors(evaluation) == [True, None]
+
+
+def test_unknown_suspects_are_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be told is no zero, and is kept in the file."""
+    rule = f"{TASK}.suspected_label_errors"
+    count = len(task.load_splits()["val"])
+    monkeypatch.setattr(rule, lambda _: [None] * count, raising=False)
+    assert main(["review-errors", "--count=3"]) == 0
+    said = "0 of these may have a wrong label; of 3 it cannot be told\n"
+    assert said in capsys.readouterr().out
+    assert [example.suspect for example in load_review()] == [None] * 3
+
+
+def suspects(evaluation: Any) -> list[int]:
+    """Return the rows of suspected label errors."""
+    found = suspected_label_errors(evaluation)
+    return [row for row, suspect in enumerate(found) if suspect]
 
 
 def test_suspects_have_outlying_losses() -> None:
@@ -118,9 +152,9 @@ def test_suspects_have_outlying_losses() -> None:
     correct = torch.zeros(103, dtype=torch.bool)
     evaluation = SimpleNamespace(losses=losses, correct=correct)
     # The quartiles are 25.5 and 76.5: above the upper one by more than 153.
-    assert suspected_label_errors(evaluation).nonzero().flatten().tolist() == [101, 102]
+    assert suspects(evaluation) == [101, 102]
     correct[102] = True
-    assert suspected_label_errors(evaluation).nonzero().flatten().tolist() == [101]
+    assert suspects(evaluation) == [101]
 
 
 def test_reviewed_examples_become_a_suite(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from digit_recognizer.toolkit.figures.reports import (
     write_curves,
     write_evaluation,
 )
-from digit_recognizer.toolkit.interface import optional, task
+from digit_recognizer.toolkit.interface import TASK, optional, task
 
 pytestmark = pytest.mark.task_interface
 
@@ -120,3 +120,17 @@ def test_metrics_table_has_all_metrics() -> None:
     texts = {name: f"{value:.4f}" for name, value in metrics.items()}
     texts["accuracy"] = f"{metrics['accuracy']:.1%}"
     assert values == {"examples": str(len(evaluation.labels)), **texts}
+
+
+@pytest.mark.parametrize(("letters", "columns"), [(1, 5), (30, 1), (12, 3)])
+def test_long_names_get_wider_pictures(
+    letters: int, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Titles with long labels and predictions do not overlap."""
+    monkeypatch.setattr(f"{TASK}.label_name", lambda label: letters * "x")
+    data = task.load_splits()["val"]
+    figure = draw_errors(task.evaluate(task.Network(), data), data, count=6)
+    assert len(figure.axes) == 6
+    shape = figure.axes[0].get_gridspec()
+    assert shape is not None
+    assert shape.ncols == columns

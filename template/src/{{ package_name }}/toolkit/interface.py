@@ -221,6 +221,12 @@ class MoreOfTask(Protocol):
         Examples of a group stay in one split.
         """
 
+    def suspected_label_errors(self, evaluation: Any, /) -> Sequence[bool | None]:
+        """Return which examples may have a wrong label; None where it cannot be told.
+
+        Without it, the confidences of correct predictions are compared, or the losses.
+        """
+
     def sources(self, data: Any, /) -> Sequence[Collection[str]]:
         """Return what each example of a split is made of: names for each of N.
 

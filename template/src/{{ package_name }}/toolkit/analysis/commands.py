@@ -46,8 +46,10 @@ def _review_errors(arguments: Sequence[str]) -> None:
         f"review   {paths.review()}: {len(waiting)} of {len(examples)} are not reviewed"
     )
     if waiting:
-        suspect = sum(example.suspect for example in waiting)
-        print(f"         {suspect} of these may have a wrong label")
+        suspects = [example.suspect for example in waiting]
+        unknown = suspects.count(None)
+        also = f"; of {unknown} it cannot be told" if unknown else ""
+        print(f"         {suspects.count(True)} of these may have a wrong label{also}")
         print(
             '\nWrite "model" or "data" after "wrong" in each line: which of the two is'
         )

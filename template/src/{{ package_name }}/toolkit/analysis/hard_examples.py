@@ -22,43 +22,67 @@ from ..evaluation import (
     load_suites,
     write_suite,
 )
-from ..interface import Evaluation, classes, task
+from ..interface import Evaluation, classes, optional, task
 from .label_review import HardExample
 
 NAME = "hard"
 
 
-def suspected_label_errors(evaluation: Evaluation) -> Tensor:
+def suspected_label_errors(evaluation: Evaluation) -> list[bool | None]:
     """Return which examples may have a wrong label.
 
-    Where the model has confidences, this is confident learning (Northcutt and
-    others, Journal of Artificial Intelligence Research, 2021): the prediction is not
-    the label, and its confidence is at least the mean confidence of correct predictions
-    of the same class, or of all without classes. Else it is an extreme loss (Tukey,
-    1977): above the third quartile by more than three times the interquartile range.
+    A task may have a rule of its own. Else, where the model has confidences, this is
+    confident learning (Northcutt and others, Journal of Artificial Intelligence
+    Research, 2021): the prediction is not the label, and its confidence is at least the
+    mean confidence of correct predictions of the same class, or of all without classes.
+    Without confidences it is an extreme loss (Tukey, 1977): above the third quartile by
+    more than three times the interquartile range.
 
     Args:
         evaluation: On examples that the model was not trained on; with an attribute
             `confidences`, shape (N,) and from 0 to 1, if the model has them.
 
     Returns:
-        Whether each example is one, bool, shape (N,).
+        Whether each example is one, or None if that cannot be told: nothing is known of
+        correct predictions of the class, or a number is not finite.
     """
-    confidences: Tensor | None = getattr(evaluation, "confidences", None)
-    losses, correct = evaluation.losses, evaluation.correct  # (N,), (N,)
-    if confidences is None:
-        low, high = losses.quantile(torch.tensor([0.25, 0.75], dtype=losses.dtype))
-        return ~correct & (losses > high + 3 * (high - low))
-    found = torch.zeros_like(correct)
+    if (own := optional("suspected_label_errors")) is not None:
+        return [None if each is None else bool(each) for each in own(evaluation)]
+    value: Tensor | None = getattr(evaluation, "confidences", None)  # (N,)
+    if value is None:
+        value = evaluation.losses  # (N,)
+        limits = _outlier_limits(value)  # (N,)
+        found = value > limits
+    else:
+        limits = _usual_confidences(evaluation, value)  # (N,)
+        found = value >= limits
+    unknown = ~(value.isfinite() & limits.isfinite())
+    wrong = ~evaluation.correct
+    return [
+        None if unknown[row] and wrong[row] else bool(found[row] and wrong[row])
+        for row in range(len(wrong))
+    ]
+
+
+def _outlier_limits(losses: Tensor) -> Tensor:
+    """Return the loss above which each one is an outlier, (N,); nan without losses."""
+    known = losses[losses.isfinite()]
+    if not len(known):
+        return torch.full_like(losses, torch.nan)
+    low, high = known.quantile(known.new_tensor([0.25, 0.75]))
+    return (high + 3 * (high - low)).expand(len(losses))
+
+
+def _usual_confidences(evaluation: Evaluation, confidences: Tensor) -> Tensor:
+    """Return the mean confidence of correct predictions of the class of each, (N,)."""
     predicted = classes(evaluation.predictions)  # (N,)
     if predicted is None:
-        predicted = torch.zeros(len(correct))
+        predicted = torch.zeros(len(confidences))
+    usual = torch.empty_like(confidences)
     for prediction in predicted.unique():
         same = predicted == prediction  # (N,)
-        # Without correct predictions the mean is nan, and nothing is above it.
-        usual = confidences[same & correct].mean()
-        found |= same & ~correct & (confidences >= usual)
-    return found
+        usual[same] = confidences[same & evaluation.correct].mean()  # nan without any
+    return usual
 
 
 def collect_hard_examples(
@@ -94,7 +118,7 @@ def collect_hard_examples(
                 labels[digests[row]],
                 task.label_name(evaluation.predictions[row]),
                 round(evaluation.losses[row].item(), 4),
-                bool(suspect[row]),
+                suspect[row],
             )
     return [*kept.values()]
 

@@ -21,7 +21,7 @@ class HardExample:
         label: As `task.label_name` names it.
         prediction: The same.
         loss: Of the prediction.
-        suspect: Whether `suspected_label_errors` has found it.
+        suspect: Whether `suspected_label_errors` has found it; None if it cannot tell.
         wrong: What is wrong, by the review: `model`, `data`, or nothing yet.
         why: The reason that the reviewer gives, if any.
     """
@@ -30,7 +30,7 @@ class HardExample:
     label: str
     prediction: str
     loss: float
-    suspect: bool
+    suspect: bool | None
     wrong: str = ""
     why: str = ""
 
@@ -53,7 +53,7 @@ def load_review(path: Path | None = None) -> list[HardExample]:
     kinds: dict[str, Any] = {
         **dict.fromkeys(("digest", "label", "prediction"), str),
         "loss": (int, float),
-        "suspect": bool,
+        "suspect": (bool, type(None)),
         **dict.fromkeys(("wrong", "why"), str),
     }
     examples = []

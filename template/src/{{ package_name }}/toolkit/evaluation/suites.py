@@ -98,7 +98,7 @@ def _read(path: Path) -> Suite:
 
 # What a value is called in a message, by its type.
 WORDS: dict[Any, str] = {
-    bool: "true or false",
+    (bool, type(None)): "true, false or null",
     list: "list",
     str: "text",
     (int, float): "number",

@@ -11,6 +11,9 @@ if TYPE_CHECKING:  # prediction does without
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MAX_COLUMNS = 5
+LETTERS = 130  # of titles in a line of pictures
+
 
 @dataclass(frozen=True)
 class ExampleView:
@@ -61,19 +64,18 @@ def draw_predictions(examples: Sequence[ExampleView]) -> "Figure":
     every = {id(example.data): example.data for example in examples}
     digests = {key: data.digests() for key, data in every.items()}
     height = 2.6 if any(example.title for example in examples) else 2.3
-    figure, all_axes = example_grid(len(examples), height)
-    for example, axes in zip(examples, all_axes, strict=True):
-        evaluation, row = example.evaluation, example.row
-        task.draw_example(axes, example.data, row)
-        label = task.label_name(evaluation.labels[row])
-        prediction = task.label_name(evaluation.predictions[row])
-        axes.set_title(
-            f"{example.title}\n{label}, predicted {prediction}\n"
-            f"loss {example.loss:.2f}".lstrip(),
-            fontsize=9,
-            color="black" if evaluation.correct[row] else "firebrick",
-        )
-        axes.set_xlabel(digests[id(example.data)][row], fontsize=8)
+    titles = [
+        f"{example.title}\n{task.label_name(example.evaluation.labels[example.row])}, "
+        f"predicted {task.label_name(example.evaluation.predictions[example.row])}\n"
+        f"loss {example.loss:.2f}".lstrip()
+        for example in examples
+    ]
+    figure, all_axes = example_grid(titles, height)
+    for example, title, axes in zip(examples, titles, all_axes, strict=True):
+        task.draw_example(axes, example.data, example.row)
+        correct = bool(example.evaluation.correct[example.row])
+        axes.set_title(title, fontsize=9, color="black" if correct else "firebrick")
+        axes.set_xlabel(digests[id(example.data)][example.row], fontsize=8)
     return figure
 
 
@@ -87,18 +89,18 @@ def draw_with_titles(data: Any, titles: Mapping[int, str]) -> "Figure":
     Returns:
         A picture of each, in the order of the titles.
     """
-    figure, all_axes = example_grid(len(titles), height=2.1)
+    figure, all_axes = example_grid([*titles.values()], height=2.1)
     for axes, (row, title) in zip(all_axes, titles.items(), strict=True):
         task.draw_example(axes, data, row)
         axes.set_title(title, fontsize=9)
     return figure
 
 
-def example_grid(count: int, height: float) -> "tuple[Figure, list[Axes]]":
-    """Return a figure with axes for some examples, five in a line.
+def example_grid(titles: Sequence[str], height: float) -> "tuple[Figure, list[Axes]]":
+    """Return a figure with axes for some examples, at most five in a line.
 
     Args:
-        count: How many there are.
+        titles: Of the examples: long ones need wider columns.
         height: Of a line, in inches.
 
     Returns:
@@ -106,10 +108,13 @@ def example_grid(count: int, height: float) -> "tuple[Figure, list[Axes]]":
     """
     from matplotlib.figure import Figure  # as above
 
-    columns = 5
-    lines = -(-count // columns)
-    figure = Figure(figsize=(1.8 * columns, height * lines), layout="constrained")
-    all_axes = [figure.add_subplot(lines, columns, n + 1) for n in range(count)]
+    longest = max(
+        (len(line) for title in titles for line in title.split("\n")), default=1
+    )
+    columns = min(max(LETTERS // longest, 1), MAX_COLUMNS)
+    lines = -(-len(titles) // columns)
+    figure = Figure(figsize=(9, height * lines), layout="constrained")
+    all_axes = [figure.add_subplot(lines, columns, n + 1) for n in range(len(titles))]
     return figure, all_axes
 
 

@@ -77,15 +77,18 @@ def describe_ratios(
     Examples:
         >>> describe_ratios([{"batch_size": 64, "ratio": 0.6}], {"64": 0.8, "512": 0.9})
         ['batches of 64: 0.60 x the loop, recorded 0.80 x']
+        >>> describe_ratios([{"batch_size": 64, "ratio": 1.1}], {"64": 0.8})
+        ['batches of 64: 1.10 x the loop, recorded 0.80 x; a busy machine?']
     """
     lines = []
     for result in results:
         size = result["batch_size"]
         before = recorded.get(str(size))
         was = f"{before:.2f} x" if before else "nothing yet"
-        lines.append(
-            f"batches of {size}: {result['ratio']:.2f} x the loop, recorded {was}"
-        )
+        # The trainer does what the loop does, and more.
+        noisy = "; a busy machine?" if result["ratio"] > 1 else ""
+        ratio = f"{result['ratio']:.2f} x the loop"
+        lines.append(f"batches of {size}: {ratio}, recorded {was}{noisy}")
     return lines
 
 
