@@ -150,7 +150,7 @@ def test_fast_tests_pass_at_birth(project: Project) -> None:
 COMMANDS = {
     "fit --trainer.max_epochs=2": r"curves +runs/fit-0001/curves.png\n",
     "test": r"^ +examples +accuracy .*\n?test +\d+ +\d+\.\d%",
-    "predict --log log.jsonl EXAMPLE": r"(^tests/model/.* #\d: \w+ \(.*\)\n){3}",
+    "predict --log log.jsonl EXAMPLE": r"(^tests/model/.* #\d: [\w.]+ \(.*\)\n){3}",
     "feedback log.jsonl": "logged    3 predictions since .*, 0% with a warning",
     "splits": r"train +\d+ +\d+\.\d% +\w+ +\d+\n",
     "compare --log log.jsonl": r"shadow evaluation: \d of 3 predictions change",

@@ -130,17 +130,17 @@ def test_suspects_of_a_task_without_classes(monkeypatch: pytest.MonkeyPatch) -> 
 def test_unknown_suspects_are_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What cannot be told is no zero, and is kept in the file."""
+    """What is unknown is no zero, and is kept in the file."""
     rule = f"{TASK}.suspected_label_errors"
     count = len(task.load_splits()["val"])
     monkeypatch.setattr(rule, lambda _: [None] * count, raising=False)
     assert main(["review-errors", "--count=3"]) == 0
-    said = "0 of these may have a wrong label; of 3 it cannot be told\n"
+    said = "0 of these may have a wrong label; of 3 it is unknown\n"
     assert said in capsys.readouterr().out
     assert [example.suspect for example in load_review()] == [None] * 3
 
 
-def suspects(evaluation: Any) -> list[int]:
+def marked(evaluation: Any) -> list[int]:
     """Return the rows of suspected label errors."""
     found = suspected_label_errors(evaluation)
     return [row for row, suspect in enumerate(found) if suspect]
@@ -152,9 +152,9 @@ def test_suspects_have_outlying_losses() -> None:
     correct = torch.zeros(103, dtype=torch.bool)
     evaluation = SimpleNamespace(losses=losses, correct=correct)
     # The quartiles are 25.5 and 76.5: above the upper one by more than 153.
-    assert suspects(evaluation) == [101, 102]
+    assert marked(evaluation) == [101, 102]
     correct[102] = True
-    assert suspects(evaluation) == [101]
+    assert marked(evaluation) == [101]
 
 
 def test_reviewed_examples_become_a_suite(capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,7 +60,11 @@ class Examples(Protocol):
         """Return the same examples with N other labels, such as permuted ones."""
 
     def batch(self, rows: list[int]) -> tuple[Any, Any]:
-        """Return B examples as the trainer gets them: inputs of the network, labels."""
+        """Return B examples as the trainer gets them: inputs of the network, labels.
+
+        Both are tensors, or tuples and the like of tensors, whose first axis is that of
+        the examples: texts or sets are encoded here.
+        """
 
     def digests(self) -> list[str]:
         """Return a short hash of each example's content; labels do not count."""
@@ -222,7 +226,7 @@ class MoreOfTask(Protocol):
         """
 
     def suspected_label_errors(self, evaluation: Any, /) -> Sequence[bool | None]:
-        """Return which examples may have a wrong label; None where it cannot be told.
+        """Return which examples may have a wrong label; None where it is unknown.
 
         Without it, the confidences of correct predictions are compared, or the losses.
         """

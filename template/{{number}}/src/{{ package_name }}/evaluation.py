@@ -4,7 +4,6 @@ Averages hide the errors of single examples, so the loss of each example is
 stored, and the averages are computed from it.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,7 +28,7 @@ class Prediction(NamedTuple):
 
     def __str__(self) -> str:
         """Return the prediction as text."""
-        return f"{self.number:.0f} ({self.low:.0f} to {self.high:.0f})"
+        return f"{self.number:.4g} ({self.low:.4g} to {self.high:.4g})"
 
 
 @dataclass(frozen=True)
@@ -91,25 +90,25 @@ class Evaluation:
         return {
             "label": label_name(self.labels[row]),
             "prediction": label_name(self.predictions[row]),
-            "range": f"{self.low[row]:.0f} to {self.high[row]:.0f}",
+            "range": f"{self.low[row]:.4g} to {self.high[row]:.4g}",
             "loss": f"{self.losses[row]:.4f}",
         }
 
 
 def label_name(label: Tensor) -> str:
     """Name a label or a prediction, a number ()."""
-    return f"{label:.0f}"
+    return f"{label:.4g}"
 
 
 def parse_label(text: str) -> Tensor:
     """Return the label () that a text names; one that is no number is a `UserError`."""
     try:
-        number = float(text)
+        label = torch.tensor(float(text))
     except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+        label = torch.tensor(torch.nan)
+    if not label.isfinite():  # also what float32 cannot hold
         raise UserError(f"{text!r} is no label: it is a number such as 152")
-    return torch.tensor(number)
+    return label
 
 
 def interpret(outputs: Tensor) -> list[Prediction]:

@@ -6,7 +6,6 @@ toolkit uses only the names in `__all__`, the task interface.
 """
 
 import csv
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from .data import (
     attributes,
     class_index,
     load_splits,
+    suite_names,
 )
 from .evaluation import label_name, parse_label
 from .model import Network
@@ -71,28 +71,41 @@ def read_examples(path: Path) -> Tensor:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             titles = [*(reader.fieldnames or [])]
-            rows = list(reader)
+            rows = {reader.line_num: row for row in reader}
     except FileNotFoundError:
         raise UserError(f"no file {path}") from None
     except (OSError, UnicodeError, csv.Error) as error:
         raise UserError(f"{path} is not a table that can be read") from error
     for column in COLUMNS:
-        if column not in titles:
+        if titles.count(column) != 1:
             found = ", ".join(titles)[:200] or "nothing"
-            raise UserError(f"{path} has no column {column}, between commas: {found}")
-        for line, row in enumerate(rows, start=2):
+            many = "no" if column not in titles else "more than one"
+            raise UserError(
+                f"{path} has {many} column {column}, between commas: {found}"
+            )
+    if not rows:
+        raise UserError(f"{path} has no rows below its titles")
+    for line, row in rows.items():
+        if None in row or None in row.values():
+            count = sum(value is not None for value in row.values())
+            count += len(row.get(None, [None])) - 1  # type: ignore[call-overload]
+            raise UserError(
+                f"{path}:{line} has {count} values, and not {len(titles)}: write 1.5, "
+                "not 1,5"
+            )
+        for column in COLUMNS:
             try:
-                good = math.isfinite(float(row[column]))
-            except (TypeError, ValueError):
+                good = bool(torch.tensor(float(row[column])).isfinite())
+            except ValueError:
                 good = False
-            if not good:
+            if not good:  # also what float32 cannot hold
                 raise UserError(
                     f"{path}:{line}: {column} is {row[column]!r}, and no number such "
                     "as 1.5"
                 )
-    if not rows:
-        raise UserError(f"{path} has no rows below its titles")
-    return torch.tensor([[float(row[column]) for column in COLUMNS] for row in rows])
+    return torch.tensor(
+        [[float(row[column]) for column in COLUMNS] for row in rows.values()]
+    )
 
 
 def write_examples(raw: Tensor, path: Path) -> None:
@@ -138,9 +151,8 @@ def draw_example(axes: "Axes", data: Examples, row: int) -> None:
 
 
 def suites(data: Examples) -> dict[str, list[int]]:
-    """Return the rows of each class: a model is evaluated on each of them."""
-    classes = class_index(data.labels)  # (N,)
-    return {
-        f"class {name}": (classes == index).nonzero().flatten().tolist()
-        for index, name in enumerate(CLASSES)
-    }
+    """Return the rows of each suite: a model is evaluated on each of them."""
+    rows_of: dict[str, list[int]] = {}
+    for row, name in enumerate(suite_names(data)):
+        rows_of.setdefault(name, []).append(row)
+    return dict(sorted(rows_of.items()))

@@ -158,6 +158,11 @@ def class_index(labels: Tensor) -> Tensor:
     return labels
 
 
+def suite_names(data: Examples) -> list[str]:
+    """Return the name of the suite of each example: its class."""
+    return [f"class {CLASSES[index]}" for index in class_index(data.labels)]
+
+
 def split_indices(data: Examples) -> dict[str, list[int]]:
     """Divide examples into training, validation and test, by a hash of their content.
 

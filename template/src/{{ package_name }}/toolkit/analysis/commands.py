@@ -9,7 +9,7 @@ from ..cli import PROGRAM, Command, checkpoint_parser
 from ..errors import UserError
 from ..evaluation import Suite, load_checkpoint, load_production
 from ..figures import save_figure
-from ..interface import task
+from ..interface import optional, task
 from .hard_examples import collect_hard_examples, draw_hard_examples, extend_suite
 from .label_review import load_review, write_review
 from .slices import draw_slices, find_slices, write_slice
@@ -46,10 +46,10 @@ def _review_errors(arguments: Sequence[str]) -> None:
         f"review   {paths.review()}: {len(waiting)} of {len(examples)} are not reviewed"
     )
     if waiting:
-        suspects = [example.suspect for example in waiting]
-        unknown = suspects.count(None)
-        also = f"; of {unknown} it cannot be told" if unknown else ""
-        print(f"         {suspects.count(True)} of these may have a wrong label{also}")
+        marked = [example.suspect for example in waiting]
+        unknown = marked.count(None)
+        also = f"; of {unknown} it is unknown" if unknown else ""
+        print(f"         {marked.count(True)} of these may have a wrong label{also}")
         print(
             '\nWrite "model" or "data" after "wrong" in each line: which of the two is'
         )
@@ -85,7 +85,9 @@ def _slices(arguments: Sequence[str]) -> None:
         return
     if not found:
         wrong = len(evaluation.correct) - int(evaluation.correct.sum())
-        print(f"no slices: {wrong} of {len(data)} are wrong, with nothing in common")
+        known = "" if optional("CLASSES") else " in their embeddings alone"
+        facts = f"{wrong} of {len(data)} are wrong"
+        print(f"no slices: {facts}, with nothing in common{known}")
         return
     for number, each in enumerate(found, start=1):
         print(f"slice {number}  {each}")

@@ -43,7 +43,7 @@ def suspected_label_errors(evaluation: Evaluation) -> list[bool | None]:
             `confidences`, shape (N,) and from 0 to 1, if the model has them.
 
     Returns:
-        Whether each example is one, or None if that cannot be told: nothing is known of
+        Whether each example is one, or None if that is unknown: nothing is known of
         correct predictions of the class, or a number is not finite.
     """
     if (own := optional("suspected_label_errors")) is not None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # prediction does without
     from matplotlib.figure import Figure
 
 MAX_COLUMNS = 5
-LETTERS = 130  # of titles in a line of pictures
+LETTERS = 110  # of titles in a line of pictures
 
 
 @dataclass(frozen=True)
