@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from digit_recognizer.toolkit.errors import UserError
+from digit_recognizer.toolkit.interface import TASK
 from digit_recognizer.toolkit.scaling.fraction import TrainOnFraction, _epoch
 from digit_recognizer.toolkit.scaling.scaling_study import RESULT
 from tests.helpers.training import fit
@@ -102,6 +103,19 @@ def train(
     )
     trainer.fit(module, Data())
     return module, trainer
+
+
+def test_whole_groups_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of dependent examples all of a group are taken, and as few groups as needed."""
+
+    def groups(data: Examples) -> list[str]:
+        return [str(number // 10) for number in data.raw.tolist()]
+
+    monkeypatch.setattr(f"{TASK}.groups", groups, raising=False)
+    module, _ = train(0.25)
+    seen = {number for batch in module.seen for number in batch}
+    assert len(seen) == 30
+    assert len({number // 10 for number in seen}) == 3
 
 
 @pytest.mark.parametrize("fraction", [1, 0.65, 0.25, 0.12, 0.06])

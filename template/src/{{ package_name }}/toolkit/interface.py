@@ -269,6 +269,21 @@ def optional(name: str) -> Any:
     return getattr(_task(), name, None)
 
 
+def groups(data: Any) -> list[str] | None:
+    """Return the name of the group of each example, or None if there are no groups.
+
+    Args:
+        data: N examples, as `task.load_splits` gives them.
+
+    Returns:
+        N names as text.
+    """
+    from .splits import group_names  # some commands do without
+
+    found = optional("groups")
+    return None if found is None else group_names(found(data))
+
+
 def training_module() -> Any:
     """Return the class `TrainingModule` of `training.py`, a LightningModule."""
     return _class("training", "TrainingModule")

@@ -7,6 +7,7 @@ the training split.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ import torch
 from .. import interface, paths
 from ..errors import UserError
 from ..interface import Evaluation, task
-from ..splits import group_names
 from .significance import ALL, Outcomes, compare_suites
 from .suites import Suite, load_suites
 
@@ -56,10 +56,9 @@ class EvaluationSet:
 
     def groups(self) -> list[str] | None:
         """Return the group of each example, if the task has groups."""
-        groups = interface.optional("groups")
-        if groups is None:
-            return None
-        return [n for data in self.splits.values() for n in group_names(groups(data))]
+        found = [interface.groups(data) for data in self.splits.values()]
+        known = [names for names in found if names is not None]
+        return [*chain.from_iterable(known)] if known else None
 
     def in_suites(self) -> set[str]:
         """Return the digests of the examples that are in a suite."""

@@ -50,13 +50,13 @@ class TrainerOverhead(Callback):
         self._loop = ReferenceLoop(trainer, pl_module)
         loader: Any = trainer.train_dataloader
         batches = [*islice(loader, int(trainer.num_training_batches))]
-        parts = [part for batch in batches for part in batch]
-        sizes = (
-            {tuple(part.shape[1:] for part in batch) for batch in batches}
-            if all(isinstance(part, Tensor) for part in parts)
-            else set()
-        )
-        if len(sizes) != 1:
+        sizes = {
+            tuple(
+                part.shape[1:] if isinstance(part, Tensor) else None for part in batch
+            )
+            for batch in batches
+        }
+        if len(sizes) != 1 or None in next(iter(sizes)):
             raise UserError(
                 "the reference loop is for batches that are tuples of tensors, and for "
                 "inputs of one size"

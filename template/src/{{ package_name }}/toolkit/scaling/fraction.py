@@ -10,7 +10,6 @@ from lightning.pytorch.callbacks import Callback
 from .. import interface
 from ..errors import UserError
 from ..run_records import write_run_json
-from ..splits import group_names
 from .scaling_study import RESULT, describe_size
 
 
@@ -78,10 +77,8 @@ class TrainOnFraction(Callback):
 
 def _draw(data: Any, count: int) -> list[int]:
     """Draw rows, whole groups if the task has groups: at least so many."""
-    groups = interface.optional("groups")
-    names = [*range(len(data))] if groups is None else group_names(groups(data))
     rows_of: dict[Any, list[int]] = {}
-    for row, name in enumerate(names):
+    for row, name in enumerate(interface.groups(data) or range(len(data))):
         rows_of.setdefault(name, []).append(row)
     every, rows = [*rows_of.values()], list[int]()
     for index in torch.randperm(len(every)).tolist():

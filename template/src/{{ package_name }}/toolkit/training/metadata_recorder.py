@@ -27,7 +27,6 @@ from ..run_records import (
     load_training_record,
     run_of,
 )
-from ..splits import group_names
 from .fine_tuning import FineTune
 from .nested_tensors import batch_size
 
@@ -213,14 +212,14 @@ def _reached_its_limit(trainer: Trainer) -> bool:
 
 def _split_rule(splits: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what decides the split of an example, if the task says so."""
-    rule, groups = interface.optional("SPLIT_RULE"), interface.optional("groups")
+    rule = interface.optional("SPLIT_RULE")
     if rule is None:
         return None
     for name, data in splits.items():
-        keys = group_names(groups(data)) if groups else interface.digests(data)
+        keys = interface.groups(data) or interface.digests(data)
         if any(rule.split_of(key) != name for key in keys):
             return None  # a list or a date decides
-    by = "groups" if groups else "content"
+    by = "groups" if interface.optional("groups") else "content"
     return {"salt": rule.salt, "fractions": dict(rule.fractions), "by": by}
 
 
