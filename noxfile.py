@@ -14,7 +14,7 @@ from tests import environment
 
 ROOT = Path(__file__).resolve().parent
 DEMO = ROOT / "demo"
-STARTERS = ("images", "table", "number")
+STARTERS = ("images", "table", "number", "lines")
 CONSTRAINTS = ROOT / "constraints.txt"
 RELEASES = ROOT / "releases.toml"
 OTHER_VERSIONS = ("3.12", "3.13")  # the newest last

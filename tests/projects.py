@@ -19,6 +19,8 @@ AT_BIRTH = [
     "no uv.lock is committed, so new versions come with any install",
     "there was no shadow evaluation of the production model, see promote --log",
 ]
+# Of a task whose labels are no classes, besides.
+NO_CLASSES = ["labels are no numbers, and have no classes", "the task has no classes"]
 # These tests use the default package and are independent of the task.
 TOOLKIT_TESTS = Path(__file__).parent / "toolkit"
 
@@ -28,6 +30,7 @@ class Project:
 
     def __init__(self, path: Path, answers: Mapping[str, Any]) -> None:
         self.path = render_repository(path, **answers)
+        self.starter = answers.get("starter", "images")
         self.package = next((self.path / "src").iterdir()).name
         programs = self.path / ".venv" / "bin"
         self.environ = activated(programs, without_caches(os.environ))

@@ -3,13 +3,12 @@
 from typing import Any
 
 from lightning import LightningDataModule
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from .data import Examples, load_splits
 from .toolkit.errors import require
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Any, Any]  # inputs and labels, as `Examples.batch` returns them
 
 
 class DataModule(LightningDataModule):

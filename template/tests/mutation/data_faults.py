@@ -22,25 +22,25 @@ Pair = tuple[Tensor, Tensor] | None
 
 @fault("batches", "labels are shuffled in each", "memorization")
 def _(applied: Applied) -> None:
-    def change(inputs: Tensor, labels: Tensor) -> Pair:
-        return inputs, labels[torch.randperm(len(labels))]
+    def change(inputs: Tensor, rows: Tensor) -> Pair:
+        return inputs, rows[torch.randperm(len(rows))]
 
     in_step(change, "training", applied=applied)
 
 
 @fault("batches", "labels are one place out of step", "memorization")
 def _(applied: Applied) -> None:
-    def change(inputs: Tensor, labels: Tensor) -> Pair:
-        return inputs, labels.roll(1, dims=0)
+    def change(inputs: Tensor, rows: Tensor) -> Pair:
+        return inputs, rows.roll(1, dims=0)
 
     in_step(change, "training", applied=applied)
 
 
 @fault("batches", "a tenth of the labels is wrong", STEPS)
 def _(applied: Applied) -> None:
-    def change(inputs: Tensor, labels: Tensor) -> Pair:
-        wrong = labels.clone()
-        wrong[::10] = labels.flip(0)[::10]
+    def change(inputs: Tensor, rows: Tensor) -> Pair:
+        wrong = rows.clone()
+        wrong[::10] = rows.flip(0)[::10]
         return inputs, wrong
 
     in_step(change, "training", applied=applied)
@@ -48,43 +48,43 @@ def _(applied: Applied) -> None:
 
 @fault("batches", "inputs are twice as large in training", STEPS)
 def _(applied: Applied) -> None:
-    def change(inputs: Tensor, labels: Tensor) -> Pair:
-        return (2 * inputs, labels) if inputs.is_floating_point() else None
+    def change(inputs: Tensor, rows: Tensor) -> Pair:
+        return (2 * inputs, rows) if inputs.is_floating_point() else None
 
     in_step(change, "training", applied=applied)
 
 
 @fault("batches", "inputs are a hundredth in every step", STEPS)
 def _(applied: Applied) -> None:
-    def change(inputs: Tensor, labels: Tensor) -> Pair:
-        return (inputs / 100, labels) if inputs.is_floating_point() else None
+    def change(inputs: Tensor, rows: Tensor) -> Pair:
+        return (inputs / 100, rows) if inputs.is_floating_point() else None
 
     in_step(change, *STAGES, applied=applied)
 
 
 @fault("batches", "inputs are scaled by the batch that they are in", STEPS)
 def _(applied: Applied) -> None:
-    def change(inputs: Tensor, labels: Tensor) -> Pair:
+    def change(inputs: Tensor, rows: Tensor) -> Pair:
         if not inputs.is_floating_point() or len(inputs) < 2:
             return None
-        return (inputs - inputs.mean()) / inputs.std().clamp_min(1e-6), labels
+        return (inputs - inputs.mean()) / inputs.std().clamp_min(1e-6), rows
 
     in_step(change, *STAGES, applied=applied)
 
 
 @fault("batches", "noise is added to inputs", STEPS)
 def _(applied: Applied) -> None:
-    def change(inputs: Tensor, labels: Tensor) -> Pair:
+    def change(inputs: Tensor, rows: Tensor) -> Pair:
         if not inputs.is_floating_point():
             return None
-        return inputs + 0.1 * inputs.std() * torch.randn_like(inputs), labels
+        return inputs + 0.1 * inputs.std() * torch.randn_like(inputs), rows
 
     in_step(change, "training", applied=applied)
 
 
 def _mirror(stage: str, applied: Applied) -> None:
-    def change(inputs: Tensor, labels: Tensor) -> Pair:
-        return (inputs.flip(-1), labels) if inputs.dim() > 1 else None
+    def change(inputs: Tensor, rows: Tensor) -> Pair:
+        return (inputs.flip(-1), rows) if inputs.dim() > 1 else None
 
     in_step(change, stage, applied=applied)
 
@@ -145,23 +145,22 @@ def _(applied: Applied) -> None:
 
 @fault("loading", "labels were shuffled once", "memorization")
 def _(applied: Applied) -> None:
-    known: Tensor | None = None
+    known, count = None, 0
 
     def change(loader: Any, batches: Any) -> Any:
-        nonlocal known
+        nonlocal known, count
         for batch in batches:
             pair = parts(batch)
             if pair is None or len(pair[1]) < 2:
                 yield batch
                 continue
             applied()
-            inputs, labels = pair
+            inputs, rows = pair
             # Seeded by content, so the permutation is the same in each epoch.
             seeds = [zlib.crc32(row.numpy().tobytes()) for row in inputs]
             if known is None:
-                known = labels
-            wrong = [known[seed % len(known)] for seed in seeds]
-            yield rebuild(batch, inputs, torch.stack(wrong))
+                known, count = batch, len(rows)
+            yield rebuild(batch, inputs, torch.tensor(seeds) % count, known)
 
     _in_loader(change)
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from lightning import LightningModule
 from lightning.pytorch.strategies import Strategy
+from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -46,22 +47,46 @@ def with_options(
 
 
 def parts(batch: Batch) -> tuple[Tensor, Tensor] | None:
-    """Return first and last tensor of a batch, its inputs and labels, or None."""
+    """Return the first tensor of the inputs, and the rows of the labels: 0, 1, ...
+
+    None if the batch is no list or dictionary of inputs, ..., labels.
+    """
     values = [*batch.values()] if isinstance(batch, dict) else batch
     if not isinstance(values, list | tuple) or len(values) < 2:
         return None
-    first, last = values[0], values[-1]
-    if not isinstance(first, Tensor) or not isinstance(last, Tensor):
+    tensors = toolkit("training").tensors
+    inputs, labels = (next(tensors(part), None) for part in (values[0], values[-1]))
+    if inputs is None or labels is None or not inputs.ndim or not labels.ndim:
         return None
-    return first, last
+    return inputs, torch.arange(len(labels), device=labels.device)
 
 
-def rebuild(batch: Batch, inputs: Tensor, labels: Tensor) -> Batch:
-    """Return a copy of the batch with other inputs and labels."""
+def rebuild(
+    batch: Batch, inputs: Tensor, rows: Tensor, source: Batch | None = None
+) -> Batch:
+    """Return a copy of the batch with other inputs, and labels of other rows.
+
+    Args:
+        batch: Of B examples.
+        inputs: For its first tensor, shape (M, ...); others get the length M.
+        rows: Which labels the M examples get.
+        source: Of the labels; the batch itself unless another is given.
+
+    Returns:
+        A batch of M examples.
+    """
+    keys = [*batch] if isinstance(batch, dict) else [*range(len(batch))]
+    others = iter([inputs])
+    first = apply_to_collection(
+        batch[keys[0]], Tensor, lambda part: next(others, part[: len(inputs)])
+    )
+    labels = (batch if source is None else source)[keys[-1]]
+    last = apply_to_collection(labels, Tensor, lambda part: part[rows])
     if isinstance(batch, dict):
-        first, *_, last = batch
-        return {**batch, first: inputs, last: labels}
-    return type(batch)([inputs, *batch[1:-1], labels])
+        return {**batch, keys[0]: first, keys[-1]: last}
+    values = [first, *batch[1:-1], last]
+    named = hasattr(batch, "_fields")  # a named tuple
+    return type(batch)(*values) if named else type(batch)(values)
 
 
 def in_step(
@@ -72,7 +97,8 @@ def in_step(
     """Change the inputs and labels that the steps of some stages receive.
 
     Args:
-        change: Returns new inputs and labels, or None to leave them unchanged.
+        change: Is given inputs and the rows of their labels; returns other ones, or
+            None to leave them unchanged.
         *stages: Any of `STAGES`.
         applied: Called for each changed batch.
     """

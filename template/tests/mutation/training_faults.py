@@ -129,9 +129,9 @@ def _(applied: Applied) -> None:
 
 @fault("loss", "half of each batch is forgotten", STEPS)
 def _(applied: Applied) -> None:
-    def change(inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor] | None:
-        half = len(labels) // 2
-        return (inputs[:half], labels[:half]) if half else None
+    def change(inputs: Tensor, rows: Tensor) -> tuple[Tensor, Tensor] | None:
+        half = len(rows) // 2
+        return (inputs[:half], rows[:half]) if half else None
 
     in_step(change, "training", applied=applied)
 

@@ -9,6 +9,7 @@ from .model_store import (
     known_training_data,
     load_checkpoint,
     load_example_records,
+    load_golden,
     load_production,
     load_record,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "load_checkpoint",
     "load_evaluation_set",
     "load_example_records",
+    "load_golden",
     "load_production",
     "load_record",
     "load_suites",

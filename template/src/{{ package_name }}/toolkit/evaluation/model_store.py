@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load, save
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from .. import interface, paths
@@ -293,9 +294,31 @@ def _options() -> Mapping[str, inspect.Parameter]:
     return inspect.signature(task.Network).parameters
 
 
+def load_golden(data: Examples) -> list[tuple[int | None, Tensor]]:
+    """Load the recorded outputs of the production model.
+
+    Args:
+        data: The test split.
+
+    Returns:
+        For each golden example its row, or None if it has left the data, and its
+        outputs (...). The cost of a prediction was recorded for the first.
+    """
+    lines = (paths.production() / "golden.jsonl").read_text().splitlines()
+    rows = {digest: row for row, digest in enumerate(interface.digests(data))}
+    # Outputs were called logits in version 0.1.0.
+    return [
+        (
+            rows.get(each["digest"]),
+            torch.tensor(each.get("outputs", each.get("logits"))),
+        )
+        for each in map(json.loads, lines)
+    ]
+
+
 def _flops(net: Any, data: Examples) -> int:
     """Count the floating-point operations of one prediction."""
-    x, _ = data.batch([0])  # (1, ...)
+    x, _ = data.batch([0])  # (1, ...), the first golden example
     # The counter does not know weights that are computed in inference mode.
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         net(x)

@@ -79,13 +79,14 @@ def write_evaluation(
             writer.writerow(
                 {"digest": digests[row], **evaluation.describe_example(row)}
             )
-    pictures = [("errors.png", draw_errors(evaluation, data))]
-    if optional("CLASSES"):
-        pictures.insert(0, ("confusion.png", draw_confusion_matrix(evaluation)))
+    pictures = {
+        "confusion.png": draw_confusion_matrix(evaluation),
+        "errors.png": draw_errors(evaluation, data),
+    }
     return [
         metrics,
         examples,
-        *(save_figure(figure, folder / name) for name, figure in pictures),
+        *(save_figure(one, folder / name) for name, one in pictures.items() if one),
     ]
 
 
@@ -110,10 +111,12 @@ def confusion_matrix(evaluation: Evaluation) -> Tensor:
     return torch.bincount(cells, minlength=size * size).reshape(size, size)
 
 
-def draw_confusion_matrix(evaluation: Evaluation) -> "Figure":
-    """Draw the confusion matrix."""
+def draw_confusion_matrix(evaluation: Evaluation) -> "Figure | None":
+    """Draw the confusion matrix; a task without classes has none."""
     from matplotlib.figure import Figure  # as above
 
+    if optional("CLASSES") is None:
+        return None
     counts = confusion_matrix(evaluation)
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()

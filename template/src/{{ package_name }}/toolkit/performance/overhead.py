@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from torch import Tensor
 
 from ..errors import UserError
 from ..run_records import write_run_json
+from ..training import batch_size
 from .benchmark import OVERHEAD, describe_overhead
 from .peak_memory import PeakMemory
 from .reference_loop import ReferenceLoop
@@ -27,9 +27,10 @@ class TrainerOverhead(Callback):
     Both have the same step, data and batch size, and take turns, so that a busy machine
     slows down both. The difference is the time of Lightning, its callbacks and the
     loading of data. The loop keeps all batches of an epoch in memory, on the device:
-    limit them with `trainer.limit_train_batches` where that is too much.
+    limit them with `trainer.limit_train_batches` where that is too much. It takes the
+    same batches in each epoch, in another order.
 
-    For modules whose batches are tuples of tensors, with one optimizer.
+    For modules with one optimizer.
 
     Args:
         seconds: Least duration; at least three epochs are timed.
@@ -40,8 +41,8 @@ class TrainerOverhead(Callback):
         self.fit = PeakMemory()
         self.loop = PeakMemory()
         self._times: list[tuple[float, float, float]] = []  # fit, loop, waiting
-        self._columns: list[Tensor] = []
-        self._size = 0
+        self._batches: list[Any] = []
+        self._sizes: list[int] = []
         self._memory_steps_left = MEMORY_STEPS
         self._measuring_memory = ExitStack()
 
@@ -49,23 +50,9 @@ class TrainerOverhead(Callback):
         """Give the reference loop the same data and weights."""
         self._loop = ReferenceLoop(trainer, pl_module)
         loader: Any = trainer.train_dataloader
-        batches = [*islice(loader, int(trainer.num_training_batches))]
-        sizes = {
-            tuple(
-                part.shape[1:] if isinstance(part, Tensor) else None for part in batch
-            )
-            for batch in batches
-        }
-        if len(sizes) != 1 or None in next(iter(sizes)):
-            raise UserError(
-                "the reference loop is for batches that are tuples of tensors, and for "
-                "inputs of one size"
-            )
-        self._size = len(batches[0][0])
-        self._columns = [
-            torch.cat(column).to(pl_module.device)
-            for column in zip(*batches, strict=True)
-        ]
+        loaded = islice(loader, int(trainer.num_training_batches))
+        self._batches = [trainer.strategy.batch_to_device(batch) for batch in loaded]
+        self._sizes = [batch_size(batch) for batch in self._batches]
         for module, memory in ((pl_module, self.fit), (self._loop.module, self.loop)):
             memory.count([*module.parameters(), *module.buffers()])
         self._begin = time.perf_counter()
@@ -120,10 +107,10 @@ class TrainerOverhead(Callback):
         # The minimum: other programs only make a measurement longer.
         fit, loop, _ = map(min, zip(*self._times, strict=True))
         whole, _, waiting = map(sum, zip(*self._times, strict=True))
-        count = len(self._columns[0])
+        count = sum(self._sizes)
         facts = {
             "accelerator": pl_module.device.type,
-            "batch_size": self._size,
+            "batch_size": max(self._sizes),
             "ratio": round(loop / fit, 3),
             "waiting": round(waiting / whole, 3),
             "fit": _facts(fit, count, self.fit),
@@ -139,12 +126,10 @@ class TrainerOverhead(Callback):
         self._measuring_memory.close()
 
     def _train(self, *, measure_memory: bool) -> None:
-        order = torch.randperm(len(self._columns[0]), device=self._columns[0].device)
-        for index, rows in enumerate(order.split(self._size)):
+        for index, row in enumerate(torch.randperm(len(self._batches)).tolist()):
             if measure_memory and index < MEMORY_STEPS:
                 self._measuring_memory.enter_context(self.loop)
-            batch = tuple(column[rows] for column in self._columns)
-            self._loop.step(batch, index)
+            self._loop.step(self._batches[row], index)
             self._measuring_memory.close()
 
 
