@@ -16,6 +16,7 @@ TOOLS = """
 uvx() { "$@"; }
 copier() {
     [[ " $* " = *" --defaults "* ]] || set -- "$@" --defaults
+    [[ $1 = copy ]] && set -- "$@" --data "strictness=$STRICTNESS"
     "$PYTHON" -m copier "$@" --quiet
 }
 bash() {
@@ -61,6 +62,7 @@ class DocRunner:
             "PYTHON": sys.executable,
             "ROOT": str(ROOT),
             "STATE": str(self.state),
+            "STRICTNESS": "starter",
         }
         for role in ("AUTHOR", "COMMITTER"):
             self.environ[f"GIT_{role}_NAME"] = "Tester"

@@ -1,5 +1,6 @@
 """The commands in the documentation work, and its statements match the code."""
 
+import ast
 import fnmatch
 import re
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,7 @@ from tests.helpers import (
     QUESTIONS,
     ROOT,
     SETTINGS,
+    STARTERS,
     choices,
     read_files,
     render,
@@ -147,13 +149,40 @@ def test_commands_of_the_reference(name: str, template: Path, tmp_path: Path) ->
 
 @pytest.mark.night
 @pytest.mark.environment
-@pytest.mark.parametrize("name", ["getting-started.md", "own-data-and-model.md"])
+@pytest.mark.parametrize("name", ["getting-started.md", "own-task.md"])
 def test_page_works_word_for_word(name: str, doc_runner: DocRunner) -> None:
     """All commands of a page work from an empty folder, with the shown output."""
     if name == "getting-started.md":
         # The page shows the output of tests that run on all cores.
         del doc_runner.environ["PYTEST_XDIST_AUTO_NUM_WORKERS"]
+    else:  # what readers copy passes all rules
+        doc_runner.environ["STRICTNESS"] = "strict"
     doc_runner.follow(DOCS / name, numbers=name == "getting-started.md")
+
+
+@pytest.mark.parametrize("starter", STARTERS)
+def test_page_of_the_task_holds_for_each_starter(starter: str, tmp_path: Path) -> None:
+    """The page lists the names of the interface, and files that each starter has."""
+    page = (DOCS / "own-task.md").read_text("utf-8")
+    assert len(page.splitlines()) <= 250
+    task, files = re.split(r"^## What you rewrite$", page, flags=re.MULTILINE)
+    cells = re.findall(r"^\| (`.*?) \| ", task, re.MULTILINE)
+    listed = {*re.findall(r"`(\w+)`", " ".join(cells))}
+    render(tmp_path / "project", starter=starter, package_name="bird_sorter")
+    source = tmp_path / "project" / "src" / "bird_sorter" / "toolkit" / "interface.py"
+    names = {
+        node.name
+        for part in ast.parse(source.read_text()).body
+        if isinstance(part, ast.ClassDef) and part.name in ("Task", "MoreOfTask")
+        for node in part.body
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert listed == names
+    table = files.partition("## 1.")[0]
+    rows = re.findall(r"^\| (`.*?) \| ", table, re.MULTILINE)
+    paths = re.findall(r"`([\w./]+)`", " ".join(rows))
+    assert len(paths) > 10
+    assert [path for path in paths if not (tmp_path / "project" / path).exists()] == []
 
 
 # Files that commands of the pages write.
@@ -164,7 +193,7 @@ MAX_CHANGED = 16  # rewritten in whole or part
 @pytest.mark.environment
 def test_fast_tests_of_a_second_task_pass(doc_runner: DocRunner) -> None:
     """Fast tests pass for the task of the page, which changes few files."""
-    doc_runner.follow(DOCS / "own-data-and-model.md", numbers=False, checks=False)
+    doc_runner.follow(DOCS / "own-task.md", numbers=False, checks=False)
     doc_runner.run("nox -s tests")
     _check_changes(doc_runner)
 

@@ -18,10 +18,12 @@ from .data import (
     COLUMNS,
     RANGES,
     SPLIT_RULE,
+    TEXTS,
     Examples,
     attributes,
     class_index,
     load_splits,
+    parse_cell,
     suite_names,
 )
 from .evaluation import label_name, parse_label
@@ -64,7 +66,7 @@ def read_examples(path: Path) -> Tensor:
         Measurements in the order of `COLUMNS`, float32, shape (N, F).
 
     Raises:
-        UserError: The file is missing or no table, or a value is not a number.
+        UserError: The file is missing or no table, or a cell has no number.
     """
     try:
         # With or without the mark at the beginning that spreadsheets write.
@@ -85,6 +87,7 @@ def read_examples(path: Path) -> Tensor:
             )
     if not rows:
         raise UserError(f"{path} has no rows below its titles")
+    numbers: list[list[float]] = []
     for line, row in rows.items():
         if None in row or None in row.values():
             count = sum(value is not None for value in row.values())
@@ -93,27 +96,27 @@ def read_examples(path: Path) -> Tensor:
                 f"{path}:{line} has {count} values, and not {len(titles)}: write 1.5, "
                 "not 1,5"
             )
+        numbers.append([])
         for column in COLUMNS:
             try:
-                good = bool(torch.tensor(float(row[column])).isfinite())
-            except ValueError:
-                good = False
-            if not good:  # also what float32 cannot hold
-                raise UserError(
-                    f"{path}:{line}: {column} is {row[column]!r}, and no number such "
-                    "as 1.5"
-                )
-    return torch.tensor(
-        [[float(row[column]) for column in COLUMNS] for row in rows.values()]
-    )
+                numbers[-1].append(parse_cell(column, row[column]))
+            except ValueError as error:
+                cell = f"{path}:{line}: {column} is {row[column]!r}"
+                raise UserError(f"{cell}, and {error}") from error
+    return torch.tensor(numbers)
 
 
 def write_examples(raw: Tensor, path: Path) -> None:
     """Write measurements (N, F), so that `read_examples` returns the same."""
     with path.open("w", encoding="utf-8", newline="") as file:
         # As few digits as tell a float32 from others.
-        rows = raw.numpy().astype(str)
+        rows = [map(_cell, COLUMNS, row) for row in raw.numpy().astype(str)]
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+
+
+def _cell(column: str, number: str) -> str:
+    """Return what stands in a column: the number, or the text that it means."""
+    return TEXTS[column][int(float(number))] if column in TEXTS else number
 
 
 def make_examples(raw: Sequence[Tensor], labels: Sequence[Tensor]) -> Examples:
@@ -143,7 +146,7 @@ def draw_example(axes: "Axes", data: Examples, row: int) -> None:
     """Write the measurements in a row of the data in the place of a picture."""
     values = data.raw[row].tolist()
     lines = [
-        f"{column[:18]} {value:.4g}"
+        f"{column[:18]} {_cell(column, f'{value:.4g}')}"
         for column, value in zip(COLUMNS, values, strict=True)
     ]
     axes.text(0.03, 0.97, "\n".join(lines), va="top", fontsize=6)

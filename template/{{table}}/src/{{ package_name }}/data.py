@@ -6,6 +6,7 @@ from a file. Keep these names: the rest of the package and the tests use them.
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,8 @@ COLUMNS = (
     "od280_od315_of_diluted_wines",
     "proline",
 )
+# Columns of texts, such as "colour", with all their texts.
+TEXTS: dict[str, tuple[str, ...]] = {}
 
 # Expected ranges of columns, for the data and for inputs of users: what is possible,
 # and so wider than the current data. Add yours for every column.
@@ -116,6 +119,32 @@ def preprocess(raw: Tensor) -> Tensor:
 def attributes(raw: Tensor) -> dict[str, Tensor]:
     """Return the columns of measurements (N, F) by name, each of shape (N,)."""
     return dict(zip(COLUMNS, raw.unbind(dim=1), strict=True))
+
+
+def parse_cell(column: str, text: str) -> float:
+    """Return a cell of a table as a number.
+
+    Args:
+        column: In `COLUMNS`.
+        text: As it stands in the table.
+
+    Returns:
+        The number, or the position of the text in `TEXTS`.
+
+    Raises:
+        ValueError: The cell holds something else; the message says what it is not.
+    """
+    if column in TEXTS:
+        if text not in TEXTS[column]:
+            raise ValueError(f"none of {', '.join(TEXTS[column])}")
+        return TEXTS[column].index(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not abs(number) <= torch.finfo(torch.float32).max:
+        raise ValueError("no number such as 1.5")
+    return number
 
 
 def load_raw() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
