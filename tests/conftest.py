@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.doc_runner import DocRunner
     from tests.zones import Zone
 
-# These tests run in generated projects: tests/test_toolkit.py.
-collect_ignore = ["toolkit"]
+# These tests run in generated projects: tests/test_toolkit.py, test_fifth_task.py.
+collect_ignore = ["toolkit", "fifth_task"]
 
 # These variables change the output; the pages show that of a plain terminal.
 ABOUT_OUTPUT = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS")
