@@ -64,11 +64,11 @@ class TrainingModule(LightningModule):
             data: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
             self.net.fit_preprocessing(data.splits["train"])
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs (B, K) of inputs (B, ...)."""
+    def forward(self, x: Any) -> Tensor:
+        """Return the outputs (B, ...) of inputs (B, ...)."""
         return self.net(x)
 
-    def augment(self, x: Tensor) -> Tensor:
+    def augment(self, x: Any) -> Any:
         """Return other inputs (B, ...) to train on, such as shifted ones.
 
         Augmentation belongs here: tests that compare exactly do without it.
@@ -79,13 +79,13 @@ class TrainingModule(LightningModule):
         """Compute the loss to be minimized.
 
         Args:
-            batch: Inputs (B, ...) and labels (B,).
+            batch: Inputs and labels of B examples.
             batch_idx: Position of the batch in the epoch.
 
         Returns:
             Mean loss of the examples, shape ().
         """
-        x, labels = batch  # (B, ...), (B,)
+        x, labels = batch  # of B examples
         losses = example_losses(self.net(self.augment(x)), labels)  # (B,)
         self._losses.append(losses.detach())
         return losses.mean()
@@ -120,7 +120,7 @@ class TrainingModule(LightningModule):
         )
 
     def _evaluate(self, batch: Batch) -> None:
-        x, labels = batch  # (B, ...), (B,)
+        x, labels = batch  # of B examples
         self._parts.append(score(self.net(x), labels))
 
     def _finish(self, split: str, loader: Any) -> None:

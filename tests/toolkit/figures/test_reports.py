@@ -46,6 +46,7 @@ def test_confusion_matrix_shows_each_count() -> None:
     data = task.load_splits()["val"]
     evaluation = task.evaluate(task.Network(), data)
     figure = draw_confusion_matrix(evaluation)
+    assert figure is not None
     shown = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
     pairs = zip(
         optional("class_index")(evaluation.predictions).tolist(),
@@ -60,6 +61,23 @@ def test_confusion_matrix_shows_each_count() -> None:
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
     for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
         assert [tick.get_text() for tick in ticks] == [*optional("CLASSES")]
+
+
+def test_task_without_classes_has_no_confusion_matrix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without CLASSES the picture is left out, and all else is written."""
+    for name in ("CLASSES", "class_index"):
+        monkeypatch.delattr(f"digit_recognizer.task.{name}")
+    data = task.load_splits()["val"].select([*range(50)])
+    evaluation = task.evaluate(task.Network(), data)
+    assert draw_confusion_matrix(evaluation) is None
+    files = write_evaluation(evaluation, data, tmp_path, {})
+    assert {path.name for path in files} == {
+        "metrics.json",
+        "examples.csv",
+        "errors.png",
+    }
 
 
 def test_errors_name_label_and_prediction() -> None:

@@ -171,13 +171,14 @@ def encode(labels: Sequence[str]) -> Texts:
         tensor([[ 1,  4,  2],
                 [10,  0,  0]])
     """
-    lengths = torch.tensor([len(label) for label in labels])  # (B,)
-    longest = int(lengths.max())
+    lengths = torch.tensor([len(label) for label in labels], dtype=torch.int64)  # (B,)
+    longest = max(map(len, labels), default=0)
     rows = [
         [CHARACTERS.index(one) + 1 for one in label] + [0] * (longest - len(label))
         for label in labels
     ]
-    return Texts(torch.tensor(rows).reshape(len(labels), longest), lengths)
+    characters = torch.tensor(rows, dtype=torch.int64)
+    return Texts(characters.reshape(len(labels), longest), lengths)
 
 
 def decode(texts: Texts) -> list[str]:
@@ -226,7 +227,7 @@ def load_digits() -> tuple[Tensor, list[str]]:
     from sklearn import datasets
 
     digits = datasets.load_digits()
-    labels = [CHARACTERS[digit] for digit in digits.target]
+    labels = [str(digit) for digit in digits.target]
     return torch.from_numpy(digits.images).to(torch.uint8), labels
 
 
@@ -251,9 +252,11 @@ def load_all() -> Examples:
 def _write(digits: list[Tensor], chance: random.Random) -> Tensor:
     """Write digits (8, 8) beside each other, with gaps and margins: (8, W)."""
     most = [MAX_MARGIN, *[MAX_GAP] * (len(digits) - 1), MAX_MARGIN]
-    spaces = [digits[0].new_zeros(HEIGHT, chance.randint(0, width)) for width in most]
-    pairs = zip(spaces, [*digits, digits[0][:, :0]], strict=True)
-    return torch.cat([part for pair in pairs for part in pair], dim=1)
+    widths = [chance.randint(0, width) for width in most]
+    spaces = [torch.zeros(HEIGHT, width, dtype=torch.uint8) for width in widths]
+    for place, digit in enumerate(digits):
+        spaces.insert(2 * place + 1, digit)
+    return torch.cat(spaces, dim=1)
 
 
 def _group(digest: str) -> str:

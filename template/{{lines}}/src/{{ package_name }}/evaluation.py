@@ -16,6 +16,8 @@ from torch.nn import functional as F
 from .data import BLANK, CHARACTERS, Texts, decode, encode
 from .toolkit.errors import UserError
 
+EMPTY = "(empty)"  # the name of a text without characters
+
 
 class Prediction(NamedTuple):
     """The most likely text and its probability, from 0 to 1."""
@@ -64,7 +66,7 @@ class Evaluation:
     @property
     def character_error_rate(self) -> float:
         """Sum of the edit distances, relative to the number of characters."""
-        return self.errors.double().sum().item() / sum(map(len, self.labels))
+        return self.errors.double().sum().item() / max(sum(map(len, self.labels)), 1)
 
     @property
     def loss(self) -> float:
@@ -113,15 +115,18 @@ def edit_distance(one: str, other: str) -> int:
 
 
 def label_name(label: str) -> str:
-    """Name a label or a prediction: the text, or `(empty)`."""
-    return label or "(empty)"
+    """Name a label or a prediction: the text, or `EMPTY`."""
+    return label or EMPTY
 
 
 def parse_label(text: str) -> str:
     """Return the label of a name; one that is none is a `UserError`."""
-    label = "" if text == label_name("") else text
+    label = "" if text == EMPTY else text
     if not {*label} <= {*CHARACTERS} or not text:
-        raise UserError(f"{text!r} is no label: it is made of {CHARACTERS}, as 0596")
+        some = CHARACTERS[:4]
+        raise UserError(
+            f"{text!r} is no label: it is made of {CHARACTERS}, as {some}, or {EMPTY}"
+        )
     return label
 
 

@@ -74,7 +74,8 @@ class Features(nn.Module):
         self.first = nn.Conv2d(1, width, kernel_size=3, padding=1)
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
         size = 4 * width
-        self.second = nn.Conv1d(width * HEIGHT // 2, size, kernel_size=3, padding=1)
+        rows = -(-HEIGHT // 2)
+        self.second = nn.Conv1d(width * rows, size, kernel_size=3, padding=1)
         self.norm = Normalize(size)
         # With these dilations a column sees the whole line: where the rest is empty, it
         # can tell the end of the line from a gap.

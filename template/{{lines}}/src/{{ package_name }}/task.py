@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from .data import (
@@ -29,6 +29,7 @@ from .evaluation import label_name, parse_label
 from .model import Network
 from .prediction import embed, evaluate, predict
 from .toolkit.errors import UserError
+from .toolkit.figures import read_gray_picture
 
 if TYPE_CHECKING:  # slow to import, and prediction does not need it
     from matplotlib.axes import Axes
@@ -70,17 +71,7 @@ def read_examples(path: Path, *, invert: bool = False) -> list[Tensor]:
     Raises:
         UserError: The file is missing, not a picture, much too large or no line.
     """
-    try:
-        with Image.open(path) as file:
-            image = file.convert("L")
-    except FileNotFoundError:
-        raise UserError(f"no file {path}") from None
-    except Image.DecompressionBombError as error:
-        raise UserError(f"{path} has too many pixels: make it smaller") from error
-    except OSError as error:
-        raise UserError(f"{path} is not a picture that can be read") from error
-    if invert:
-        image = ImageOps.invert(image)
+    image = read_gray_picture(path, invert=invert)
     width = max(round(image.width * HEIGHT / image.height), 1)
     if width > MAX_WIDTH:
         raise UserError(

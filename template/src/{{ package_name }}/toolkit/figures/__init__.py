@@ -5,6 +5,7 @@ from .pictures import (
     draw_examples,
     draw_predictions,
     draw_with_titles,
+    read_gray_picture,
     save_figure,
 )
 from .reports import (
@@ -26,6 +27,7 @@ __all__ = [
     "draw_predictions",
     "draw_with_titles",
     "metrics_table",
+    "read_gray_picture",
     "save_figure",
     "write_curves",
     "write_evaluation",
