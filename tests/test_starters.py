@@ -1,7 +1,8 @@
 """Starters: the examples that a project can begin with, each a working project."""
 
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -160,6 +161,27 @@ COMMANDS = {
     "fit --config=configs/debug/shapes.yaml": r"^net\.features.* (Linear|Conv\dd)$",
     "fit --config=configs/debug/overfit.yaml": r"memorized in \d+ steps: loss ",
 }
+# Those that take longer, some with fewer steps than usual.
+CURVES = r"^curves +runs/[\w-]+/curves.png$"
+LONG = {
+    "fit --trainer.max_epochs=2": CURVES,
+    "validate": r"^val +\d+ +\d+\.\d%",
+    "retrain --trainer.max_epochs=2": r"^configs/default.yaml +\d.* runs/fit-\d+$",
+    "resources precision-16": r"^unchanged +\d+ +[\d.,]+ +1\.00 x",
+    "scale-data --trainer.max_steps=40": r"^picture +build/scale-data.png$",
+    "scale-model --trainer.max_steps=40": r"^picture +build/scale-model.png$",
+    "benchmark": r"^batches of 64: \d\.\d+ x the loop, recorded \d\.\d+ x",
+    "debug step-cost": r"\d MiB peak memory, [\d,]+ examples a second",
+    "debug profile": r"^picture +runs/profile-\d+/steps.png$",
+    "debug workers": r"^picture +runs/workers-\d+/workers.png$",
+    "debug fraction --trainer.max_steps=40": r"weights: val/loss [\d.]+ at best$",
+    "debug nan --trainer.max_epochs=2": r"^gradients +runs/nan-\d+/gradients.png$",
+    "debug batch-size --trainer.max_epochs=2": CURVES,
+    **{
+        f"debug {recipe} --trainer.max_epochs=2": CURVES
+        for recipe in ("accumulate", "checkpointing", "fast", "float64", "precision-16")
+    },
+}
 # In one process: to import the framework takes longer than most commands.
 RUN = """\
 import sys
@@ -173,19 +195,47 @@ for command in sys.argv[1:]:
 @pytest.mark.environment
 def test_task_is_trained_and_used(project: Project, tmp_path: Path) -> None:
     """Each command ends well, and shows a figure of the task."""
+    run_all(project, COMMANDS, tmp_path / "run.py")
+    assert (project.path / "runs" / "fit-0001" / "curves.png").is_file()
+    project.run("git clean -fdxq --exclude=.venv && git checkout --quiet .")
+
+
+@pytest.mark.environment
+@pytest.mark.night
+def test_studies_and_recipes_end_well(project: Project, tmp_path: Path) -> None:
+    """Each study and each recipe ends well, and shows its figure."""
+    run_all(project, LONG, tmp_path / "run.py")
+    project.run("git clean -fdxq --exclude=.venv && git checkout --quiet .")
+
+
+def test_every_command_is_tried(tmp_path: Path) -> None:
+    """Each command and each recipe is among those that are tried, but one."""
+    render(tmp_path / "project")
+    (table,) = (tmp_path / "project").glob("src/*/toolkit/cli/commands.toml")
+    recipes = (tmp_path / "project" / "configs" / "debug").glob("*.yaml")
+    wanted = {*tomllib.loads(table.read_text())} - {"debug"}
+    wanted |= {f"debug {path.stem}" for path in recipes}
+    tried = " ".join([*COMMANDS, *LONG]).replace(
+        "fit --config=configs/debug/", "debug "
+    )
+    missing = {name for name in wanted if not re.search(rf"\b{name}\b", tried)}
+    # To compile needs a compiler; the recipe `benchmark` is that of the command; a
+    # promotion makes what a starter brings.
+    assert missing == {"debug benchmark", "debug compile", "promote"}
+
+
+def run_all(project: Project, commands: Mapping[str, str], script: Path) -> None:
+    """Run commands in one process, and look for what each must print."""
     folder = project.path
     readme = (folder / "README.md").read_text()
     (name,) = re.findall(r"predict (tests/model/.+)", readme)
-    (tmp_path / "run.py").write_text(RUN.format(package=project.package))
-    commands = [command.replace("EXAMPLE", name) for command in COMMANDS]
-    quoted = " ".join(f"'{command}'" for command in commands)
-    output = project.run(f"python {tmp_path / 'run.py'} {quoted}")
+    script.write_text(RUN.format(package=project.package))
+    quoted = " ".join(f"'{each.replace('EXAMPLE', name)}'" for each in commands)
+    output = project.run(f"python {script} {quoted}")
     _, *parts = re.split("^COMMAND .*$", output, flags=re.MULTILINE)
-    for command, part in zip(COMMANDS, parts, strict=True):
-        found = re.search(COMMANDS[command], part, re.MULTILINE)
+    for command, part in zip(commands, parts, strict=True):
+        found = re.search(commands[command], part, re.MULTILINE)
         assert found, f"{command}\n{part}"
-    assert (folder / "runs" / "fit-0001" / "curves.png").is_file()
-    project.run("git clean -fdxq --exclude=.venv && git checkout --quiet .")
 
 
 @pytest.mark.environment

@@ -76,6 +76,23 @@ def test_planted_slice_is_found(labels: torch.Tensor, confidence: float | None) 
     assert first.wrong == len(PLANTED)
 
 
+def test_slices_are_found_without_classes(
+    labels: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two groups of errors are two slices, also if labels have no classes."""
+    embeddings, evaluation = planted(labels)
+    others = [*range(20, 35)]
+    embeddings[others, 1] -= 8
+    evaluation.correct[others] = False
+    for name in ("CLASSES", "class_index"):
+        monkeypatch.delattr(f"{interface.TASK}.{name}")
+    found = sorted(
+        sorted(each.rows) for each in find_slices(embeddings, evaluation, {})
+    )
+    for group in (PLANTED, others):
+        assert any(len(rows) >= 10 and {*rows} <= {*group} for rows in found)
+
+
 def test_slice_with_correct_predictions_is_found(labels: torch.Tensor) -> None:
     """A third of the predictions in the slice are correct."""
     embeddings, evaluation = planted(labels)

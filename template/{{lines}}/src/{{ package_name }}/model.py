@@ -61,6 +61,26 @@ class Normalize(nn.Module):
         return normal.transpose(1, 2)
 
 
+class Block(nn.Module):
+    """A convolution over a line, whose result is added to its input.
+
+    Args:
+        size: Features F.
+        dilation: Columns between those that the convolution sees.
+    """
+
+    def __init__(self, size: int, dilation: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(
+            size, size, kernel_size=3, padding=dilation, dilation=dilation
+        )
+        self.norm = Normalize(size)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return features (B, F, T) of features (B, F, T) and a mask (B, T)."""
+        return x + self.norm(self.convolution(x), mask).relu()
+
+
 class Features(nn.Module):
     """Features of each second column of a line.
 
@@ -79,11 +99,7 @@ class Features(nn.Module):
         self.norm = Normalize(size)
         # With these dilations a column sees the whole line: where the rest is empty, it
         # can tell the end of the line from a gap.
-        self.context = nn.ModuleList(
-            nn.Conv1d(size, size, kernel_size=3, padding=dilation, dilation=dilation)
-            for dilation in (1, 4, 16)
-        )
-        self.norms = nn.ModuleList(Normalize(size) for _ in self.context)
+        self.context = nn.ModuleList(Block(size, dilation) for dilation in (1, 4, 16))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -100,8 +116,8 @@ class Features(nn.Module):
         x = self.dropout(self.pool(x).flatten(1, 2))  # (B, 4 * width, T)
         mask = mask[:, ::2]  # (B, T)
         x = self.norm(self.second(x), mask).relu()  # (B, 4 * width, T)
-        for convolution, norm in zip(self.context, self.norms, strict=True):
-            x = x + norm(convolution(x), mask).relu()  # (B, 4 * width, T)
+        for block in self.context:
+            x = block(x, mask)  # (B, 4 * width, T)
         return self.dropout(x)
 
 

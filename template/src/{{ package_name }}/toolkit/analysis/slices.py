@@ -224,9 +224,11 @@ def _mixture(z: Tensor, evaluation: Evaluation) -> Tensor:
 
     # Each kind of error, and of correct prediction, is a component at the start: with
     # random ones, small groups are often missed.
-    kinds, kind_of = torch.unique(
-        labels * 2 * size + outcomes, return_inverse=True
-    )  # (S,), (N,)
+    start = labels * 2 * size + outcomes  # (N,)
+    if size == 1:  # without classes, examples on the same side of each axis are a kind
+        sides = (z[:, -3:] > 0).long()  # (N, 3)
+        start = start + 2 * (sides * 2 ** torch.arange(sides.shape[1])).sum(dim=1)
+    kinds, kind_of = torch.unique(start, return_inverse=True)  # (S,), (N,)
     sizes = kind_of.bincount()  # (S,)
     order = sizes.argsort(descending=True, stable=True)
     is_correct = (kinds % 2 == 1)[order]
