@@ -42,11 +42,9 @@ def baseline(train: Examples, data: Examples) -> Evaluation:
     size = (len(data), 2 * max(counts) + 1, 1 + len(CHARACTERS))
     logits = torch.full(size, RARE)
     logits[:, :, BLANK] = 0
-    for row, values in enumerate(found.split(counts)):  # (count, seen)
-        logits[row, : 2 * len(values) : 2, BLANK] = RARE
-        for column, character in enumerate(seen):
-            likely = values[:, column].clamp_min(RARE)
-            logits[row, : 2 * len(values) : 2, character] = likely
+    for line, values in zip(logits, found.split(counts), strict=True):
+        line[: 2 * len(values) : 2, BLANK] = RARE
+        line[: 2 * len(values) : 2, seen] = values.clamp_min(RARE)  # (count, seen)
     return score(logits, encode(data.labels))
 
 

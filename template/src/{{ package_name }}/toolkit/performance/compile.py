@@ -2,19 +2,18 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.utilities.data import extract_batch_size
 from torch import nn
 
 from ..errors import UserError
 from ..figures import as_text
+from ..training import batch_size
 from .activation_checkpointing import PatchedForward
-from .reference_loop import ReferenceLoop
+from .reference_loop import ReferenceLoop, batches_of_an_epoch
 from .step_cost import now
 
 FASTER = 1.05  # at least: smaller differences are noise
@@ -94,16 +93,14 @@ class CompileBenchmark(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure."""
-        loader: Any = trainer.train_dataloader
-        loaded = islice(loader, int(trainer.num_training_batches))
-        batches = [trainer.strategy.batch_to_device(batch) for batch in loaded]
+        batches = batches_of_an_epoch(trainer)
         plain, compiled = ReferenceLoop(trainer, pl_module), ReferenceLoop(
             trainer, pl_module
         )
         compile_layers(compiled.module, self.backend, self.mode)
         before = self._measure(plain, batches)
         after = self._measure(compiled, batches)
-        examples = sum(map(extract_batch_size, batches))
+        examples = sum(map(batch_size, batches))
         rows = [["", "first round, s", "others, s", "examples a second", ""]]
         for name, (first, others) in (("eager", before), ("compiled", after)):
             speed, ratio = examples / others, before[1] / others

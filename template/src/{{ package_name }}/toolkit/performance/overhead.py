@@ -2,7 +2,6 @@
 
 import time
 from contextlib import ExitStack
-from itertools import islice
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from ..run_records import write_run_json
 from ..training import batch_size
 from .benchmark import OVERHEAD, describe_overhead
 from .peak_memory import PeakMemory
-from .reference_loop import ReferenceLoop
+from .reference_loop import ReferenceLoop, batches_of_an_epoch
 from .step_cost import now
 
 MEMORY_STEPS = 2  # first steps, whose memory is measured: that is slow
@@ -49,9 +48,7 @@ class TrainerOverhead(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the reference loop the same data and weights."""
         self._loop = ReferenceLoop(trainer, pl_module)
-        loader: Any = trainer.train_dataloader
-        loaded = islice(loader, int(trainer.num_training_batches))
-        self._batches = [trainer.strategy.batch_to_device(batch) for batch in loaded]
+        self._batches = batches_of_an_epoch(trainer)
         self._sizes = [batch_size(batch) for batch in self._batches]
         for module, memory in ((pl_module, self.fit), (self._loop.module, self.loop)):
             memory.count([*module.parameters(), *module.buffers()])

@@ -1,6 +1,7 @@
 """A training loop in plain PyTorch."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from lightning import LightningModule, Trainer
@@ -47,6 +48,13 @@ class ReferenceLoop:
         loss.backward()
         self._optimizer.step()
         return float(loss.item())
+
+
+def batches_of_an_epoch(trainer: Trainer) -> list[Any]:
+    """Load the training batches of an epoch, and put them on the device."""
+    loader: Any = trainer.train_dataloader
+    loaded = islice(loader, int(trainer.num_training_batches))
+    return [trainer.strategy.batch_to_device(batch) for batch in loaded]
 
 
 def _first(configured: Any) -> Optimizer:
