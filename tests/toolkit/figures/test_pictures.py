@@ -14,8 +14,8 @@ from digit_recognizer.toolkit import interface
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.figures import draw_with_titles, read_gray_picture
 
-# A line of five pixels, one of them white.
-LEVELS = np.array([[0, 0, 255, 0, 0]], dtype=np.uint8)
+# A line of five pixels: a gray one and a white one.
+LEVELS = np.array([[0, 100, 255, 0, 0]], dtype=np.uint8)
 
 
 def transparent(path: Path, ink: int) -> None:
