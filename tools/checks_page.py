@@ -1,4 +1,4 @@
-"""Write the list of checks in docs/checks.md of a project from their docstrings."""
+"""Write the list of checks in docs/checks.md from their docstrings."""
 
 import ast
 import inspect
@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-TEMPLATE = Path(__file__).resolve().parents[1] / "template"
-HELPERS = TEMPLATE / "tests" / "helpers"
-PAGE = TEMPLATE / "docs" / "checks.md"
+ROOT = Path(__file__).resolve().parents[1]
+HELPERS = ROOT / "template" / "tests" / "helpers"
+PAGE = ROOT / "docs" / "checks.md"
 # The page has this line, and the list after it.
 MARK = "<!-- From here on the template makes this page from the docstrings. -->"
 KINDS = {"pytest.mark.gpu": "on a GPU", "pytest.mark.slow": "at night"}
