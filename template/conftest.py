@@ -21,7 +21,7 @@ os.environ["MKL_NUM_THREADS"] = "1"
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 # These packages contain no tests, and their imports are slow.
-collect_ignore = ["tests/helpers", "tests/mutation", "tests/scorecard"]
+collect_ignore = ["tests/helpers", "tests/mutation", "tests/plugins"]
 # Notebooks saved as scripts run when they are imported.
 collect_ignore_glob = ["notebooks/*.py"]
 
@@ -31,8 +31,11 @@ HERE = Path(__file__).parent
 SOURCE = HERE / "src"
 Collect = Callable[[], Iterable[pytest.Item | pytest.Collector]]
 MODULE: dict[str, Any] = {"allow_module_level": True}
-# The fixture `checklist`, exemptions, and the tables that are printed after the run.
-PLUGINS = ("tests.helpers.behaviour", "tests.helpers.checks", "tests.scorecard.plugin")
+# Exemptions, and what prints a table after the run.
+PLUGINS = [
+    "tests.helpers.checks",
+    *(f"tests.plugins.{file.stem}" for file in sorted(HERE.glob("tests/plugins/*.py"))),
+]
 
 
 def pytest_addoption(

@@ -11,6 +11,7 @@ import shutil
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree  # noqa: S405 -- for what pytest wrote
 
 import nox
@@ -25,7 +26,7 @@ PACKAGE = next(
 )
 # Not the `__main__` of the package, which the team owns and may have changed.
 TOOLKIT = f"{PACKAGE}.toolkit.cli"
-COMMANDS = SOURCE / PACKAGE / "toolkit" / "cli" / "commands.toml"
+COMMANDS = SOURCE / PACKAGE / "toolkit" / "cli"  # tables of them
 HOOKS = Path(".pre-commit-config.yaml")
 RESULTS = Path("build", "tests.xml")
 NO_TESTS = 5  # what pytest ends with
@@ -126,11 +127,11 @@ def train(session: nox.Session) -> None:
     _python(session, PACKAGE, "test")
 
 
-def _pass_on(name: str, command: dict[str, str]) -> None:
-    """Make a session of a command of the toolkit."""
+def _pass_on(name: str, command: dict[str, Any]) -> None:
+    """Make a session of a command of the toolkit, or of another module."""
 
     def session(session: nox.Session) -> None:
-        _python(session, TOOLKIT, name, *session.posargs)
+        _python(session, *command.get("run", (TOOLKIT, name)), *session.posargs)
 
     text = command["help"]
     session.__doc__ = f"{text[0].upper()}{text[1:]}: -- {command['session']}"
@@ -138,10 +139,12 @@ def _pass_on(name: str, command: dict[str, str]) -> None:
 
 
 # Read as data, because importing the package takes seconds.
-if COMMANDS.is_file():
-    for name, command in tomllib.loads(COMMANDS.read_text("utf-8")).items():
-        if "session" in command:
-            _pass_on(name, command)
+commands: dict[str, dict[str, Any]] = {}
+for path in sorted(COMMANDS.glob("*.toml")):
+    commands |= tomllib.loads(path.read_text("utf-8"))
+for name, command in commands.items():
+    if "session" in command:
+        _pass_on(name, command)
 
 
 @nox.session
@@ -155,19 +158,6 @@ def promote(session: nox.Session) -> None:
 def data_docs(session: nox.Session) -> None:
     """Write what is expected of the data, and what it is, as a web page."""
     _python(session, "pytest", "tests/data", "--data-docs=build/data-docs")
-
-
-@nox.session
-def scorecard(session: nox.Session) -> None:
-    """Run all tests, slow ones too, and count the points of the ML Test Score."""
-    everything = ("-m", "slow or not slow", "--scorecard=build")
-    _python(session, "pytest", *everything, *session.posargs)
-
-
-@nox.session
-def mutation(session: nox.Session) -> None:
-    """Inject faults one at a time, and count those that the fast tests catch."""
-    _python(session, "tests.mutation", *session.posargs)
 
 
 @nox.session(name="update-curve")

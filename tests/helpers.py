@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -279,6 +280,14 @@ def update(project: Path, *options: str) -> None:
     """Update a project with `copier update`."""
     done = run_copier(project, "update", "--defaults", *options)
     assert done.returncode == 0, done.stderr
+
+
+def read_commands(project: Path) -> dict[str, dict[str, Any]]:
+    """Return the commands and sessions of a project, from its tables of commands."""
+    commands: dict[str, dict[str, Any]] = {}
+    for path in sorted(project.glob("src/*/toolkit/cli/*.toml")):
+        commands |= tomllib.loads(path.read_text("utf-8"))
+    return commands
 
 
 def read_files(folder: Path) -> dict[str, bytes]:

@@ -46,7 +46,8 @@ def test_markers_are_those_of_the_settings(
     settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     markers = settings["tool"]["pytest"]["ini_options"]["markers"]
     named = re.findall(r"[Tt]ests marked `(\w+)`", sections["Commands"])
-    assert sorted(named) == sorted(re.split(r"\W", marker)[0] for marker in markers)
+    known = {re.split(r"\W", marker)[0] for marker in markers}
+    assert {*named} == known - {"ml_test_score"}  # a larger size counts them
 
 
 def test_files_not_to_edit_are_managed(

@@ -174,7 +174,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (folder / "only_point.py").write_text(ONLY_POINT)
     project.environ["PYTHONPATH"] = str(folder)
     # A new project skips these tests.
-    tests = "tests/test_repository.py tests/model/test_feedback.py"
+    tests = (
+        "tests/test_repository.py tests/test_evidence.py tests/model/test_feedback.py"
+    )
     some = "-k 'new_versions or shadow_evaluation or in_production'"
     assert "3 passed" in project.run(f"pytest -q {tests} {some}")
     return project

@@ -310,13 +310,12 @@ def test_named_commands_exist(full_project: Project) -> None:
     defined = r'^@nox\.session(?:\(name="(.+)"\))?\ndef (\w+)'
     found = re.findall(defined, full_project.texts["noxfile.py"], re.MULTILINE)
     sessions = {name or function for name, function in found}
-    (table,) = (
-        text
+    tables = [
+        tomllib.loads(text)
         for name, text in full_project.texts.items()
-        if name.endswith("toolkit/cli/commands.toml")
-    )
-    commands = tomllib.loads(table)
-    sessions |= {name for name, command in commands.items() if "session" in command}
+        if re.fullmatch(r"src/\w+/toolkit/cli/\w+\.toml", name)
+    ]
+    sessions |= {name for table in tables for name in table if "session" in table[name]}
     dead = []
     for file, text in full_project.texts.items():
         if file.startswith("tests/"):

@@ -155,6 +155,8 @@ def test_import_past_a_facade_is_detected(
         ("run_records.retraining", "from .folders import VARIABLE", []),
         ("evaluation.commands", "from ..serving import replay", []),
         ("run_records.folders", "from ..errors import UserError", []),
+        ("serving.commands", "from ..evaluation.commands import compare", []),
+        ("serving.shadow", "from ..evaluation.commands import compare", ["not public"]),
         ("evaluation.promotion", "from ..serving import replay", ["not above"]),
         ("run_records.folders", "from .. import training", ["not above"]),
         ("analysis.slices", "from ..serving import log", ["not above"]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.behaviour import Checklist, Result, pytest_terminal_summary, table
+from tests.plugins.behaviour import Checklist, Result, pytest_terminal_summary, table
 
 MAX_FAILURE_RATES = {"test_max_failure_rate_is_read_from_the_module": 0.25}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.workplace import ROOT
-from tests.scorecard.plugin import runs_by_itself
-from tests.scorecard.points import (
+from tests.plugins.scorecard import runs_by_itself
+from tests.plugins.points import (
     POINTS,
     SECTIONS,
     BadEvidence,
@@ -78,7 +78,7 @@ SETTINGS = """
 [pytest]
 markers = slow
 testpaths = tests
-addopts = -p tests.scorecard.plugin -m "not slow"
+addopts = -p tests.plugins.scorecard -m "not slow"
 """
 
 

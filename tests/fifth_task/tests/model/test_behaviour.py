@@ -5,7 +5,7 @@ import torch
 from digit_recognizer.data import load_splits
 from digit_recognizer.prediction import predict
 from digit_recognizer.toolkit.evaluation import load_production
-from tests.helpers.behaviour import Checklist
+from tests.plugins.behaviour import Checklist
 
 MAX_FAILURE_RATES: dict[str, float] = {}  # a test that is not here allows no failure
 

@@ -1,4 +1,4 @@
-"""The commands of all rooms, and the help from the table of commands.
+"""The commands of all rooms, and the help from the tables of commands.
 
 A room is imported when one of its commands is called, so that help answers at once.
 """
@@ -13,10 +13,13 @@ from pathlib import Path
 from ..errors import UserError
 from .parser import PROGRAM, Command, call
 
-# By command: room, help and session.
-TABLE: dict[str, dict[str, str]] = tomllib.loads(
-    Path(__file__).with_suffix(".toml").read_text("utf-8")
-)
+# By command: room, help and session. A later table may give a command more options.
+TABLE: dict[str, dict[str, str]] = {
+    name: entry
+    for path in sorted(Path(__file__).parent.glob("*.toml"))
+    for name, entry in tomllib.loads(path.read_text("utf-8")).items()
+    if "room" in entry
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,8 +36,9 @@ def _run(arguments: Sequence[str]) -> int | None:
         meant = "".join(f"{name}? Or " for name in get_close_matches(command, TABLE, 1))
         raise UserError(f"unknown command {command!r}: {meant}see {PROGRAM} --help")
     toolkit = __package__.rpartition(".")[0]
-    module = import_module(f"{toolkit}.{TABLE[command]['room']}.commands")
-    commands: dict[str, Command] = module.COMMANDS
+    entry = TABLE[command]
+    place = f"{toolkit}.{entry['room']}.{entry.get('module', 'commands')}"
+    commands: dict[str, Command] = import_module(place).COMMANDS
     return commands[command](rest)
 
 

@@ -21,29 +21,41 @@ Command = Callable[[Sequence[str]], int | None]
 class Parser(argparse.ArgumentParser):
     """Reports a wrong option in one line, and accepts no abbreviations."""
 
-    def __init__(self, program: str, epilog: str | None = None) -> None:
+    def __init__(
+        self,
+        program: str,
+        epilog: str | None = None,
+        parents: Sequence[argparse.ArgumentParser] = (),
+    ) -> None:
         from .commands import TABLE  # which imports this module
 
         text = TABLE.get(program.rpartition(" ")[2], {}).get("help", "")
         description = text and f"{text[0].upper()}{text[1:]}."
-        super().__init__(program, None, description, epilog, allow_abbrev=False)
+        super().__init__(
+            program, None, description, epilog, parents, allow_abbrev=False
+        )
 
     def error(self, message: str) -> NoReturn:
         """Raise what `call` prints."""
         raise UserError(message)
 
 
-def checkpoint_parser(command: str, default: str = "that of the newest run") -> Parser:
+def checkpoint_parser(
+    command: str,
+    default: str = "that of the newest run",
+    parents: Sequence[argparse.ArgumentParser] = (),
+) -> Parser:
     """Return the parser of a command that takes a checkpoint.
 
     Args:
         command: Its name.
         default: The checkpoint it takes by default, in words.
+        parents: Parsers of further options, which a room above adds.
 
     Returns:
         A parser with the option `--ckpt_path`.
     """
-    parser = Parser(f"{PROGRAM} {command}")
+    parser = Parser(f"{PROGRAM} {command}", parents=parents)
     parser.add_argument("--ckpt_path", type=Path, help=f"default: {default}")
     return parser
 

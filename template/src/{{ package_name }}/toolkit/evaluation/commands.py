@@ -1,25 +1,32 @@
-"""Commands that compare and promote models."""
+"""Commands that compare and promote models.
+
+A room above may add options to a command: as parents of its parser, with a function
+that takes the options that were given.
+"""
 
 import json
 import shutil
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
 
 from .. import interface, paths
 from ..cli import PROGRAM, Command, Parser, checkpoint_parser
-from ..errors import UserError
 from ..figures import as_text
 from ..run_records import newest_checkpoint
 from ..splits import describe_moved, moved, places
+from . import promotion
 from .example_records import ExampleRecords
 from .model_card import write_model_card
 from .model_comparison import ModelComparison, Replay, compare_models
 from .model_store import NoModel, load_example_records
-from .promotion import promote, write_promoted
+from .promotion import write_promoted
 from .settings import load_settings
 
 MAX_SIZE = 500_000  # bytes of a file in git
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing with further options, where there are none."""
 
 
 def _splits(arguments: Sequence[str]) -> None:
@@ -63,12 +70,26 @@ def _splits(arguments: Sequence[str]) -> None:
         print(describe_moved(found))
 
 
-def _compare(arguments: Sequence[str]) -> int:
-    parser = checkpoint_parser("compare")
-    _add_log(parser)
+def compare(
+    arguments: Sequence[str],
+    parents: Sequence[ArgumentParser] = (),
+    replay: Callable[[Namespace], Replay | None] = _nothing,
+) -> int:
+    """Compare a model with the production model, and write the model card.
+
+    Args:
+        arguments: From the command line.
+        parents: Parsers of further options.
+        replay: Takes the options, and returns what compares both models on logged
+            requests, if that is wanted.
+
+    Returns:
+        1 if the model is worse and `configs/comparison.yaml` enforces it.
+    """
+    parser = checkpoint_parser("compare", parents=parents)
     options = parser.parse_args(arguments)
     checkpoint = options.ckpt_path or newest_checkpoint()
-    comparison = compare_models(checkpoint, replay=_replay(options.log))
+    comparison = compare_models(checkpoint, replay=replay(options))
     result = comparison.result
     # What an earlier comparison left must not be taken for this one's.
     folder = paths.build("comparison")
@@ -91,18 +112,28 @@ def _compare(arguments: Sequence[str]) -> int:
     return 1
 
 
-def _promote(arguments: Sequence[str]) -> None:
-    parser = checkpoint_parser("promote")
+def promote(
+    arguments: Sequence[str],
+    parents: Sequence[ArgumentParser] = (),
+    replay: Callable[[Namespace], Replay | None] = _nothing,
+) -> None:
+    """Make a model the production model, unless it is worse.
+
+    Args:
+        arguments: From the command line.
+        parents: Parsers of further options.
+        replay: As in `compare`.
+    """
+    parser = checkpoint_parser("promote", parents=parents)
     parser.add_argument(
         "--even-if-worse",
         action="store_true",
         help="promote a model that is worse than the production model, too",
     )
-    _add_log(parser)
     options = parser.parse_args(arguments)
     checkpoint = options.ckpt_path or newest_checkpoint()
-    comparison = promote(
-        checkpoint, even_if_worse=options.even_if_worse, replay=_replay(options.log)
+    comparison = promotion.promote(
+        checkpoint, even_if_worse=options.even_if_worse, replay=replay(options)
     )
     print(as_text(comparison.result.rows()))
     print(f"\n{comparison.result.verdict}: {comparison.result.reason}")
@@ -121,29 +152,8 @@ def _print_notes(comparison: ModelComparison) -> None:
         print(f"\nshadow evaluation: {comparison.shadow}")
 
 
-def _add_log(parser: Parser) -> None:
-    parser.add_argument(
-        "--log",
-        action="append",
-        default=[],
-        type=Path,
-        help="a file of predict --log: compare both models on its requests, too",
-    )
-
-
-def _replay(logs: Sequence[Path]) -> Replay | None:
-    if not logs:
-        return None
-    for log in logs:  # also where there is no model to compare with
-        if not log.is_file():
-            raise UserError(f"no file {log}")
-    from ..serving import replay
-
-    return partial(replay, logs)
-
-
 COMMANDS: dict[str, Command] = {
     "splits": _splits,
-    "compare": _compare,
-    "promote": _promote,
+    "compare": compare,
+    "promote": promote,
 }

@@ -1,9 +1,11 @@
-"""Commands for the production model and its users."""
+"""Commands for the predictions of the production model in use.
 
-import inspect
-import re
-import sys
+Those that compare, promote and predict are the commands of `evaluation`, with `--log`.
+"""
+
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,8 @@ from typing import Any
 from .. import paths
 from ..cli import PROGRAM, Command, Parser
 from ..errors import UserError
-from ..evaluation import load_checkpoint, load_production, load_record, out_of_range
+from ..evaluation.predict import predict
 from ..figures import save_figure
-from ..interface import task
 from .labelling import (
     draw_label_requests,
     feedback_summary,
@@ -23,60 +24,39 @@ from .labelling import (
     write_label_requests,
 )
 from .prediction_log import load_predictions, log_predictions
+from .shadow import ShadowEvaluation, replay
+
+
+def _log_parser(action: str, text: str, default: Any) -> ArgumentParser:
+    parser = ArgumentParser(add_help=False)
+    parser.add_argument("--log", action=action, default=default, type=Path, help=text)
+    return parser
 
 
 def _predict(arguments: Sequence[str]) -> None:
-    parser = Parser(f"{PROGRAM} predict")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument(
-        "--ckpt_path", type=Path, help="a checkpoint instead of the production model"
-    )
-    parser.add_argument(
-        "--log", type=Path, help="add requests and predictions to a file, for feedback"
-    )
-    names = _add_options(parser, task.read_examples)
-    options = parser.parse_args(arguments)
-    given = {name: getattr(options, name) for name in names}
-    files = [(path, task.read_examples(path, **given)) for path in options.files]
-    if options.ckpt_path:
-        net, _ = load_checkpoint(options.ckpt_path)
-        model = str(options.ckpt_path)
-    else:
-        net = load_production()
-        model = f"production {load_record()['sha256'][:12]}"
-    for path, raw in files:
-        predictions = task.predict(net, raw)
-        warnings = out_of_range(task.attributes(raw), task.RANGES)
-        rows = zip(predictions, warnings, strict=True)
-        for number, (prediction, sentences) in enumerate(rows, start=1):
-            name = str(path) if len(raw) == 1 else f"{path} #{number}"
-            print(f"{name}: {prediction}")
-            for sentence in sentences:
-                print(f"warning: {name}: {sentence}", file=sys.stderr)
-        if options.log:
-            log_predictions(options.log, path, model, raw, predictions, warnings)
+    text = "add requests and predictions to a file, for feedback"
+    predict(arguments, [_log_parser("store", text, None)], _log)
 
 
-def _add_options(parser: Parser, read: Callable[..., Any]) -> list[str]:
-    """Add an option for each one that reading a file has, and return their names.
+def _log(options: Namespace, *request: Any) -> None:
+    if options.log:
+        log_predictions(options.log, *request)
 
-    These are its keyword-only arguments; one that is False by default is a switch.
-    """
-    texts = dict(re.findall(r"^ +(\w+): (.+)$", read.__doc__ or "", re.MULTILINE))
-    names = []
-    for name, parameter in inspect.signature(read).parameters.items():
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            continue
-        names.append(name)
-        text = texts.get(name)
-        if parameter.default is False:
-            parser.add_argument(f"--{name}", action="store_true", help=text)
-        else:
-            kind = type(parameter.default)
-            parser.add_argument(
-                f"--{name}", type=kind, default=parameter.default, help=text
-            )
-    return names
+
+def _with_replay(name: str, arguments: Sequence[str]) -> int | None:
+    # Imported here: prediction does without what it needs.
+    from ..evaluation import commands
+
+    text = "a file of predict --log: compare both models on its requests, too"
+    command = {"compare": commands.compare, "promote": commands.promote}[name]
+    return command(arguments, [_log_parser("append", text, [])], _replay)
+
+
+def _replay(options: Namespace) -> Callable[..., ShadowEvaluation] | None:
+    for log in options.log:  # also where there is no model to compare with
+        if not log.is_file():
+            raise UserError(f"no file {log}")
+    return partial(replay, options.log) if options.log else None
 
 
 def _feedback(arguments: Sequence[str]) -> None:
@@ -116,5 +96,7 @@ def _feedback(arguments: Sequence[str]) -> None:
 
 COMMANDS: dict[str, Command] = {
     "predict": _predict,
+    "compare": partial(_with_replay, "compare"),
+    "promote": partial(_with_replay, "promote"),
     "feedback": _feedback,
 }

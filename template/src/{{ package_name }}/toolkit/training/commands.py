@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, NoReturn
 
 import torch
@@ -28,7 +30,6 @@ from lightning.pytorch.cli import (
     SaveConfigCallback,
 )
 
-from .. import debug, performance, scaling  # noqa: F401 -- recipes name them
 from .. import interface, paths
 from ..cli import Command, expand_aliases, option_names
 from ..errors import UserError
@@ -42,6 +43,10 @@ from .fine_tuning import FineTune  # noqa: F401 -- configurations name it
 from .interrupts import GracefulShutdown, handle_signals
 from .metadata_recorder import MetadataRecorder
 
+# Recipes name the callbacks of all rooms.
+for room in iter_modules([str(Path(__file__).parents[1])]):
+    if room.ispkg:
+        import_module(f"{__package__.rpartition('.')[0]}.{room.name}")
 # More workers only slow down data that is in memory.
 warnings.filterwarnings("ignore", message=".*does not have many workers")
 # Irrelevant: the report counts each example once.

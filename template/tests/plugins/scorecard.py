@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.scorecard.points import (
+from tests.plugins.points import (
     POINTS,
     SECTIONS,
     BadEvidence,
@@ -96,10 +96,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the marker and, if requested, the plugin that writes the scorecard."""
-    config.addinivalue_line(
-        "markers", f"{MARKER}(*points): claims points of the ML Test Score"
-    )
+    """Add the plugin that writes the scorecard, if requested."""
     folder = config.getoption("--scorecard")
     if folder is None:
         return
