@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
@@ -30,6 +31,8 @@ pytest.register_assert_rewrite("tests.helpers")
 HERE = Path(__file__).parent
 SOURCE = HERE / "src"
 Collect = Callable[[], Iterable[pytest.Item | pytest.Collector]]
+# Of every size: without one of these, tests fail.
+ROOMS = ("cli", "debug", "evaluation", "figures", "run_records", "training")
 MODULE: dict[str, Any] = {"allow_module_level": True}
 # Exemptions, and what prints a table after the run.
 PLUGINS = [
@@ -83,6 +86,10 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 def _collect(collector: pytest.File, collect: Collect) -> Iterator[Any]:
     """Skip what cannot run here: a notebook in R, a module without its package."""
     file = collector.path
+    if room := _absent_room(file):
+        pytest.skip(
+            f"{file.name} needs {room}, which comes with practices=all", **MODULE
+        )
     if language := file.suffix == ".ipynb" and _other_language(file):
         pytest.skip(f"{file.name} is not run, being in {language}", **MODULE)
     before = {*sys.modules}
@@ -104,6 +111,21 @@ def _collect(collector: pytest.File, collect: Collect) -> Iterator[Any]:
             raise
         name = str(file.relative_to(HERE))
         pytest.skip(f"{name} is not tried without {missing}", **MODULE)
+
+
+def _absent_room(file: Path) -> str | None:
+    """Return what a file imports of a larger size than this repository has."""
+    answers = HERE / ".copier-answers.yml"
+    if not answers.is_file() or "practices: core" not in answers.read_text("utf-8"):
+        return None
+    imported = r"^[\s\"]*(?:from|import) (\w+\.toolkit|tests\.plugins)\.(\w+)"
+    for parent, name in re.findall(imported, file.read_text("utf-8"), re.MULTILINE):
+        folder = HERE if parent.startswith("tests") else SOURCE
+        place = folder.joinpath(*parent.split("."), name)
+        there = place.is_dir() or place.with_suffix(".py").is_file()
+        if not there and not get_close_matches(name, ROOMS, cutoff=0.8):
+            return f"{parent}.{name}"
+    return None
 
 
 def _other_language(notebook: Path) -> str | None:

@@ -50,7 +50,7 @@ def choices(question: str) -> list[Any]:
 CHOSEN = [name for name in ANSWERABLE if choices(name)]
 # Each of these questions changes more than a few words in a project.
 SWITCHES = [name for name in CHOSEN if QUESTIONS[name]["type"] == "bool"]
-SWITCHES.append("strictness")
+SWITCHES += ["strictness", "practices"]
 STARTERS = choices("starter")
 # Folders of the template that one starter brings, or several.
 STARTER_FOLDERS = [
@@ -59,7 +59,10 @@ STARTER_FOLDERS = [
     if question.get("when") is False and "'.' if starter" in question["default"]
 ]
 # A project with these answers has every file of the template.
-EVERYTHING: dict[str, Any] = {name: True for name in SWITCHES if True in choices(name)}
+EVERYTHING: dict[str, Any] = {
+    **{name: True for name in SWITCHES if True in choices(name)},
+    "practices": "all",
+}
 
 
 def pairs(questions: list[str]) -> list[dict[str, Any]]:
@@ -192,7 +195,9 @@ def render(
     again: bool = False,
     **answers: Any,
 ) -> dict[str, Any]:
-    """Generate a project; unanswered questions get their defaults.
+    """Generate a project; unanswered questions get their defaults, but `practices`.
+
+    Tests look at all practices, unless they say `practices="core"`.
 
     Args:
         destination: Folder of the project.
@@ -209,6 +214,7 @@ def render(
     assert not unknown, f"no such question: {unknown}"  # Copier would take any name
     if pretend:
         return _copy(source or few_files(), destination, version, True, answers)
+    answers = {"practices": "all", **answers}
     used = destination.exists() and any(destination.iterdir())
     if source or again or used:
         source = source or clone_template()

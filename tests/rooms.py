@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "debug": ("errors", "interface", "figures", "run_records", "training"),
     "performance": ("errors", "paths", "figures", "run_records", "training"),
-    "scaling": ("errors", "paths", "interface", "run_records"),
+    "scaling": ("errors", "paths", "interface", "run_records", "evaluation"),
     "analysis": ("errors", "paths", "interface", "figures", "evaluation"),
     "serving": ("errors", "paths", "interface", "figures", "evaluation"),
     "cli": ("errors", "paths"),

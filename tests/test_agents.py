@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ MAX_LINES = 60
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new project with default answers."""
     path = tmp_path_factory.mktemp("agents") / "project"
-    render(path)
+    render(path, practices="core")
     return path
 
 
@@ -56,10 +57,12 @@ def test_files_not_to_edit_are_managed(
     """The files that must not be edited are all the managed files of code and text."""
     first, _ = sections["Do not edit"].strip().split("\n\n")
     frozen, free = first.split("Settings in")
-    named = [path.replace("*", "digit_recognizer") for path in _spans(frozen)]
+    named = [path.replace("src/*", "src/digit_recognizer") for path in _spans(frozen)]
     named += _spans(free)
     covered = {
-        file: [path for path in named if file == path or file.startswith(path + "/")]
+        file: [
+            path for path in named if fnmatch(file, path) or file.startswith(f"{path}/")
+        ]
         for file in read_files(project)
         if file != ANSWERS_FILE
     }

@@ -104,15 +104,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = first_push(folder)
     for name in ("code", "data", "model"):
         shutil.rmtree(project / "tests" / name)
-    # Full mutation testing would take too long.
-    path = project / "noxfile.py"
-    every, some = '"tests.mutation", ', '"tests.mutation", "--only=two threads", '
-    assert every in path.read_text()
-    # The slow tests have their own job.
-    all_tests, fast = '"slow or not slow"', '"not slow"'
-    source = path.read_text()
-    assert all_tests in source
-    path.write_text(source.replace(every, some).replace(all_tests, fast))
+    (path,) = project.glob("src/*/toolkit/cli/commands_all.toml")
+    text = path.read_text()
+    for every, some in (
+        # Full mutation testing would take too long.
+        ('"tests.mutation"]', '"tests.mutation", "--only=two threads"]'),
+        # The slow tests have their own job.
+        ('"slow or not slow"', '"not slow"'),
+    ):
+        assert every in text
+        text = text.replace(every, some)
+    path.write_text(text)
     # With -rA the log lists all tests, even if several processes run them.
     path = project / "pyproject.toml"
     assert '"-ra"' in path.read_text()
@@ -121,38 +123,39 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def run(project: Path, folder: Path, gh: FakeGh, day: str, **variables: Any) -> Any:
-    """Run the nightly workflow on a Sunday or on another day."""
+def run(project: Path, folder: Path, gh: FakeGh, name: str, **variables: Any) -> Any:
+    """Run a workflow as its schedule does."""
     host = Host(
         project,
         folder,
         "schedule",
         programs={"gh": gh.program},
         variables=variables,
-        schedule=f"17 2 * * {day}",
     )
-    return host.run("nightly.yml")
+    return host.run(name)
 
 
 @pytest.mark.night
 @pytest.mark.environment
 def test_nightly_passes_in_a_new_project(project: Path, tmp_path: Path) -> None:
-    """The nightly workflow passes in a new project without runner, lock or issue."""
+    """Scheduled workflows pass in a new project without runner, lock or issue."""
     gh = FakeGh(tmp_path)
-    jobs = run(project, tmp_path / "host", gh, "0")
+    jobs = run(project, tmp_path / "host", gh, "nightly.yml")
     log = "".join(job.log for job in jobs.values())
     results = {name: job.result for name, job in jobs.items()}
     assert results == {
-        **dict.fromkeys(("slow", "newest", "mutation", "report"), "success"),
+        **dict.fromkeys(("slow", "newest", "report"), "success"),
         "gpu": "skipped",
     }, log
     assert "3 passed, " in jobs["slow"].log
     slow, fast = "test_full_training.py::", "test_memorization.py::"
     assert slow in jobs["slow"].log and fast not in jobs["slow"].log
     assert slow not in jobs["newest"].log and fast in jobs["newest"].log
+    jobs = run(project, tmp_path / "second host", gh, "mutation.yml")
+    assert {job.result for job in jobs.values()} == {"success"}
     assert "| false alarms: 0 | no alarm: 1 |" in jobs["mutation"].summary
     assert "\n| infra.1 | the same seed " in jobs["mutation"].summary
-    assert [call[:2] for call in gh.calls()] == [["issue", "list"]]
+    assert [call[:2] for call in gh.calls()] == 2 * [["issue", "list"]]
 
 
 @pytest.mark.night
@@ -171,16 +174,15 @@ def test_nightly_failures_open_one_issue(project: Path, tmp_path: Path) -> None:
     assert at_once in data.read_text()
     data.write_text(data.read_text().replace(at_once, slow))
     # The test above covers the other jobs, which take a while.
-    for name in ("memorization", "reproducibility", "steps"):
+    for name in ("memorization", "steps"):
         (clone / "tests" / "training" / f"test_{name}.py").unlink()
     commit(clone, "Train less")
     gh = FakeGh(tmp_path)
-    jobs = run(clone, tmp_path / "host", gh, "1-6", GPU_RUNNER='"gpu-t4"')
+    jobs = run(clone, tmp_path / "host", gh, "nightly.yml", GPU_RUNNER='"gpu-t4"')
     results = {name: job.result for name, job in jobs.items()}
     assert results == {
         **dict.fromkeys(("slow", "gpu"), "failure"),
         **dict.fromkeys(("newest", "report"), "success"),
-        "mutation": "skipped",
     }
     _, (*create, body) = gh.calls()
     assert create == ["issue", "create", "--title", "Nightly is red", "--body-file"]

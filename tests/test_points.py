@@ -157,7 +157,7 @@ write_label_requests(
 )
 net, asked = load_production(), paths.production() / "asked"
 log_predictions(asked, asked, "", data.raw[:20], range(20), [[]] * 20)
-shadow = replay([asked], data, net, net)
+shadow = replay([asked], net, net)
 shadow.write(load_record()["sha256"], paths.production())
 """
 

@@ -155,7 +155,7 @@ def test_update_gives_the_managed_files_of_a_new_project(
     project = render_repository(tmp_path / "project", version=release.tag)
     starter = starter_files(project, zone_of)
     update(project)
-    render(tmp_path / "fresh")
+    render(tmp_path / "fresh", practices="core")
     check_files(project, starter, tmp_path / "fresh", zone_of)
 
 

@@ -28,7 +28,6 @@ from tests.helpers import (
     ANSWERS_FILE,
     CHOSEN,
     EVERYTHING,
-    QUESTIONS,
     STARTER_FOLDERS,
     SWITCHES,
     choices,
@@ -44,13 +43,39 @@ from tests.helpers import (
 from tests.zones import Zone
 
 # Files that each switch adds; all other files exist for all answers.
+ROOM = "src/*/toolkit/"
 FILES_OF = {
     "use_notebooks": ("notebooks/*",),
     "use_codecov": ("codecov.yml",),
     "strictness": (),
+    "practices": (
+        *(
+            f"{ROOM}{room}/*"
+            for room in ("analysis", "performance", "scaling", "serving")
+        ),
+        *(f"{ROOM}cli/commands_all.toml", "tests/mutation/*", "tests/plugins/*"),
+        *(
+            "tests/test_evidence.py",
+            ".github/workflows/mutation.yml",
+            "scripts/slurm.sh",
+        ),
+        *(
+            f"docs/{page}.md"
+            for page in ("advanced-testing", "large-data", "performance")
+        ),
+        *("docs/distributed-training.md", "docs/tracking.md"),
+        *(f"configs/{name}.yaml" for name in ("evidence", "fine-tune", "studies")),
+        *(f"configs/debug/{name}.yaml" for name in ("accumulate", "batch-size")),
+        *(f"configs/debug/{name}.yaml" for name in ("benchmark", "checkpointing")),
+        *(f"configs/debug/{name}.yaml" for name in ("compile", "fraction", "profile")),
+        *(f"configs/debug/{name}.yaml" for name in ("precision-16", "step-cost")),
+        *("configs/debug/workers.yaml", "tests/model/test_behaviour.py"),
+        *("tests/model/test_feedback.py", "tests/training/speed.json"),
+        *("tests/training/test_fine_tuning.py", "tests/training/test_speed.py"),
+    ),
 }
 
-MAX_FILES = 201  # mostly toolkit and settings
+MAX_FILES = {"core": 136, "all": 200}  # mostly toolkit and settings
 MAX_STARTER_FILES = 60  # without debug recipes, which a command lists
 MAX_LINES_OF_README = 100
 MAX_LINES_OF_TESTS = {"starter": 1200, "managed": 2000}  # by zone, without machinery
@@ -110,8 +135,16 @@ def project(
 @pytest.fixture(scope="module")
 def full_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project with all files of the template."""
-    answers = {name: True for name in SWITCHES if QUESTIONS[name]["type"] == "bool"}
-    return make(tmp_path_factory.mktemp("full"), **answers)
+    return make(tmp_path_factory.mktemp("full"), **EVERYTHING)
+
+
+@pytest.fixture(scope="module", params=choices("practices"))
+def sized_project(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """The project of each size, with all files that no other switch leaves out."""
+    answers = EVERYTHING | {"practices": request.param}
+    return make(tmp_path_factory.mktemp("sized"), **answers)
 
 
 @pytest.fixture(scope="module", params=pairs(SWITCHES), ids=label)
@@ -214,7 +247,7 @@ def test_switch_decides_about_its_files_only(project: Project, tmp_path: Path) -
         pattern
         for switch, patterns in FILES_OF.items()
         for pattern in patterns
-        if project.answers[switch] is False
+        if project.answers[switch] in (False, "core")
     ]
     expected = [
         name for name in full_project.files if not any(fnmatch(name, p) for p in off)
@@ -228,20 +261,20 @@ def test_files_of_switches_exist(full_project: Project) -> None:
         assert any(fnmatch(name, pattern) for name in full_project.files), pattern
 
 
-def test_repository_is_small(full_project: Project, zone_of: Zone) -> None:
+def test_repository_is_small(sized_project: Project, zone_of: Zone) -> None:
     """The numbers of files and of lines in the README are within limits."""
-    names = {*full_project.files} - {ANSWERS_FILE}
+    names = {*sized_project.files} - {ANSWERS_FILE}
     own = [
         name
         for name in names
         if zone_of(name) == "starter" and not name.startswith("configs/debug/")
     ]
     assert len(own) <= MAX_STARTER_FILES
-    assert len(full_project.files) <= MAX_FILES
-    assert len(full_project.texts["README.md"].splitlines()) <= MAX_LINES_OF_README
+    assert len(names) <= MAX_FILES[sized_project.answers["practices"]]
+    assert len(sized_project.texts["README.md"].splitlines()) <= MAX_LINES_OF_README
     lines = dict.fromkeys(MAX_LINES_OF_TESTS, 0)
-    for name, text in full_project.texts.items():
-        if re.fullmatch(r"tests/(?!mutation|scorecard|test_).+\.py", name):
+    for name, text in sized_project.texts.items():
+        if re.fullmatch(r"tests/(?!mutation|plugins|test_).+\.py", name):
             lines[zone_of(name)] += len(text.splitlines())
     assert all(0 < lines[zone] <= most for zone, most in MAX_LINES_OF_TESTS.items())
 
@@ -305,19 +338,19 @@ def test_links_and_paths_exist(repository: Path) -> None:
     assert not dead, "\n".join(dead)
 
 
-def test_named_commands_exist(full_project: Project) -> None:
+def test_named_commands_exist(sized_project: Project) -> None:
     """Sessions and recipes named in documents, comments and messages exist."""
     defined = r'^@nox\.session(?:\(name="(.+)"\))?\ndef (\w+)'
-    found = re.findall(defined, full_project.texts["noxfile.py"], re.MULTILINE)
+    found = re.findall(defined, sized_project.texts["noxfile.py"], re.MULTILINE)
     sessions = {name or function for name, function in found}
     tables = [
         tomllib.loads(text)
-        for name, text in full_project.texts.items()
+        for name, text in sized_project.texts.items()
         if re.fullmatch(r"src/\w+/toolkit/cli/\w+\.toml", name)
     ]
     sessions |= {name for table in tables for name in table if "session" in table[name]}
     dead = []
-    for file, text in full_project.texts.items():
+    for file, text in sized_project.texts.items():
         if file.startswith("tests/"):
             continue  # tests use made-up names
         # Commands may be wrapped over lines or split into strings.
@@ -326,7 +359,7 @@ def test_named_commands_exist(full_project: Project) -> None:
             dead.append(f"{file}: nox -s {session}")
         named = r"(?:\bnox -s debug -- |configs/debug/)([a-z][\w-]*)"
         for recipe in {*re.findall(named, text)}:
-            if f"configs/debug/{recipe}.yaml" not in full_project.files:
+            if f"configs/debug/{recipe}.yaml" not in sized_project.files:
                 dead.append(f"{file}: recipe {recipe}")
     assert not dead, "\n".join(dead)
 

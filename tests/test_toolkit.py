@@ -165,10 +165,10 @@ FAULTS = [
         "training/test_error_hints.py",
     ),
     (
-        "training/fine_tuning.py",
+        "scaling/fine_tuning.py",
         "part.eval()",
         "part.train()",
-        "training/test_fine_tuning.py",
+        "scaling/test_fine_tuning.py",
     ),
     (
         "interface.py",

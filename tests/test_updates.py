@@ -28,6 +28,7 @@ from tests.helpers import (
 from tests.zones import Zone, check_files, starter_files
 
 NEXT_VERSION = "v999.1.0"
+SIZES = choices("practices")
 
 # Valid in most formats, and unlikely to conflict with the team's edits.
 NEWS = b"# From the next release.\n"
@@ -103,7 +104,7 @@ def test_team_edits_are_kept(source: Path, tmp_path: Path, zone_of: Zone) -> Non
         # Switching on, or to strict, is tested on a push; the reverse at night.
         pytest.param(
             *(switch, before, after),
-            marks=[] if after in (True, "strict") else pytest.mark.night,
+            marks=[] if after in (True, "strict", *SIZES) else pytest.mark.night,
         )
         for switch in SWITCHES
         for before in choices(switch)

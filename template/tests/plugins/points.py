@@ -109,7 +109,7 @@ POINTS = {
     ),
     "infra.1": Point(
         "the same seed gives the same training",
-        "test it, as in tests/training/test_reproducibility.py",
+        "test it, as in tests/training/test_steps.py",
         1,
     ),
     "infra.2": Point(

@@ -12,7 +12,7 @@ from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.performance.activation_checkpointing import (
     ActivationCheckpointing,
 )
-from digit_recognizer.toolkit.performance.peak_memory import PeakMemory
+from digit_recognizer.toolkit.performance.step_cost import PeakMemory
 from tests.helpers.training import fit
 
 WIDTH, DEPTH = 32, 16

@@ -10,9 +10,8 @@ from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.performance.peak_memory import PeakMemory
 from digit_recognizer.toolkit.performance.resource_table import STEP_COST
-from digit_recognizer.toolkit.performance.step_cost import StepCost
+from digit_recognizer.toolkit.performance.step_cost import PeakMemory, StepCost
 from tests.helpers.training import fit
 
 pytestmark = pytest.mark.usefixtures("_in_a_folder")

@@ -10,7 +10,7 @@ from ..errors import UserError
 # Options that the trainer had once, and their replacements.
 REMOVED = {
     "auto_lr_find": "--trainer.callbacks+=LearningRateFinder",
-    "auto_scale_batch_size": "--config=configs/debug/batch-size.yaml",
+    "auto_scale_batch_size": "--trainer.callbacks+=BatchSizeFinder",
     "auto_select_gpus": "--trainer.devices=1",
     "checkpoint_callback": "--trainer.enable_checkpointing",
     "gpus": "--trainer.accelerator=gpu --trainer.devices",

@@ -13,7 +13,7 @@ from ..errors import UserError
 from ..figures import as_text
 from ..training import batch_size
 from .activation_checkpointing import PatchedForward
-from .reference_loop import ReferenceLoop, batches_of_an_epoch
+from .overhead import ReferenceLoop, batches_of_an_epoch
 from .step_cost import now
 
 FASTER = 1.05  # at least: smaller differences are noise

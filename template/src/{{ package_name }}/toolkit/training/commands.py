@@ -39,7 +39,6 @@ from ..run_records import start_run, newest_checkpoint, recipe_among
 from .distributed import is_rank_zero, require_own_rank
 from .divergence_guard import DivergenceGuard
 from .error_hints import raised_by_lightning
-from .fine_tuning import FineTune  # noqa: F401 -- configurations name it
 from .interrupts import GracefulShutdown, handle_signals
 from .metadata_recorder import MetadataRecorder
 

@@ -27,7 +27,6 @@ from ..run_records import (
     load_training_record,
     run_of,
 )
-from .fine_tuning import FineTune
 from .nested_tensors import batch_size
 
 BEST_BEFORE = "best-before-resuming.ckpt"
@@ -244,9 +243,9 @@ def _bases(trainer: Trainer) -> list[Path]:
     if began := _resumed_from(trainer):
         return [began]
     return [
-        paths.found(callback.weights)
+        paths.found(callback.starts_from)
         for callback in trainer.callbacks  # type: ignore[attr-defined]
-        if isinstance(callback, FineTune)
+        if hasattr(callback, "starts_from")  # as that of fine-tuning has
     ]
 
 

@@ -26,7 +26,7 @@ class FineTune(Callback):
     """
 
     def __init__(self, weights: Path, frozen: tuple[str, ...] = ()) -> None:
-        self.weights = Path(weights)
+        self.starts_from = Path(weights)  # for the record of the run
         self.frozen = frozen
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -37,7 +37,7 @@ class FineTune(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Load the weights, unless the training is resumed."""
         if trainer.ckpt_path is None:
-            load_weights(pl_module, paths.found(self.weights))
+            load_weights(pl_module, paths.found(self.starts_from))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Freeze the statistics of BatchNorm layers, too."""

@@ -8,7 +8,7 @@ from lightning.pytorch.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor, nn
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.training.fine_tuning import FineTune
+from digit_recognizer.toolkit.scaling.fine_tuning import FineTune
 from tests.helpers.training import fit
 from tests.helpers.workplace import enter
 
@@ -47,7 +47,7 @@ def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Net:
     """The production model, loaded from the current folder."""
     net = Net()
     monkeypatch.setattr(
-        "digit_recognizer.toolkit.training.fine_tuning.load_production",
+        "digit_recognizer.toolkit.scaling.fine_tuning.load_production",
         lambda folder: net,
     )
     enter(tmp_path, monkeypatch)
@@ -87,7 +87,7 @@ def test_weights_of_other_shape_are_random(
     """The output names the weights that were not loaded."""
     other = Net(outputs=5)
     monkeypatch.setattr(
-        "digit_recognizer.toolkit.training.fine_tuning.load_production",
+        "digit_recognizer.toolkit.scaling.fine_tuning.load_production",
         lambda folder: other,
     )
     module = Module()
@@ -105,7 +105,7 @@ def test_fine_tuning_starts_from_a_checkpoint(
     path.touch()
     models = {path: given}
     monkeypatch.setattr(
-        "digit_recognizer.toolkit.training.fine_tuning.load_checkpoint",
+        "digit_recognizer.toolkit.scaling.fine_tuning.load_checkpoint",
         lambda path: (models[path], {}),
     )
     module = Module()
