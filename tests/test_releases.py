@@ -49,6 +49,8 @@ EDITED = (
     "pyproject.toml",
 )
 
+MAX_VISIBLE = 1000  # changed lines of an update that a pull request shows
+
 # --------------------------------------------------------------------- the list
 
 
@@ -159,6 +161,65 @@ def test_update_gives_the_managed_files_of_a_new_project(
     check_files(project, starter, tmp_path / "fresh", zone_of)
 
 
+def visible_lines(project: Path) -> dict[str, int]:
+    """Return the changed lines that a host shows of staged files, by file.
+
+    It folds what `.gitattributes` marks as generated.
+    """
+    git(project, "add", "--all")
+    changes = git(project, "diff", "--cached", "--numstat", "--no-renames").splitlines()
+    lines = {}
+    for added, removed, name in (line.split("\t") for line in changes):
+        mark = git(project, "check-attr", "linguist-generated", name)
+        if added != "-" and mark.endswith(": unspecified\n"):
+            lines[name] = int(added) + int(removed)
+    return lines
+
+
+@every_release
+def test_people_read_little_of_an_update(release: Release, tmp_path: Path) -> None:
+    """Of the next release a team sees at most a thousand lines."""
+    project = render_repository(tmp_path / "project", version=release.tag)
+    update(project)
+    lines = visible_lines(project)
+    print(f"{sum(lines.values())} lines to read of the update from {release.version}")
+    # The first release was a tenth of today's template.
+    assert release.version == "0.1.0" or sum(lines.values()) <= MAX_VISIBLE
+
+
+@pytest.mark.parametrize(
+    ("file", "seen"),
+    [
+        ("docs/testing.md", True),
+        ("noxfile.py", True),
+        ("tests/test_repository.py", True),
+        ("src/digit_recognizer/toolkit/errors.py", False),
+        ("tests/helpers/training.py", False),
+        ("tests/mutation/runner.py", False),
+    ],
+)
+def test_changed_lines_are_counted(file: str, seen: bool, tmp_path: Path) -> None:
+    """Lines of a made-up release count, but for code that is marked as generated."""
+    project = render_repository(tmp_path / "project")
+    path = project / file
+    path.write_text(path.read_text() + "# A line.\n" * (MAX_VISIBLE + 1))
+    count = sum(visible_lines(project).values())
+    assert count == (MAX_VISIBLE + 1 if seen else 0)
+
+
+def test_only_code_of_the_template_is_marked_as_generated(
+    tmp_path: Path, zone_of: Zone
+) -> None:
+    """Files that a host folds are managed, and are code."""
+    project = render_repository(tmp_path / "project")
+    files = [name for name in read_files(project) if name != ANSWERS_FILE]
+    marks = git(project, "check-attr", "linguist-generated", *files).splitlines()
+    folded = {line.split(":")[0] for line in marks if line.endswith(": set")}
+    folders = r"(src/\w+/toolkit|tests/helpers|tests/mutation)/"
+    assert folded == {name for name in files if re.match(folders, name)}
+    assert {zone_of(name) for name in folded} == {"managed"}
+
+
 @every_release
 def test_no_starter_file_becomes_managed(
     release: Release, template: Path, tmp_path: Path, zone_of: Zone
@@ -252,7 +313,7 @@ def test_all_checks_of_oldest_release_pass(updated: Project) -> None:
 )
 def test_team_takes_every_release(checks: str, tmp_path: Path, zone_of: Zone) -> None:
     """Updating through all releases brings all changes and keeps the team's edits."""
-    answers: dict[str, Any] = {"project_name": "Forecaster"}
+    answers: dict[str, Any] = {"project_name": "Forecaster", "practices": "core"}
     project = Project(tmp_path / "project", {"version": RELEASES[0].tag, **answers})
     work(project.path)
     for release in [*RELEASES[1:], None]:
