@@ -126,6 +126,12 @@ def checks(session: nox.Session) -> None:
 
 
 @nox.session
+def digests(session: nox.Session) -> None:
+    """Write the digests of managed code, with which projects compare theirs."""
+    _python(session, "tools.digests")
+
+
+@nox.session
 def fleet(session: nox.Session) -> None:
     """Report version, edits, state and update of many projects: -- [--try] FOLDER..."""
     _python(session, "tools.fleet", *session.posargs)

@@ -181,7 +181,7 @@ def audit(session: nox.Session) -> None:
 
 @nox.session(name="template-diff")
 def template_diff(session: nox.Session) -> None:
-    """Show how managed files differ from those of the template: -- [FILE ...]."""
+    """Show how managed files differ from the template: -- [--check] [FILE ...]."""
     session.run(sys.executable, "scripts/template_diff.py", *session.posargs)
 
 

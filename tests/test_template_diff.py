@@ -1,6 +1,7 @@
 """The template diff shows the team's changes in managed files, and nothing else."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests import processes
 from tests.helpers import (
     ANSWERS_FILE,
     VERSION,
+    choices,
     commit,
     render_repository,
     update,
@@ -18,6 +20,7 @@ from tests.helpers import (
 )
 from tests.releases import RELEASES
 from tests.simulated_team import EDITS, work
+from tools import digests
 
 pytestmark = pytest.mark.one_version
 
@@ -135,3 +138,34 @@ def test_differences_survive_an_update(tmp_path: Path) -> None:
         count = added.count("\n")
         assert f"{name}  {count} lines added, 0 removed" in heads
     assert lines[0].startswith(f"{len(EDITS)} of ")
+
+
+def test_digests_are_those_of_today() -> None:
+    """The list of digests is current: `python3 start.py digests` writes it."""
+    assert digests.LIST.read_text("utf-8") == digests.listed()
+
+
+@pytest.mark.parametrize("size", choices("practices"))
+def test_code_of_the_template_is_checked_without_it(size: str, tmp_path: Path) -> None:
+    """The check needs no template, and lists code that is edited or deleted."""
+    project = render_repository(
+        tmp_path / "project",
+        practices=size,
+        project_name="Forecaster",
+        strictness="strict",
+        use_notebooks=False,
+    )
+    write_answer(project, "_src_path", "https://host.invalid/template.git")
+    status, (line,) = template_diff(project, "--check")
+    assert status == 0
+    found = re.fullmatch(
+        rf"managed code is byte for byte that of template {VERSION}: (\d+) files", line
+    )
+    assert found and int(found[1]) > 50
+    edited, gone = "src/forecaster/toolkit/errors.py", "tests/helpers/training.py"
+    (project / edited).write_text("")
+    (project / gone).unlink()
+    status, (first, *lines) = template_diff(project, "--check")
+    assert status == 1
+    assert first.endswith(f"but for 2 of {int(found[1]) - 1} files:")
+    assert lines == [f"{edited}  edited", f"{gone}  deleted"]

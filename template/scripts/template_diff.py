@@ -1,11 +1,13 @@
 """Show which managed files of this repository are not those of the template, and how.
 
 Updates merge such differences and never undo them. None is wrong; but each is a place
-where an update can end in a conflict, and some were forgotten.
+where an update can end in a conflict, and some were forgotten. --check needs no
+template: it compares the code that no answer changes with digests of the release.
 """
 
 import argparse
 import difflib
+import hashlib
 import re
 import shutil
 import subprocess
@@ -14,6 +16,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 ANSWERS = Path(".copier-answers.yml")
+DIGESTS = Path(__file__).with_name("digests.txt")  # of a release, by the template
 
 
 class Failure(Exception):
@@ -31,8 +34,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--template", help="a clone of it, where its address cannot be reached"
     )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="compare with digests, without the template",
+    )
     options = parser.parse_args(arguments)
     try:
+        if options.check:
+            return check(read("_commit"))
         template, version = options.template or read("_src_path"), read("_commit")
         with tempfile.TemporaryDirectory() as folder:
             pristine = Path(folder, "pristine")
@@ -49,6 +59,31 @@ def main(arguments: list[str]) -> int:
         print(f"error: {failure}", file=sys.stderr)
         return 2
     return 0
+
+
+def check(version: str) -> int:
+    """Say whether the code of the template is as released; return the exit status."""
+    count, edited = 0, []
+    for line in DIGESTS.read_text("utf-8").splitlines():
+        digest, _, name = line.partition("  ")
+        # A smaller size leaves out whole folders, and some files that are not Python.
+        for folder in sorted(Path().glob(str(PurePosixPath(name).parent))):
+            path = folder / PurePosixPath(name).name
+            if not path.is_file() and path.suffix == ".py":
+                edited.append(f"{path.as_posix()}  deleted")
+            elif path.is_file():
+                count += 1
+                if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                    edited.append(f"{path.as_posix()}  edited")
+    if not count:
+        raise Failure("there is no code of the template here")
+    same = f"managed code is byte for byte that of template {version}"
+    if not edited:
+        print(f"{same}: {count} files")
+        return 0
+    print(f"{same}, but for {len(edited)} of {count} files:")
+    print("\n".join(edited))
+    return 1
 
 
 def read(name: str) -> str:

@@ -9,7 +9,7 @@ import torch
 
 from tests.helpers.case import TaskCase
 from tests.helpers.checks import Checks
-from tests.helpers.op_counts import Cost, measure_cost
+from tests.helpers.cost import Cost, measure_cost
 from tests.helpers.training import Precision, fit
 
 

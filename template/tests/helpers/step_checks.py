@@ -16,7 +16,7 @@ from torch import Tensor
 from tests.helpers.case import TaskCase
 from tests.helpers.checks import Checks
 from tests.helpers.observer import STAGES, Observer, left_out, tensors
-from tests.helpers.op_counts import tensors_alive
+from tests.helpers.cost import tensors_alive
 from tests.helpers.training import Precision, fit
 
 EPOCHS = 2  # side effects of a validation show in the second
