@@ -1,4 +1,4 @@
-"""Write digests of managed files that no answer changes: for `template-diff --check`."""
+"""Write digests of managed files that no answer changes, for the template diff."""
 
 import hashlib
 import subprocess
