@@ -170,16 +170,16 @@ def test_folder_of_a_larger_repository(
         ),
         pytest.param(
             "training.py",
-            "example_losses(self.net(x), labels)",
-            "example_losses(self.net(x), labels[torch.randperm(len(labels))])",
+            "example_losses(self.net(self.augment(x)), labels)",
+            "example_losses(self.net(self.augment(x)), labels[torch.randperm(len(labels))])",
             "training/test_memorization.py::TestMemorization::test_memorizes_a_batch",
             id="labels are shuffled in every step",
             marks=pytest.mark.night,
         ),
         pytest.param(
             "data.py",
-            "torch.from_numpy(labels[rows]))",
-            "torch.from_numpy(np.random.default_rng(0).permutation(labels[rows])))",
+            "torch.from_numpy(labels))",
+            "torch.from_numpy(np.random.default_rng(0).permutation(labels)))",
             "training/test_memorization.py::TestMemorization::"
             "test_true_labels_are_learnt_faster_than_permuted_ones",
             id="labels were shuffled once",
@@ -232,8 +232,8 @@ def test_folder_of_a_larger_repository(
         ),
         pytest.param(
             "data.py",
-            "test_size=0.5",
-            "test_size=0.4",
+            '"val": 0.2, "test": 0.2',
+            '"val": 0.24, "test": 0.16',
             "model/test_regression.py::TestRegression::test_recorded_metrics_still_hold",
             id="the test data changed",
             marks=pytest.mark.night,
@@ -252,14 +252,11 @@ def test_injected_fault_is_caught(
 @pytest.mark.night
 def test_overfit_check_works_on_sorted_data(default_project: Project) -> None:
     """The overfit check passes on data sorted by class and still catches a fault."""
-    by_class = "rows[labels[rows].argsort(kind='stable')]"
-    raw, labels = "from_numpy(raw[rows])", "from_numpy(labels[rows])"
-    loss = "example_losses(self.net(x), labels)"
+    chosen = "data.select(rows)"
+    by_class = chosen.replace("rows", "sorted(rows, key=data.labels.__getitem__)")
+    loss = "example_losses(self.net(self.augment(x)), labels)"
     sabotaged = default_project.sabotaged
-    with (
-        sabotaged("data.py", raw, raw.replace("rows", by_class)),
-        sabotaged("data.py", labels, labels.replace("rows", by_class)),
-    ):
+    with sabotaged("data.py", chosen, by_class):
         command = "pytest -q tests/training --deselect {}/test_curve.py"
         # Without the training curve, which depends on the order of examples.
         default_project.run(command.format("tests/training"))
@@ -326,8 +323,9 @@ def test_gpu_session_fails_without_gpu(default_project: Project) -> None:
 
 PRETENCE = """
 import lightning, pytest, torch
-from tests.helpers import training
+from tests.helpers import regression_checks, training
 
+regression_checks.move_data_to_device = lambda batch, device: batch
 torch.Tensor.cuda = torch.nn.Module.cuda = lambda self: self
 training.Trainer = lambda accelerator, **options: lightning.Trainer(
     accelerator="cpu", **options
@@ -348,7 +346,7 @@ def test_gpu_tests_work_on_simulated_gpu(
     (tmp_path / "pretence.py").write_text(PRETENCE)
     pretend = f"PYTHONPATH=.:{tmp_path} pytest -q -m gpu -p pretence"
     assert re.search(r"\n7 passed", default_project.run(pretend))
-    loss = "example_losses(self.net(x), labels)"
+    loss = "example_losses(self.net(self.augment(x)), labels)"
     scaled = f"{loss} * (1.5 if torch.is_autocast_enabled('cpu') else 1)"
     with default_project.sabotaged("training.py", loss, scaled):
         command = f"{pretend} -k test_step_in_half_precision"
@@ -640,7 +638,12 @@ def test_coverage_counts_notebooks_and_subprocesses(default_project: Project) ->
     started = "tests/toolkit/training/test_commands.py -k from_a_file"
     for name, what, file, code in (
         ("notebooks", "--nbmake notebooks", "evaluation.py", "F.cross_entropy("),
-        ("commands", started, "task.py", "with Image.open(path) as file:"),
+        (
+            "commands",
+            started,
+            "task.py",
+            "image = read_gray_picture(path, invert=invert)",
+        ),
     ):
         with toolkit_tests(default_project.path):
             default_project.run(command.format(name=name, what=what))

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.environment
 FAULTS = [
     (
         "analysis/hard_examples.py",
-        "low, high = losses.quantile",
-        "high, low = losses.quantile",
+        "low, high = known.quantile",
+        "high, low = known.quantile",
         "analysis",
     ),
     (
@@ -58,7 +58,7 @@ FAULTS = [
     ),
     (
         "evaluation/model_card.py",
-        "~new.correct & old.correct",
+        "~new.correct & old",
         "~new.correct",
         "evaluation/test_promotion.py",
     ),
@@ -118,7 +118,7 @@ FAULTS = [
     ),
     (
         "run_records/retraining.py",
-        "sorted(found, key=lambda path: path.name == paths.default_config().name)",
+        "sorted(found, key=lambda path: path == folder / paths.default_config().name)",
         "found",
         "run_records",
     ),
