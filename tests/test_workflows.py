@@ -541,6 +541,7 @@ def test_checks_pass_on_first_push(project: Path, tmp_path: Path) -> None:
     assert "| **TOTAL**" in jobs["tests"].summary
 
 
+@pytest.mark.night
 @pytest.mark.environment
 def test_coverage_is_uploaded_on_request(clone: Path, tmp_path: Path) -> None:
     """With the variable `CODECOV`, coverage and results are uploaded."""

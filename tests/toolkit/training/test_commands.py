@@ -422,7 +422,10 @@ def test_interrupted_training_keeps_its_last_checkpoint(
         (["fit", "--model.dropout=1.5"], "model.dropout is 1.5"),
         (["fit", "--trainer.max_ep=3"], "--trainer.max_ep=3"),
         (["fit", "--overfit_batches=few"], "trainer.overfit_batches"),
-        (["fit", "--auto_scale_batch_size=true"], "configs/debug/batch-size.yaml"),
+        (
+            ["fit", "--auto_scale_batch_size=true"],
+            "--trainer.callbacks+=BatchSizeFinder",
+        ),
         (["test", "--ckpt=runs/fit-0001/checkpoints/last.ckpt"], "--ckpt"),
         (["test", "--model.embedding_size=64"], "trained with embedding_size=32"),
         (["test", "--ckpt_path=nowhere.ckpt"], "no checkpoint at nowhere.ckpt"),

@@ -193,8 +193,8 @@ def test_known_error_has_a_hint() -> None:
     with pytest.raises(RuntimeError, match="CUDA out of memory"):
         fit(Broken(1), BoringDataModule(), 64, validate=True, callbacks=[guard])
     assert guard.hint == (
-        "out of memory in validation batch 1 of epoch 0. To see what would help: "
-        f"nox -s resources (see {Path.cwd()}/traceback.txt, "
+        "out of memory in validation batch 1 of epoch 0. Smaller batches need less: "
+        f"docs/troubleshooting.md (see {Path.cwd()}/traceback.txt, "
         f"{Path.cwd()}/batch-1.pt)"
     )
     assert "CUDA out of memory" in Path("traceback.txt").read_text()
@@ -207,7 +207,7 @@ def test_error_between_batches_names_no_batch() -> None:
     with pytest.raises(RuntimeError, match="CUDA out of memory"):
         fit(Broken(1), BoringDataModule(), 64, callbacks=[guard])
     assert guard.hint is not None
-    assert guard.hint.startswith("out of memory. To see what would help")
+    assert guard.hint.startswith("out of memory. Smaller batches need less")
     assert not [*Path().glob("batch-*.pt")]
 
 

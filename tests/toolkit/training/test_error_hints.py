@@ -152,7 +152,7 @@ def test_pytorch_error_has_a_hint(fail: Callable[[], object], expected: str) -> 
 def test_error_without_message_has_a_hint() -> None:
     """A MemoryError of Python has no message."""
     line = error_hint(MemoryError(), nn.Identity(), "")
-    assert line == "out of memory. To see what would help: nox -s resources"
+    assert line == "out of memory. Smaller batches need less: docs/troubleshooting.md"
 
 
 def test_error_is_traced_to_the_innermost_layer() -> None:

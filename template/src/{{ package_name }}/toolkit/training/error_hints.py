@@ -17,7 +17,7 @@ from .nested_tensors import finite, shapes
 KINDS: dict[str, tuple[str, str]] = {
     "memory": (
         r"out of memory|not enough memory|can't allocate memory",
-        "out of memory{place}: smaller batches need less, see docs/troubleshooting.md",
+        "out of memory{place}. Smaller batches need less: docs/troubleshooting.md",
     ),
     "disk": (
         r"No space left|PytorchStreamWriter failed|unexpected pos \d",
