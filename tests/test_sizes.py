@@ -85,6 +85,9 @@ def test_edits_survive_both_changes(tmp_path: Path, zone_of: Zone) -> None:
     assert {*read_files(project)} == wanted
     assert (project / ours).read_text() == NOTE
     assert settings.read_text().startswith(NOTE)
+    # What is there when the larger size comes again is not overwritten.
+    change(project, "all")
+    assert (project / ours).read_text() == NOTE
 
 
 @pytest.mark.environment
@@ -93,6 +96,10 @@ def test_tests_of_absent_rooms_are_skipped(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", {"practices": "all"})
     path = project.path
     change(path, "core")
+    # As it is on a machine where they were imported.
+    compiled = path / "src/digit_recognizer/toolkit/serving/__pycache__/shadow.pyc"
+    compiled.parent.mkdir(parents=True)
+    compiled.touch()
     overlay(path)
     tests = (
         "tests/model tests/training/test_speed.py tests/training/test_fine_tuning.py"
@@ -108,9 +115,9 @@ def test_tests_of_absent_rooms_are_skipped(tmp_path: Path) -> None:
         "errors.ipynb": "digit_recognizer.toolkit.analysis",
     }.items():
         assert f"{skipped} needs {room}, which comes with practices=all" in output
-    # A misspelt room, or one that every size has, is an error.
+    # A room of no size, or one that every size has, is an error.
     file = path / "tests" / "code" / "test_ours.py"
-    for room in ("evaluatoin", "training"):
+    for room in ("predictions", "training"):
         file.write_text(f"from digit_recognizer.toolkit.{room} import nothing\n")
         assert "error" in project.run(f"pytest -q {file}", succeeds=False)
 

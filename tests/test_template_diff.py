@@ -14,6 +14,8 @@ from tests.helpers import (
     VERSION,
     choices,
     commit,
+    read_files,
+    render,
     render_repository,
     update,
     write_answer,
@@ -120,8 +122,9 @@ def test_missing_requirement_is_reported(project: Path, tmp_path: Path) -> None:
     (clone / ANSWERS_FILE).unlink()
     status, (line,) = template_diff(clone)
     assert status == 2
-    assert line.startswith(
-        f"error: {ANSWERS_FILE} says no _src_path: this is no project"
+    assert line == (
+        f"error: {ANSWERS_FILE} says no _src_path: run this in the root of a project "
+        "of a template"
     )
 
 
@@ -162,10 +165,43 @@ def test_code_of_the_template_is_checked_without_it(size: str, tmp_path: Path) -
         rf"managed code is byte for byte that of template {VERSION}: (\d+) files", line
     )
     assert found and int(found[1]) > 50
-    edited, gone = "src/forecaster/toolkit/errors.py", "tests/helpers/training.py"
-    (project / edited).write_text("")
-    (project / gone).unlink()
+    changes = {
+        "src/forecaster/toolkit/evaluation/suites.py": "edited",
+        "tests/helpers/checks.py": "edited",
+        "tests/helpers/training.py": "missing",
+        "src/forecaster/toolkit/ours.py": "added",
+    }
+    for name, change in changes.items():
+        if change == "missing":
+            (project / name).unlink()
+        else:
+            with (project / name).open("a") as file:
+                file.write("# Ours.\n")
     status, (first, *lines) = template_diff(project, "--check")
     assert status == 1
-    assert first.endswith(f"but for 2 of {int(found[1]) - 1} files:")
-    assert lines == [f"{edited}  edited", f"{gone}  deleted"]
+    assert first.endswith(f"but for these of {found[1]} files:")
+    assert {*lines} == {f"{name}  {change}" for name, change in changes.items()}
+    (project / "scripts" / "digests.txt").unlink()
+    status, (line,) = template_diff(project, "--check")
+    assert (status, line) == (
+        2,
+        "error: digests.txt is missing beside this script: restore it",
+    )
+
+
+def test_digests_cover_what_is_folded(tmp_path: Path) -> None:
+    """Each file that a pull request folds has a digest, in each size."""
+    lines = digests.LIST.read_text("utf-8").splitlines()
+    for size in choices("practices"):
+        render(tmp_path / size, practices=size)
+        named = {
+            line.split()[2].replace("*", "digit_recognizer")
+            for line in lines
+            if line.split()[1] in ("core", size)
+        }
+        files = {*read_files(tmp_path / size)}
+        assert named <= files
+        folded = (
+            r"(src/\w+/toolkit|tests/helpers|tests/mutation|tests/plugins|\.github)/"
+        )
+        assert {name for name in files if re.match(folded, name)} <= named

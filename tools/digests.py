@@ -1,6 +1,11 @@
-"""Write digests of managed files that no answer changes, for the template diff."""
+"""Write digests of the managed code of a project, for its template diff.
+
+They are of files that a pull request folds, or that workflows run. The only answer
+in them is the name of the package, in imports: it counts as `{{ package_name }}`.
+"""
 
 import hashlib
+import re
 import subprocess
 from pathlib import Path
 
@@ -8,10 +13,19 @@ ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "template"
 LIST = TEMPLATE / "scripts" / "digests.txt"
 PACKAGE = "src/{{ package_name }}/"
-# The code that a pull request folds, and what runs with more rights than a test.
+TOOLKIT = f"{PACKAGE}toolkit/"
 FOLDERS = (
-    f"{PACKAGE}toolkit/",
-    *("tests/helpers/", "tests/mutation/", "tests/plugins/", "scripts/", ".github/"),
+    *(TOOLKIT, "tests/helpers/", "tests/mutation/", "tests/plugins/"),
+    *("scripts/", ".github/"),
+)
+# What only the larger size has.
+LARGER = (
+    *(
+        f"{TOOLKIT}{room}/"
+        for room in ("analysis", "performance", "scaling", "serving")
+    ),
+    *(f"{TOOLKIT}cli/commands_all.toml", "tests/mutation/", "tests/plugins/"),
+    *("scripts/slurm.sh", ".github/workflows/mutation.yml"),
 )
 
 
@@ -21,18 +35,23 @@ def main() -> None:
 
 
 def listed() -> str:
-    """Return the list of today: a digest and a path in each line."""
+    """Return the list of today: digest, size and path in each line."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     names = subprocess.check_output(command, cwd=TEMPLATE, text=True).splitlines()
-    lines = [
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}"
-        for name in sorted(names)
-        if name.startswith(FOLDERS)
-        and not name.endswith(".jinja")
-        and (path := TEMPLATE / name).is_file()
-        and path != LIST
-    ]
-    return "\n".join(lines).replace(PACKAGE, "src/*/") + "\n"
+    lines = []
+    for name in sorted(names):
+        path = TEMPLATE / name
+        if not name.startswith(FOLDERS) or not path.is_file() or path == LIST:
+            continue
+        content = path.read_text("utf-8")
+        rest = re.sub(r"\b(from|import) \{\{ package_name \}\}", "", content)
+        if name.endswith(".jinja") and re.search(r"\{\{|\{%", rest):
+            continue  # another answer
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        size = "all" if name.startswith(LARGER) else "core"
+        shown = name.removesuffix(".jinja").replace(PACKAGE, "src/*/")
+        lines.append(f"{digest}  {size:<4}  {shown}")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -40,9 +40,11 @@ def main(arguments: list[str]) -> int:
         help="compare with digests, without the template",
     )
     options = parser.parse_args(arguments)
+    if options.check and (options.files or options.template):
+        parser.error("--check takes neither files nor a template")
     try:
         if options.check:
-            return check(read("_commit"))
+            return check(read("_commit"), read("practices"))
         template, version = options.template or read("_src_path"), read("_commit")
         with tempfile.TemporaryDirectory() as folder:
             pristine = Path(folder, "pristine")
@@ -61,29 +63,44 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def check(version: str) -> int:
+def check(version: str, practices: str) -> int:
     """Say whether the code of the template is as released; return the exit status."""
-    count, edited = 0, []
+    if not DIGESTS.is_file():
+        raise Failure(f"{DIGESTS.name} is missing beside this script: restore it")
+    packages = [path.parts[1] for path in Path().glob("src/*/toolkit/interface.py")]
+    if len(packages) != 1:
+        raise Failure("there must be one src/*/toolkit/interface.py")
+    edited, released = [], set()
     for line in DIGESTS.read_text("utf-8").splitlines():
-        digest, _, name = line.partition("  ")
-        # A smaller size leaves out whole folders, and some files that are not Python.
-        for folder in sorted(Path().glob(str(PurePosixPath(name).parent))):
-            path = folder / PurePosixPath(name).name
-            if not path.is_file() and path.suffix == ".py":
-                edited.append(f"{path.as_posix()}  deleted")
-            elif path.is_file():
-                count += 1
-                if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-                    edited.append(f"{path.as_posix()}  edited")
-    if not count:
-        raise Failure("there is no code of the template here")
+        digest, size, name = line.split(maxsplit=2)
+        if size == "all" and practices != "all":
+            continue
+        path = Path(name.replace("*", packages[0]))
+        released.add(path)
+        if not path.is_file() or path.is_symlink():
+            edited.append(f"{path.as_posix()}  missing")
+        elif hashlib.sha256(_as_released(path, packages[0])).hexdigest() != digest:
+            edited.append(f"{path.as_posix()}  edited")
+    for folder in (f"src/{packages[0]}/toolkit", "tests/helpers", "tests/mutation"):
+        for path in sorted(Path(folder).rglob("*")):
+            if path.is_file() and path.suffix != ".pyc" and path not in released:
+                edited.append(f"{path.as_posix()}  added")
     same = f"managed code is byte for byte that of template {version}"
     if not edited:
-        print(f"{same}: {count} files")
+        print(f"{same}: {len(released)} files")
         return 0
-    print(f"{same}, but for {len(edited)} of {count} files:")
+    print(f"{same}, but for these of {len(released)} files:")
     print("\n".join(edited))
     return 1
+
+
+def _as_released(path: Path, package: str) -> bytes:
+    """Return the content of a file, with the name of any package in its imports."""
+    imported = rb"\b(from|import) " + package.encode() + rb"\b"
+    content = path.read_bytes().replace(b"\r\n", b"\n")  # as git may have made them
+    if path.parts[0] == "tests":
+        content = re.sub(imported, rb"\1 {{ package_name }}", content)
+    return content
 
 
 def read(name: str) -> str:
@@ -91,7 +108,9 @@ def read(name: str) -> str:
     text = ANSWERS.read_text("utf-8") if ANSWERS.is_file() else ""
     found = re.search(rf"^{name}: (.*)$", text, re.MULTILINE)
     if not found:
-        raise Failure(f"{ANSWERS} says no {name}: this is no project of a template")
+        raise Failure(
+            f"{ANSWERS} says no {name}: run this in the root of a project of a template"
+        )
     return found[1].strip("'\"")
 
 
