@@ -49,6 +49,8 @@ EDITED = (
     "pyproject.toml",
 )
 
+# What the first release answered, or did not ask.
+OLD: dict[str, Any] = {"practices": "core", "use_codecov": False}
 MAX_VISIBLE = 1000  # changed lines of an update that a pull request shows
 
 # --------------------------------------------------------------------- the list
@@ -157,7 +159,7 @@ def test_update_gives_the_managed_files_of_a_new_project(
     project = render_repository(tmp_path / "project", version=release.tag)
     starter = starter_files(project, zone_of)
     update(project)
-    render(tmp_path / "fresh", practices="core")
+    render(tmp_path / "fresh", **OLD)
     check_files(project, starter, tmp_path / "fresh", zone_of)
 
 
@@ -313,7 +315,7 @@ def test_all_checks_of_oldest_release_pass(updated: Project) -> None:
 )
 def test_team_takes_every_release(checks: str, tmp_path: Path, zone_of: Zone) -> None:
     """Updating through all releases brings all changes and keeps the team's edits."""
-    answers: dict[str, Any] = {"project_name": "Forecaster", "practices": "core"}
+    answers: dict[str, Any] = {"project_name": "Forecaster", **OLD}
     project = Project(tmp_path / "project", {"version": RELEASES[0].tag, **answers})
     work(project.path)
     for release in [*RELEASES[1:], None]:
