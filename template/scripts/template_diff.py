@@ -99,7 +99,7 @@ def _as_released(path: Path, package: str) -> bytes:
     imported = rb"\b(from|import) " + package.encode() + rb"\b"
     content = path.read_bytes().replace(b"\r\n", b"\n")  # as git may have made them
     if path.parts[0] == "tests":
-        content = re.sub(imported, rb"\1 {{ package_name }}", content)
+        content = re.sub(imported, rb"\1 PACKAGE", content)
     return content
 
 
