@@ -38,7 +38,7 @@ class Import(NamedTuple):
     """An import of a name from the toolkit.
 
     Attributes:
-        place: The source module, relative to the toolkit: `figures`, `figures.tables`,
+        place: The source module, relative to the toolkit: `figures`, `figures.reports`,
             or empty for the toolkit itself.
         name: The imported name.
         line: Line number in the file.
@@ -54,7 +54,7 @@ def imports(source: str, place: str | None, package: str) -> Iterator[Import]:
 
     Args:
         source: Source code of the file.
-        place: The module relative to the toolkit, such as `figures.tables`; empty for
+        place: The module relative to the toolkit, such as `figures.reports`; empty for
             a module of the package beside the toolkit, None for any other file.
         package: Name of the package.
 
@@ -144,7 +144,7 @@ def inside(
 
     Args:
         source: Source code of the module.
-        place: The module, such as `figures.tables`.
+        place: The module, such as `figures.reports`.
         package: Name of the package.
         public: Public names of each room.
 

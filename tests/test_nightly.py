@@ -14,7 +14,7 @@ from tests.projects import first_push
 from tests.fake_gh import FakeGh
 from tests.workflows import Host
 
-SCRIPT = ROOT / "template" / ".github" / "scripts" / "report.sh"
+SCRIPT = ROOT / "template" / ".github" / "scripts" / "issue.sh"
 RUN = "https://host.invalid/owner/project/actions/runs/1"
 
 # --------------------------------------------------------------------- the issue
@@ -38,7 +38,7 @@ def report(
     facts = {job: {"result": result} for job, result in needs.items()}
     gh.run(
         SCRIPT,
-        "logs",
+        *("red", "logs"),
         folder=folder,
         GITHUB_WORKFLOW="Nightly",
         NEEDS=json.dumps(facts),
@@ -64,7 +64,7 @@ def test_failure_opens_an_issue(tmp_path: Path) -> None:
 def test_repeated_failure_edits_the_issue(tmp_path: Path) -> None:
     """A repeated failure edits the open issue instead of opening another."""
     ((*edit, body),) = report(tmp_path, {"slow": "failure"}, issue=True)
-    assert edit == ["issue", "edit", "7", "--body-file"]
+    assert edit == ["issue", "edit", "7", "--title", "Nightly is red", "--body-file"]
     assert RUN in body
 
 
@@ -148,7 +148,7 @@ def test_nightly_passes_in_a_new_project(project: Path, tmp_path: Path) -> None:
         "gpu": "skipped",
     }, log
     assert "3 passed, " in jobs["slow"].log
-    slow, fast = "test_full_training.py::", "test_memorization.py::"
+    slow, fast = "test_curve.py::TestFullTraining", "test_memorization.py::"
     assert slow in jobs["slow"].log and fast not in jobs["slow"].log
     assert slow not in jobs["newest"].log and fast in jobs["newest"].log
     jobs = run(project, tmp_path / "second host", gh, "mutation.yml")
@@ -186,7 +186,7 @@ def test_nightly_failures_open_one_issue(project: Path, tmp_path: Path) -> None:
     }
     _, (*create, body) = gh.calls()
     assert create == ["issue", "create", "--title", "Nightly is red", "--body-file"]
-    assert "    FAILED tests/training/test_full_training.py::" in body
+    assert "    FAILED tests/training/test_curve.py::TestFullTraining" in body
     assert "    FAILED tests/training/test_speed.py::" in body
     assert "## gpu\n\nIt printed nothing before it failed" in body
     assert "## newest" not in body

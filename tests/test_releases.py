@@ -194,7 +194,7 @@ def test_people_read_little_of_an_update(release: Release, tmp_path: Path) -> No
     [
         ("docs/testing.md", True),
         ("noxfile.py", True),
-        ("tests/test_repository.py", True),
+        ("tests/test_task_interface.py", True),
         ("src/digit_recognizer/toolkit/errors.py", False),
         ("tests/helpers/training.py", False),
         ("tests/mutation/runner.py", False),

@@ -95,8 +95,8 @@ def test_training_jobs_cannot_write() -> None:
     writing = [n for n, job in jobs.items() if "write" in job["permissions"].values()]
     assert writing == ["propose", "report"]
     for name, command in (
-        ("propose", "bash .github/scripts/propose.sh model build/comparison"),
-        ("report", "bash .github/scripts/report.sh build/logs"),
+        ("propose", "bash .github/scripts/propose.sh build/comparison"),
+        ("report", "bash .github/scripts/issue.sh red build/logs"),
     ):
         steps = jobs[name]["steps"]
         assert [step["run"] for step in steps if "run" in step] == [command]
@@ -250,4 +250,4 @@ def propose(repository: Path, folder: Path, gh: FakeGh) -> None:
     git(folder.parent, "clone", "--quiet", repository.as_uri(), str(work))
     shutil.copytree(folder.parent / "host/artefacts/comparison", work / "build")
     script = work / ".github" / "scripts" / "propose.sh"
-    gh.run(script, "model", "build", folder=work)
+    gh.run(script, "build", folder=work)

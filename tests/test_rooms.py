@@ -152,7 +152,7 @@ def test_import_past_a_facade_is_detected(
     ("place", "line", "wrong"),
     [
         ("serving.shadow", "from ..evaluation import SHADOW_RESULT", []),
-        ("run_records.retraining", "from .folders import VARIABLE", []),
+        ("run_records.commands", "from .folders import VARIABLE", []),
         ("evaluation.commands", "from ..serving import replay", []),
         ("run_records.folders", "from ..errors import UserError", []),
         ("serving.commands", "from ..evaluation.commands import compare", []),
@@ -162,9 +162,9 @@ def test_import_past_a_facade_is_detected(
         ("analysis.slices", "from ..serving import log", ["not above"]),
         ("serving.shadow", "from ..evaluation.suites import parse", ["not public"]),
         ("serving.shadow", "from ..evaluation import parse", ["not public"]),
-        ("figures.tables", "from ...data import load_splits", ["of the task"]),
-        ("figures.tables", "from ... import task", ["of the task"]),
-        ("figures.tables", "import digit_recognizer.data", ["of the task"]),
+        ("figures.reports", "from ...data import load_splits", ["of the task"]),
+        ("figures.reports", "from ... import task", ["of the task"]),
+        ("figures.reports", "import digit_recognizer.data", ["of the task"]),
     ],
 )
 def test_forbidden_import_is_detected(

@@ -18,11 +18,11 @@ from tests.helpers import (
     run_copier,
 )
 from tests.projects import Project
+from tests.test_rendering import MAINTAINED
 from tests.zones import Zone
 
 ROOMS = ("analysis", "performance", "scaling", "serving")
 NOTE = "# Ours.\n"
-MAINTAINED = (".py", ".yml", ".yaml", ".toml", ".md", ".sh")
 
 
 def change(project: Path, size: str) -> str:
@@ -48,7 +48,6 @@ def test_larger_size_only_adds_files(tmp_path: Path) -> None:
     other = {name for name in core if core[name] != full[name]}
     assert other == {
         *(".copier-answers.yml", "CONTRIBUTING.md", "README.md"),
-        "notebooks/errors.ipynb",
     }
 
 

@@ -44,7 +44,7 @@ def template_diff(
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a change of each kind."""
     project = render_repository(tmp_path_factory.mktemp("template_diff") / "project")
-    (project / ".editorconfig").unlink()
+    (project / ".flake8").unlink()
     for name in (
         "README.md",
         "noxfile.py",
@@ -79,7 +79,7 @@ def test_each_change_is_shown(project: Path) -> None:
     assert first.startswith("3 of ")
     heads = [line for before, line in zip(lines, lines[1:], strict=False) if not before]
     assert heads == [
-        ".editorconfig  deleted",
+        ".flake8  deleted",
         "noxfile.py  2 lines added, 1 removed",
         "scripts/setup.sh  2 lines added, 1 removed",
     ]

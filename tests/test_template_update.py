@@ -1,12 +1,12 @@
-"""The monthly workflow reports new versions and proposes updates to them."""
+"""The weekly workflow reports new versions of the template in one issue."""
 
-import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.advisories import advisories
 from tests.helpers import commit, git
 from tests.projects import first_push
 from tests.fake_gh import FakeGh
@@ -48,25 +48,20 @@ def old(source: Path, young: Path) -> Path:
     return project
 
 
-def look(project: Path, folder: Path, gh: FakeGh, app: str = "") -> dict[str, Job]:
-    """Run the workflow with or without a GitHub App."""
-    host = Host(
-        project,
-        folder,
-        "schedule",
-        programs={"gh": gh.program},
-        variables={"UPDATE_APP": app},
-        secrets={"UPDATE_APP_KEY": "opens nothing"},
-    )
-    return host.run("template-update.yml")
+def look(project: Path, folder: Path, gh: FakeGh) -> dict[str, Job]:
+    """Run the workflow."""
+    with advisories() as uv:
+        programs = {"gh": gh.program, "uv": uv}
+        host = Host(project, folder, "schedule", programs=programs)
+        return host.run("weekly.yml")
 
 
 def test_newest_version_closes_the_issue(young: Path, tmp_path: Path) -> None:
     """For a project of the newest version, the open issue is closed."""
     gh = FakeGh(tmp_path, {"issue list": OPEN})
-    jobs = look(young, tmp_path / "host", gh, "an App")
-    assert results(jobs) == ["success", "success", "skipped", "skipped"], jobs
-    find, close = gh.calls()
+    jobs = look(young, tmp_path / "host", gh)
+    assert results(jobs) == ["success", "success"], jobs["audit"].log
+    _, find, close = gh.calls()
     assert find[:2] == ["issue", "list"]
     assert close[:4] == ["issue", "close", "7", "--comment"]
 
@@ -86,44 +81,24 @@ def test_new_version_opens_one_issue(
     gh = FakeGh(tmp_path, {"issue list": issues})
     jobs = look(old, tmp_path / "host", gh)
     log = "".join(job.log for job in jobs.values())
-    assert results(jobs) == ["success", "success", "skipped", "skipped"], log
-    _, (*words, body) = gh.calls()
+    assert results(jobs) == ["success", "success"], log
+    *_, (*words, body) = gh.calls()
     assert words == ["issue", *command, "--title", TITLE, "--body-file"]
     assert "\n    uvx copier update --defaults\n" in body
 
 
-@pytest.mark.night
-def test_app_proposes_the_update(old: Path, tmp_path: Path) -> None:
-    """With an App, the update is proposed on a branch, including workflows."""
-    clone = Path(shutil.copytree(old, tmp_path / "project"))
-    gh = FakeGh(tmp_path)
-    jobs = look(clone, tmp_path / "host", gh, "an App")
-    log = "".join(job.log for job in jobs.values())
-    assert results(jobs) == ["success"] * 4, log
-    *_, (*create, body) = gh.calls()
-    title = f"Update from the template to {NEXT_VERSION.removeprefix('v')}"
-    branch = ["--head", "template-update", "--base", "main"]
-    assert create == ["pr", "create", *branch, "--title", title, "--body-file"]
-    assert "Nothing was in conflict" in body
-    changed = git(clone, "diff", "--name-only", "main", "template-update").split()
-    assert sorted(changed) == [
-        ".copier-answers.yml",
-        ".github/workflows/checks.yml",
-        "noxfile.py",
-    ]
-    asked = dict(jobs["propose"].used)["actions/create-github-app-token"]
-    assert asked["private-key"] == "opens nothing"
-
-
-def test_conflict_fails_and_opens_an_issue(old: Path, tmp_path: Path) -> None:
-    """A conflict fails the update job, names the file and opens an issue only."""
-    clone = Path(shutil.copytree(old, tmp_path / "project"))
-    with (clone / "noxfile.py").open("a") as file:
-        file.write("# From the team.\n")
-    commit(clone, "Add a line where the template does")
-    gh = FakeGh(tmp_path)
-    jobs = look(clone, tmp_path / "host", gh, "an App")
-    assert results(jobs) == ["success", "success", "failure", "skipped"]
-    assert re.search(r"--- Stop at conflicts\nnoxfile.py\n", jobs["update"].log)
-    assert [call[:2] for call in gh.calls()][1:] == [["issue", "create"]]
-    assert "template-update" not in git(clone, "branch", "--list")
+def test_unknown_template_is_red(young: Path, tmp_path: Path) -> None:
+    """If the template cannot be reached, the issue about it stays as it is."""
+    clone = Path(shutil.copytree(young, tmp_path / "project"))
+    answers = clone / ".copier-answers.yml"
+    lines = answers.read_text().splitlines()
+    gone = [f"_src_path: {tmp_path}/none" if "_src_path" in n else n for n in lines]
+    answers.write_text("\n".join(gone))
+    commit(clone, "The template has moved")
+    gh = FakeGh(tmp_path, {"issue list": OPEN})
+    jobs = look(clone, tmp_path / "host", gh)
+    assert jobs["audit"].result == "failure"
+    _, (*create, body), *more = gh.calls()
+    assert create[:4] == ["issue", "create", "--title", "Weekly is red"]
+    assert "git-tracked templates" in body  # what Copier says
+    assert more == []

@@ -30,7 +30,7 @@ FAULTS = [
         "where(inside, -torch.inf).argsort()",
         "analysis",
     ),
-    ("cli/option_aliases.py", "if name in REMOVED:", "if name is REMOVED:", "cli"),
+    ("cli/parser.py", "if name in REMOVED:", "if name is REMOVED:", "cli"),
     ("cli/parser.py", "return 130", "return 0", "cli"),
     (
         "debug/gradient_norms.py",
@@ -93,7 +93,7 @@ FAULTS = [
         "figures",
     ),
     (
-        "performance/peak_memory.py",
+        "performance/step_cost.py",
         "if key in self._alive:",
         "if key is self._alive:",
         "performance/test_step_cost.py performance/test_overhead.py",
@@ -105,7 +105,7 @@ FAULTS = [
         "run_records",
     ),
     (
-        "run_records/metadata.py",
+        "run_records/folders.py",
         'if not training["finished"] and not even_if_stopped_early:',
         "if False:",
         "run_records",
@@ -117,7 +117,7 @@ FAULTS = [
         "run_records",
     ),
     (
-        "run_records/retraining.py",
+        "run_records/commands.py",
         "sorted(found, key=lambda path: path == folder / paths.default_config().name)",
         "found",
         "run_records",
@@ -147,10 +147,10 @@ FAULTS = [
         "training/test_commands.py",
     ),
     (
-        "training/distributed.py",
+        "training/processes.py",
         "interleaved[:count]",
         "interleaved",
-        "training/test_distributed.py",
+        "training/test_processes.py",
     ),
     (
         "training/divergence_guard.py",

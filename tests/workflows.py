@@ -76,7 +76,6 @@ class Host:
         programs: Scripts that replace programs, by name.
         variables: Variables of the repository's settings.
         inputs: Inputs of a workflow that is started by hand.
-        secrets: Secrets of the environments that jobs name.
         schedule: The cron line that started the run, for scheduled events.
     """
 
@@ -88,7 +87,6 @@ class Host:
         programs: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
         inputs: Mapping[str, Any] | None = None,
-        secrets: Mapping[str, str] | None = None,
         schedule: str = "",
     ) -> None:
         self.repository = repository
@@ -98,7 +96,6 @@ class Host:
         self.tools = _tools(folder / "tools", programs or {})
         self.variables = Missing(variables or {})
         self.inputs = dict(inputs or {})
-        self.secrets = Missing(secrets or {})
         # Scheduled events contain less data, and it is not documented.
         known = {} if event == "schedule" else {"default_branch": "main"}
         facts = {"schedule": schedule} if event == "schedule" else {}
@@ -180,8 +177,6 @@ class _JobRun:
         ]
         self.contexts: dict[str, Any] = {
             "github": host.github,
-            # A rule of ours: secrets only in environments.
-            "secrets": host.secrets if "environment" in job else {},
             "steps": {},
             "vars": host.variables,
             **known,
@@ -422,25 +417,12 @@ def _codecov(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
         raise ActionFailed(f"no file {inputs['files']}")
 
 
-def _app_token(host: Host, folder: Path, inputs: Mapping[str, Any]) -> dict[str, str]:
-    if not inputs["client-id"] or not inputs["private-key"]:
-        raise ActionFailed("no App")
-    return {"token": "of an App"}  # noqa: S105 -- opens nothing
-
-
 Output = dict[str, str] | None
 Action = Callable[[Host, Path, Mapping[str, Any]], Output]
 
 # For each action: its effect and outputs, and the supported inputs.
 ACTIONS: dict[str, tuple[Action, set[str]]] = {
     "actions/checkout": (_check_out, {"fetch-depth", "lfs", "persist-credentials"}),
-    "actions/create-github-app-token": (
-        _app_token,
-        {
-            *("client-id", "permission-contents", "permission-pull-requests"),
-            *("permission-workflows", "private-key"),
-        },
-    ),
     "actions/download-artifact": (_download, {"name", "path", "pattern"}),
     "actions/setup-python": (_set_up_python, {"python-version"}),
     "actions/upload-artifact": (_upload, {"name", "path"}),

@@ -26,6 +26,7 @@ LARGER = (
     ),
     *(f"{TOOLKIT}cli/commands_all.toml", "tests/mutation/", "tests/plugins/"),
     *("scripts/slurm.sh", ".github/workflows/mutation.yml"),
+    *(".github/workflows/retrain.yml", ".github/scripts/propose.sh"),
 )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.errors import UserError
-from tests.helpers.workplace import ROOT, enter
+from tests.helpers.training import ROOT, enter
 
 
 def test_paths_are_relative_in_the_repository_root(

@@ -14,8 +14,7 @@ from torch.utils.data import DataLoader
 
 from tests.helpers.case import TaskCase
 from tests.helpers.checks import Checks
-from tests.helpers.observer import Observer
-from tests.helpers.training import fit
+from tests.helpers.training import Observer, fit
 
 
 class ReproducibilityChecks(Checks):

@@ -15,9 +15,8 @@ from torch import Tensor
 
 from tests.helpers.case import TaskCase
 from tests.helpers.checks import Checks
-from tests.helpers.observer import STAGES, Observer, left_out, tensors
+from tests.helpers.training import STAGES, Observer, Precision, fit, left_out, tensors
 from tests.helpers.cost import tensors_alive
-from tests.helpers.training import Precision, fit
 
 EPOCHS = 2  # side effects of a validation show in the second
 MAX_EXAMPLES = 500  # to choose the smallest and the largest from

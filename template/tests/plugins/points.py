@@ -94,7 +94,7 @@ POINTS = {
     ),
     "model.5": Point(
         "a simpler model is no better",
-        "test it, as in tests/model/test_baseline.py",
+        "test it, as in tests/model/test_regression.py",
         1,
     ),
     "model.6": Point(
@@ -129,7 +129,7 @@ POINTS = {
     ),
     "infra.5": Point(
         "single steps of a training can be debugged",
-        "test a recipe for debugging, as in tests/test_repository.py",
+        "test a recipe for debugging, as in tests/test_evidence.py",
         1,
     ),
     "infra.6": Point(

@@ -27,7 +27,7 @@ from digit_recognizer.toolkit.evaluation import load_production
 from digit_recognizer.toolkit.evaluation.evaluation_set import load_evaluation_set
 from digit_recognizer.toolkit.evaluation.suites import load_suites, write_suite
 from digit_recognizer.toolkit.interface import TASK, task
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter
 
 pytestmark = pytest.mark.task_interface
 

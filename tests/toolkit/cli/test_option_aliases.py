@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lightning import Trainer
 
-from digit_recognizer.toolkit.cli.option_aliases import REMOVED, expand_aliases
+from digit_recognizer.toolkit.cli.parser import REMOVED, expand_aliases
 from digit_recognizer.toolkit.errors import UserError
 
 

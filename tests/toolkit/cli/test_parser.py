@@ -70,6 +70,7 @@ def test_ctrl_c_has_its_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "Stopped.\n"
 
 
+@pytest.mark.task_interface("read_examples")
 def test_help_of_a_command_says_what_it_does(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -10,7 +10,7 @@ from digit_recognizer.__main__ import main
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.interface import training_module
 from digit_recognizer.toolkit.run_records import newest_checkpoint
-from tests.helpers.workplace import ROOT, SETTINGS, enter
+from tests.helpers.training import ROOT, SETTINGS, enter
 
 pytestmark = pytest.mark.task_interface
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from digit_recognizer.toolkit.evaluation.expectations import Range, out_of_range
+from digit_recognizer.toolkit.evaluation.predict import Range, out_of_range
 
 RANGES = {"size": Range(1, 10), "weight": Range(0.5, 1000, mostly=0.9)}
 

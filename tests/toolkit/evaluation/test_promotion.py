@@ -40,7 +40,7 @@ from digit_recognizer.toolkit.evaluation.model_store import (
 from digit_recognizer.toolkit.interface import task, training_module
 from digit_recognizer.toolkit.serving import ShadowEvaluation, log_predictions, replay
 from digit_recognizer.toolkit.splits import SplitRule, places
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter
 
 pytestmark = pytest.mark.task_interface
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.evaluation.settings import Settings, load_settings
+from digit_recognizer.toolkit.evaluation.significance import Settings, load_settings
 
 
 def test_settings_are_optional(tmp_path: Path) -> None:

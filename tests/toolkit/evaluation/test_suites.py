@@ -16,7 +16,7 @@ from digit_recognizer.toolkit.evaluation.evaluation_set import (
 )
 from digit_recognizer.toolkit.evaluation.suites import load_suites
 from digit_recognizer.toolkit.interface import task
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter
 
 pytestmark = pytest.mark.task_interface
 

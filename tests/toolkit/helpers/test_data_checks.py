@@ -24,6 +24,7 @@ def made_of(names: Mapping[str, str]) -> Any:
     return sources
 
 
+@pytest.mark.task_interface("load_splits")
 def test_shared_source_is_leakage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two splits may share no source, and each example has an entry."""
     splits = task.load_splits()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.workplace import ROOT
+from tests.helpers.training import ROOT
 from tests.plugins.scorecard import runs_by_itself
 from tests.plugins.points import (
     POINTS,

@@ -12,7 +12,7 @@ from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.cli.commands import main
 from digit_recognizer.toolkit.performance.benchmark import OVERHEAD
 from digit_recognizer.toolkit.run_records.folders import VARIABLE
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter
 
 PACKAGE = "digit_recognizer"
 RECIPE = Path("configs", "debug", "benchmark.yaml")
@@ -38,7 +38,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]
         (run_dir / OVERHEAD).write_text(json.dumps(facts | {"fit": part, "loop": part}))
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    target = f"{PACKAGE}.toolkit.run_records.retraining.subprocess"
+    target = f"{PACKAGE}.toolkit.run_records.commands.subprocess"
     monkeypatch.setattr(target, SimpleNamespace(run=run))
     return called
 

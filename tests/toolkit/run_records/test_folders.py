@@ -12,7 +12,7 @@ from digit_recognizer.toolkit.run_records.folders import (
     newest_checkpoint,
     start_run,
 )
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter
 
 
 def test_numbers_go_on_after_deletion(tmp_path: Path) -> None:

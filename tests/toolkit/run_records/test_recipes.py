@@ -11,7 +11,7 @@ import pytest
 from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.cli.commands import main
 from digit_recognizer.toolkit.run_records.recipes import recipe_among
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter
 
 PACKAGE = "digit_recognizer"
 

@@ -12,12 +12,12 @@ from digit_recognizer.toolkit.cli.commands import main
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.paths import PACKAGE
 from digit_recognizer.toolkit.run_records.folders import VARIABLE, new_run_dir
-from digit_recognizer.toolkit.run_records.retraining import (
+from digit_recognizer.toolkit.run_records.commands import (
     configurations,
     fit_in_subprocess,
     retrain,
 )
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter
 
 
 def test_configurations_with_retrain_are_found(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def _trainings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return subprocess.CompletedProcess(command, 0, "", "")
 
     fake = SimpleNamespace(run=run)
-    monkeypatch.setattr(f"{PACKAGE}.toolkit.run_records.retraining.subprocess", fake)
+    monkeypatch.setattr(f"{PACKAGE}.toolkit.run_records.commands.subprocess", fake)
 
 
 @pytest.mark.usefixtures("_trainings")
@@ -104,7 +104,7 @@ def test_failed_start_leaves_no_run_folder(
         return subprocess.CompletedProcess(command, status, "", "wrong option")
 
     fake = SimpleNamespace(run=run)
-    monkeypatch.setattr(f"{PACKAGE}.toolkit.run_records.retraining.subprocess", fake)
+    monkeypatch.setattr(f"{PACKAGE}.toolkit.run_records.commands.subprocess", fake)
     if status is None:
         with pytest.raises(KeyboardInterrupt):
             fit_in_subprocess([], "record.json")

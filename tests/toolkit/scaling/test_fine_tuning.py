@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.scaling.fine_tuning import FineTune
-from tests.helpers.training import fit
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter, fit
 
 pytestmark = pytest.mark.task_interface
 

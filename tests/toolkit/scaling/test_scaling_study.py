@@ -13,7 +13,7 @@ from digit_recognizer.toolkit import paths
 from digit_recognizer.toolkit.cli.commands import main
 from digit_recognizer.toolkit.errors import UserError
 from digit_recognizer.toolkit.run_records.folders import VARIABLE
-from digit_recognizer.toolkit.run_records.settings import read_settings
+from digit_recognizer.toolkit.run_records.recipes import read_settings
 from digit_recognizer.toolkit.scaling.scaling_study import (
     RESULT,
     PowerLaw,
@@ -23,7 +23,7 @@ from digit_recognizer.toolkit.scaling.scaling_study import (
     scaling_advice,
     size_options,
 )
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter
 
 PACKAGE = "digit_recognizer"
 
@@ -61,7 +61,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         (run_dir / RESULT).write_text(json.dumps(facts))
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    target = f"{PACKAGE}.toolkit.run_records.retraining.subprocess"
+    target = f"{PACKAGE}.toolkit.run_records.commands.subprocess"
     monkeypatch.setattr(target, SimpleNamespace(run=run))
     return called
 

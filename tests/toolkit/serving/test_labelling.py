@@ -28,7 +28,7 @@ from digit_recognizer.toolkit.serving.prediction_log import (
     load_predictions,
     log_predictions,
 )
-from tests.helpers.workplace import enter
+from tests.helpers.training import enter
 
 pytestmark = pytest.mark.task_interface
 

@@ -29,10 +29,10 @@ from digit_recognizer.toolkit.figures import draw_errors
 from digit_recognizer.toolkit.interface import TASK, task, training_module
 from digit_recognizer.toolkit.run_records import newest_checkpoint
 from digit_recognizer.toolkit.run_records.folders import VARIABLE
-from digit_recognizer.toolkit.run_records.retraining import configurations
+from digit_recognizer.toolkit.run_records.commands import configurations
 from digit_recognizer.toolkit.serving import load_predictions
 from digit_recognizer.toolkit.training.commands import _in_root
-from tests.helpers.workplace import ROOT, enter
+from tests.helpers.training import ROOT, enter
 
 pytestmark = pytest.mark.task_interface
 
@@ -309,7 +309,7 @@ def _without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (python, option, package) == (sys.executable, "-m", PACKAGE)
         return subprocess.CompletedProcess(command, main(arguments))
 
-    target = f"{PACKAGE}.toolkit.run_records.retraining.subprocess"
+    target = f"{PACKAGE}.toolkit.run_records.commands.subprocess"
     monkeypatch.setattr(target, SimpleNamespace(run=run))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from digit_recognizer.__main__ import main
-from tests.helpers.workplace import SETTINGS, enter
+from tests.helpers.training import SETTINGS, enter
 
 PACKAGE = "digit_recognizer"
 CPU = "--trainer.accelerator=cpu"

@@ -14,18 +14,10 @@ VARIABLE = f"{PACKAGE.upper()}_ROOT"  # another root, such as an empty one for a
 
 
 def root() -> Path:
-    """Return the folder of the repository.
+    """Return the absolute path of the repository that this package is in.
 
-    It is the one that this package is in. A package that was installed without its
-    repository works on that in the current folder.
-
-    Returns:
-        An absolute path, or an empty one for the current folder: what is printed and
-        recorded is then as short as people write it, and names no machine.
-
-    Raises:
-        UserError: The environment variable names no folder, or the current folder is
-            in another copy of this repository.
+    It is empty for the current folder: what is printed is then short, and names no
+    machine. A package installed without its repository works in the current folder.
     """
     given = os.environ.get(VARIABLE)
     folder = Path(given) if given else Path(__file__).resolve().parents[3]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DIGEST_LENGTH = 16  # hexadecimal digits
 NUMBERS = (*"biufc", *"mM")  # kinds of NumPy's types
-PAGE = "docs/splits.md"
+PAGE = "see the page Splits of the documentation of the template"
 _BLOCK = 1 << 20  # numbers to convert at a time
 
 
@@ -146,11 +146,9 @@ def _is_nested_numbers(parts: Sequence[Any]) -> bool:
     if all(isinstance(part, int | float | complex) for part in parts):
         return True
     lengths = {len(part) if isinstance(part, list | tuple) else -1 for part in parts}
-    return (
-        len(lengths) == 1
-        and lengths != {-1}
-        and all(_is_nested_numbers(part) for part in parts)
-    )
+    if len(lengths) > 1 or -1 in lengths:
+        return False
+    return all(map(_is_nested_numbers, parts))
 
 
 def _sized(content: bytes) -> bytes:
@@ -346,9 +344,7 @@ def largest_class_deviation(
         (0.0, '1 of class 0 in train')
     """
     known = {name: np.asarray(index).tolist() for name, index in classes.items()}
-    sizes = Counter(
-        pair for name in keys for pair in zip(keys[name], known[name], strict=True)
-    )
+    sizes = Counter(p for n in keys for p in zip(keys[n], known[n], strict=True))
     counts: Counter[int] = Counter()
     squares: Counter[int] = Counter()
     for (_, index), size in sizes.items():

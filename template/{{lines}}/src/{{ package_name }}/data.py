@@ -41,7 +41,7 @@ RANGES = {
 }
 
 # Not hyperparameters: experiments can be compared only if they share the split. The
-# group of an example decides its split, so more data move none: docs/splits.md.
+# group of an example decides its split, so more data move none.
 SPLIT_RULE = SplitRule(salt="lines", fractions={"train": 0.6, "val": 0.2, "test": 0.2})
 SPLITS = tuple(SPLIT_RULE.fractions)
 

@@ -51,7 +51,7 @@ RANGES = {
 }
 
 # Not hyperparameters: experiments can be compared only if they share the split. The
-# content of an example decides its split, so more data move none: docs/splits.md.
+# content of an example decides its split, so more data move none.
 SPLIT_RULE = SplitRule(
     salt="diabetes", fractions={"train": 0.6, "val": 0.2, "test": 0.2}
 )

@@ -1,8 +1,14 @@
 """The command line."""
 
 from .commands import main
-from .option_aliases import expand_aliases, option_names
-from .parser import PROGRAM, Command, Parser, checkpoint_parser
+from .parser import (
+    PROGRAM,
+    Command,
+    Parser,
+    checkpoint_parser,
+    expand_aliases,
+    option_names,
+)
 
 __all__ = [
     "Command",

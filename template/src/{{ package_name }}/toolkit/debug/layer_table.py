@@ -14,32 +14,20 @@ from ..training import shapes, tensors
 
 @dataclass
 class Layer:
-    """A layer, and what it returned for a batch.
+    """A layer, and what it returned for a batch."""
 
-    Attributes:
-        name: As in `named_modules`.
-        kind: Its class.
-        parameters: Their number.
-        inputs: Shapes of the inputs of its first call.
-        outputs: Shapes of the outputs; empty if it failed.
-        memory: Bytes of all outputs, most of them kept for the backward pass.
-    """
-
-    name: str
-    kind: str
-    parameters: int
-    inputs: str
-    outputs: str = ""
-    memory: int = 0
+    name: str  # as in `named_modules`
+    kind: str  # its class
+    parameters: int  # their number
+    inputs: str  # shapes in its first call
+    outputs: str = ""  # shapes; empty if it failed
+    memory: int = 0  # bytes of all outputs, most of them kept for the backward pass
 
 
 class LayerRecorder:
     """Records inputs and outputs of the layers of a network.
 
     A layer is a module without others in it, or with parameters of its own.
-
-    Args:
-        net: The network.
     """
 
     def __init__(self, net: nn.Module) -> None:

@@ -1,7 +1,6 @@
 """How good a model is: suites, comparison with the production model, promotion."""
 
 from .evaluation_set import load_evaluation_set, suites_below_minimum
-from .expectations import Range, out_of_range
 from .model_card import SHADOW_PICTURE
 from .model_comparison import compare_models
 from .model_store import (
@@ -13,7 +12,9 @@ from .model_store import (
     load_production,
     load_record,
 )
+from .predict import Range, out_of_range
 from .promotion import SHADOW_RESULT, promote
+from .significance import load_settings
 from .suites import (
     Suite,
     SuiteExample,
@@ -40,6 +41,7 @@ __all__ = [
     "load_golden",
     "load_production",
     "load_record",
+    "load_settings",
     "load_suites",
     "out_of_range",
     "promote",

@@ -20,7 +20,7 @@ from .model_card import write_model_card
 from .model_comparison import ModelComparison, Replay, compare_models
 from .model_store import NoModel, load_example_records
 from .promotion import write_promoted
-from .settings import load_settings
+from .significance import load_settings
 
 MAX_SIZE = 500_000  # bytes of a file in git
 
@@ -72,19 +72,12 @@ def _splits(arguments: Sequence[str]) -> None:
 
 def compare(
     arguments: Sequence[str],
-    parents: Sequence[ArgumentParser] = (),
-    replay: Callable[[Namespace], Replay | None] = _nothing,
+    parents: Sequence[ArgumentParser] = (),  # of further options
+    replay: Callable[[Namespace], Replay | None] = _nothing,  # takes the options
 ) -> int:
     """Compare a model with the production model, and write the model card.
 
-    Args:
-        arguments: From the command line.
-        parents: Parsers of further options.
-        replay: Takes the options, and returns what compares both models on logged
-            requests, if that is wanted.
-
-    Returns:
-        1 if the model is worse and `configs/comparison.yaml` enforces it.
+    Return 1 if the model is worse and `configs/comparison.yaml` enforces it.
     """
     parser = checkpoint_parser("compare", parents=parents)
     options = parser.parse_args(arguments)
@@ -117,13 +110,7 @@ def promote(
     parents: Sequence[ArgumentParser] = (),
     replay: Callable[[Namespace], Replay | None] = _nothing,
 ) -> None:
-    """Make a model the production model, unless it is worse.
-
-    Args:
-        arguments: From the command line.
-        parents: Parsers of further options.
-        replay: As in `compare`.
-    """
+    """Make a model the production model, unless it is worse."""
     parser = checkpoint_parser("promote", parents=parents)
     parser.add_argument(
         "--even-if-worse",

@@ -16,7 +16,7 @@ import torch
 from .. import interface, paths
 from ..errors import UserError
 from ..interface import Evaluation, task
-from .significance import ALL, Outcomes, compare_suites
+from .significance import ALL, Outcomes, compare_suites, load_settings
 from .suites import Suite, load_suites
 
 MAX_PICTURES = 25
@@ -28,19 +28,14 @@ TRAIN_SPLIT = "train"
 class EvaluationSet:
     """All examples that a model is evaluated on, and the suites they form.
 
-    Attributes:
-        splits: The splits that hold them, as `task.load_splits` returns them; all of
-            the first one is evaluated.
-        suites: Rows by the name of the suite, counted through all splits; the first
-            suite is the first split.
-        min_accuracy: Of each suite that has one, from 0 to 1.
-        from_files: The names of the suites that people keep in files.
+    Rows of suites are counted through all splits. The first suite is the first split,
+    all of which is evaluated.
     """
 
-    splits: dict[str, Any]
-    suites: dict[str, list[int]]
-    min_accuracy: dict[str, float]
-    from_files: list[str]
+    splits: dict[str, Any]  # as `task.load_splits` returns them
+    suites: dict[str, list[int]]  # rows by name
+    min_accuracy: dict[str, float]  # from 0 to 1, of each suite that has one
+    from_files: list[str]  # suites that people keep in files
 
     def evaluate(self, net: Any) -> dict[str, Evaluation]:
         """Evaluate a network on each split."""
@@ -48,11 +43,7 @@ class EvaluationSet:
 
     def digests(self) -> list[str]:
         """Return the digest of each example, counted through all splits."""
-        return [
-            digest
-            for data in self.splits.values()
-            for digest in interface.digests(data)
-        ]
+        return [d for data in self.splits.values() for d in interface.digests(data)]
 
     def groups(self) -> list[str] | None:
         """Return the group of each example, if the task has groups."""
@@ -66,16 +57,9 @@ class EvaluationSet:
         return {digests[row] for rows in self.suites.values() for row in rows}
 
     def without(self, left_out: Collection[str]) -> "EvaluationSet":
-        """Return the set without some examples, and without suites of no others.
+        """Return the set without these digests, and without suites that become empty.
 
-        Args:
-            left_out: Their digests.
-
-        Returns:
-            The same suites of the other examples.
-
-        Raises:
-            UserError: There are no others in the test split.
+        It is a `UserError` if no other is in the test split.
         """
         if not left_out:
             return self
@@ -151,9 +135,6 @@ def load_evaluation_set(
         if name in suites:
             raise UserError(f"{folder / name}.jsonl needs another name: {name} is one")
         suites[name] = [starts[split] + row for split, row in rows]
-    # Imported here: its checks of types take a tenth of a second.
-    from .settings import load_settings
-
     min_accuracy = load_settings().min_accuracy | {
         suite.name: suite.min_accuracy for suite in from_files
     }
@@ -202,12 +183,10 @@ def _find(
 
 def outcomes(evaluations: Mapping[str, Evaluation]) -> Outcomes:
     """Return how a model does on the examples of an evaluation set."""
-    errors = [
-        getattr(evaluation, "errors", None) for evaluation in evaluations.values()
-    ]
+    errors = [getattr(each, "errors", None) for each in evaluations.values()]
     known = [each for each in errors if each is not None]
     return Outcomes(
-        torch.cat([evaluation.correct for evaluation in evaluations.values()]),
+        torch.cat([each.correct for each in evaluations.values()]),
         torch.cat(known) if len(known) == len(errors) else None,
     )
 
@@ -236,7 +215,7 @@ def suites_below_minimum(net: Any, folder: Path | None = None) -> list[str]:
 
 
 def _draw(
-    evaluation_set: EvaluationSet,
+    whole: EvaluationSet,
     evaluations: Mapping[str, Evaluation],
     name: str,
     folder: Path,
@@ -246,11 +225,9 @@ def _draw(
     from ..figures import ExampleView, draw_predictions, save_figure
 
     shown = []
-    for row in evaluation_set.suites[name]:
-        split, place = evaluation_set.locate(row)
+    for row in whole.suites[name]:
+        split, place = whole.locate(row)
         if not evaluations[split].correct[place]:
-            shown.append(
-                ExampleView(evaluation_set.splits[split], evaluations[split], place)
-            )
+            shown.append(ExampleView(whole.splits[split], evaluations[split], place))
     shown.sort(key=lambda each: -each.loss)
     return save_figure(draw_predictions(shown[:MAX_PICTURES]), folder / f"{name}.png")

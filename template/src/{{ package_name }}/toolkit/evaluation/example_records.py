@@ -26,19 +26,12 @@ FILE = "examples.csv"  # beside the record of the model
 
 
 class Result(NamedTuple):
-    """How a model did on one example.
+    """How a model did on one example."""
 
-    Attributes:
-        label: The true one, as `label_text` writes it.
-        correct: Whether the prediction was.
-        loss: In the unit of training.
-        error: As in `Evaluation`, if it has errors.
-    """
-
-    label: str
+    label: str  # the true one, as `label_text` writes it
     correct: bool
-    loss: float
-    error: float | None = None
+    loss: float  # in the unit of training
+    error: float | None = None  # as in `Evaluation`, if it has errors
 
 
 COLUMNS = ("digest", "split", *Result._fields)
@@ -46,17 +39,12 @@ COLUMNS = ("digest", "split", *Result._fields)
 
 @dataclass(frozen=True)
 class ExampleRecords:
-    """What is recorded of single examples, each by the digest of its content.
-
-    Attributes:
-        splits: The split of each example.
-        results: Of the examples that the model was not trained on.
-        trained_on: All examples that it was trained on, if they are recorded.
-    """
+    """What is recorded of single examples, each by the digest of its content."""
 
     splits: Mapping[str, str] = field(default_factory=dict)
+    # Of the examples that the model was not trained on.
     results: Mapping[str, Result] = field(default_factory=dict)
-    trained_on: Collection[str] | None = None
+    trained_on: Collection[str] | None = None  # if it is recorded
 
     def is_complete(self, split: str) -> bool:
         """Return whether a split is recorded as a whole, not as a part."""
@@ -70,16 +58,10 @@ def write_example_records(
     trained_on: Collection[str] | None,
     results: Iterable[tuple[str, Any, Evaluation]],
 ) -> str:
-    """Write `examples.csv`.
+    """Write `examples.csv` into the folder of a model, and return its hash.
 
-    Args:
-        folder: Of the model.
-        trained_on: Digests of the training data, if they are known.
-        results: The name, the examples and the evaluation of each other split. Of a
-            large one, the examples with the smallest digests are recorded.
-
-    Returns:
-        The hash of the file.
+    The results are name, examples and evaluation of each split but the training split.
+    Of a large one, the examples with the smallest digests are recorded.
     """
     lines = {digest: [TRAIN_SPLIT, "", "", "", ""] for digest in trained_on or ()}
     for name, data, evaluation in results:
@@ -97,9 +79,7 @@ def write_example_records(
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(
-        [digest, *line][: len(columns)] for digest, line in sorted(lines.items())
-    )
+    writer.writerows([d, *line][: len(columns)] for d, line in sorted(lines.items()))
     (folder / FILE).write_text(file.getvalue(), "utf-8", newline="")
     return _hash(file.getvalue())
 
@@ -115,17 +95,9 @@ def label_text(label: Any) -> str:
 
 
 def read_example_records(path: Path, known_hash: str) -> ExampleRecords:
-    """Read `examples.csv`.
+    """Read `examples.csv`; a file with another hash is a `UserError`.
 
-    Args:
-        path: Of the file.
-        known_hash: Of the file; line ends do not count, as git may change them.
-
-    Returns:
-        What is recorded.
-
-    Raises:
-        UserError: The file is missing, cannot be read or has other examples.
+    Line ends do not count in the hash, as git may change them.
     """
     splits: dict[str, str] = {}
     results: dict[str, Result] = {}
@@ -150,15 +122,10 @@ def read_example_records(path: Path, known_hash: str) -> ExampleRecords:
 
 
 class Changes(NamedTuple):
-    """How a model does today on the examples that have recorded results.
+    """How a model does today on the examples that have recorded results."""
 
-    Attributes:
-        wrong: What the model does otherwise, in a line; empty if nothing.
-        note: What the data have lost or got since then; empty if nothing.
-    """
-
-    wrong: str
-    note: str
+    wrong: str  # what it does otherwise, in a line, or nothing
+    note: str  # what the data have lost or got since then, or nothing
 
 
 def find_changes(
@@ -166,14 +133,7 @@ def find_changes(
 ) -> Changes:
     """Compare the results of a model with its recorded ones, example by example.
 
-    Args:
-        records: Of the model.
-        data: The test split, as it is today.
-        evaluation: Of the model on it, by the code of today.
-        tolerance: Of a loss, absolute and relative.
-
-    Returns:
-        What has changed.
+    The data are today's test split; the tolerance of a loss is absolute and relative.
     """
     digests = interface.digests(data)
     row_of = {d: row for row, d in enumerate(digests) if d in records.results}
@@ -182,9 +142,8 @@ def find_changes(
         for digest, row in row_of.items()
         if records.results[digest].label == label_text(data.labels[row])
     }
-    gone = [
-        d for d in records.results.keys() - row_of if records.splits[d] == TEST_SPLIT
-    ]
+    lost = records.results.keys() - row_of
+    gone = [digest for digest in lost if records.splits[digest] == TEST_SPLIT]
     counts = {
         "new": (len(digests) - len(row_of)) * records.is_complete(TEST_SPLIT),
         "gone": len(gone),
@@ -211,15 +170,9 @@ def seen_in_training(
     training: Mapping[str, Any],
     splits: Mapping[str, Any],
 ) -> set[str] | None:
-    """Find the examples that a model was trained on among those it is evaluated on.
+    """Return the digests of today's evaluated examples that a model was trained on.
 
-    Args:
-        trained_on: Digests of its training data, if they are recorded.
-        training: The record of its training.
-        splits: The data of today.
-
-    Returns:
-        Their digests, or None if that is not known.
+    These are all but the training split. None means that it is not known.
     """
     others = {name: data for name, data in splits.items() if name != TRAIN_SPLIT}
     every = [digest for data in others.values() for digest in interface.digests(data)]

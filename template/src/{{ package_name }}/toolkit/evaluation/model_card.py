@@ -17,15 +17,7 @@ SHADOW_PICTURE = "shadow.png"
 
 
 def write_model_card(comparison: ModelComparison, folder: Path) -> Path:
-    """Write the model card of a new model.
-
-    Args:
-        comparison: Of the new model with the production model.
-        folder: Gets `card.md` and its pictures.
-
-    Returns:
-        The path of the card.
-    """
+    """Write `card.md` and its pictures into a folder, and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     result = comparison.result
     parts = [

@@ -18,12 +18,7 @@ from ..run_records import (
     require_finished,
     run_of,
 )
-from .evaluation_set import (
-    TEST_SPLIT,
-    EvaluationSet,
-    load_evaluation_set,
-    outcomes,
-)
+from .evaluation_set import TEST_SPLIT, EvaluationSet, load_evaluation_set, outcomes
 from .example_records import ExampleRecords, Result, label_text, seen_in_training
 from .model_store import (
     NoModel,
@@ -36,6 +31,7 @@ from .significance import (
     Outcomes,
     SuiteComparison,
     compare_suites,
+    load_settings,
     require_minima,
 )
 
@@ -56,36 +52,20 @@ Replay = Callable[[Any, Any], ShadowResult]
 
 @dataclass(frozen=True)
 class ModelComparison:
-    """A new model compared with the production model.
+    """A new model compared with the production model."""
 
-    Attributes:
-        checkpoint: The new model.
-        result: The verdict, and how both do on each suite.
-        new: The evaluation of the new model on the test split.
-        old: The same of the production model, if it fits today's network.
-        old_correct: Which of these examples the production model predicts correctly,
-            today or as recorded; shape (N,).
-        data: The test split, without the examples that are left out.
-        left_out: How many are.
-        changed_splits: Those whose data have changed since the last promotion.
-        notes: Sentences on what the comparison leaves out, and why.
-        in_use: Whether there is a production model.
-        training: The record of the training of the new model.
-        shadow: How both answer logged requests, if there are any.
-    """
-
-    checkpoint: Path
+    checkpoint: Path  # the new model
     result: SuiteComparison
-    new: Evaluation
-    old: Evaluation | None
-    old_correct: Tensor | None
-    data: Examples
-    left_out: int
-    changed_splits: list[str]
-    notes: list[str]
-    in_use: bool
-    training: dict[str, Any]
-    shadow: ShadowResult | None = None
+    new: Evaluation  # on the test split
+    old: Evaluation | None  # of the production model, if it fits today's network
+    old_correct: Tensor | None  # of the production model, today or as recorded, (N,)
+    data: Examples  # the test split, without the examples that are left out
+    left_out: int  # how many are
+    changed_splits: list[str]  # whose data have changed since the last promotion
+    notes: list[str]  # sentences on what the comparison leaves out, and why
+    in_use: bool  # whether there is a production model
+    training: dict[str, Any]  # the record of the new model's training
+    shadow: ShadowResult | None = None  # answers to logged requests, if there are any
 
     @property
     def run(self) -> Path:
@@ -95,16 +75,10 @@ class ModelComparison:
 
 @dataclass(frozen=True)
 class _Production:
-    """The production model, or what its record says of it.
+    """The production model, or what its record says of it."""
 
-    Attributes:
-        net: Unless it does not fit today's network.
-        record: Empty if there is no production model.
-        examples: What is recorded of single examples.
-    """
-
-    net: Any
-    record: Mapping[str, Any]
+    net: Any  # None if it does not fit today's network
+    record: Mapping[str, Any]  # empty if there is no production model
     examples: ExampleRecords
 
 
@@ -133,9 +107,6 @@ def compare_models(
         UserError: There is no such checkpoint, its training did not finish, a metric is
             not finite, or the production model is damaged.
     """
-    # Imported here: its checks of types take a tenth of a second.
-    from .settings import load_settings
-
     net, _ = load_checkpoint(checkpoint)
     training = load_training_record(checkpoint)
     require_finished(training, checkpoint, even_if_stopped_early=even_if_stopped_early)
@@ -168,9 +139,8 @@ def compare_models(
     )
     if left_out.others:
         own = whole.without(left_out.seen)
-        minima = compare_suites(
-            outcomes(own.evaluate(net)), None, own.suites, own.min_accuracy
-        )
+        every = outcomes(own.evaluate(net))
+        minima = compare_suites(every, None, own.suites, own.min_accuracy)
         result = require_minima(result, minima.suites)
     notes = left_out.notes
     if gone := whole.suites.keys() - evaluation_set.suites.keys():
@@ -198,17 +168,12 @@ def compare_models(
 
 @dataclass
 class _LeftOut:
-    """The examples that say nothing about which model is better, by their digests.
+    """Digests of the examples that say nothing about which model is better."""
 
-    Attributes:
-        seen: Those that the new model was trained on.
-        others: Those that the production model was trained on, or has no result of.
-        results: Recorded results of the production model, if it cannot be evaluated.
-        notes: A sentence on each kind.
-    """
-
-    seen: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)  # in training, by the new model
+    # By the production model, or without a result of it.
     others: set[str] = field(default_factory=set)
+    # Recorded, of a production model that cannot be evaluated.
     results: Mapping[str, Result] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -233,18 +198,7 @@ def _left_out(
     splits: Mapping[str, Any],
     whole: EvaluationSet,
 ) -> _LeftOut:
-    """Find the examples that say nothing about which model is better.
-
-    Args:
-        production: The model in use.
-        checkpoint: The new model.
-        training: The record of its training.
-        splits: The data of today.
-        whole: All examples of the test split and of suites.
-
-    Returns:
-        Those that are left out.
-    """
+    """Find the examples that say nothing about which model is better."""
     wanted, found = whole.in_suites(), _LeftOut()
     models: list[tuple[str, set[str] | None, set[str]]] = []
     if production.record:
@@ -273,7 +227,8 @@ def _leave_out_unknown(
 ) -> None:
     """Leave out what a production model that cannot be evaluated has no result of."""
     found.notes.append("the production model does not fit the network in model.py")
-    labels = dict(zip(whole.digests(), _labels(whole), strict=True))
+    every = [label_text(y) for data in whole.splits.values() for y in data.labels]
+    labels = dict(zip(whole.digests(), every, strict=True))
     wanted = whole.in_suites()
     known = {
         digest: result
@@ -295,15 +250,6 @@ def _leave_out_unknown(
             f"left out: {len(unknown)} examples without a recorded result, or with "
             "another label since then"
         )
-
-
-def _labels(evaluation_set: EvaluationSet) -> list[str]:
-    """Return the label of each example as text, counted through all splits."""
-    return [
-        label_text(label)
-        for data in evaluation_set.splits.values()
-        for label in data.labels
-    ]
 
 
 def _before(

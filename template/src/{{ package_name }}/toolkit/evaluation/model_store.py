@@ -210,14 +210,8 @@ def load_checkpoint(path: Path) -> tuple[Any, dict[str, Any]]:
 def write_production(checkpoint: Path, folder: Path) -> None:
     """Write a production model, whatever was there before.
 
-    Args:
-        checkpoint: Written by a training run, still in the folder of its run.
-        folder: Gets the weights, the record of what they are and of single examples,
-            the configuration of their training and the golden predictions.
-
-    Raises:
-        UserError: The checkpoint, its configuration or its record is missing or
-            unusable; the folder is as it was.
+    The checkpoint must be in the folder of its run. If something is missing or
+    unusable, a `UserError` leaves the folder as it was.
     """
     net, hyperparameters = load_checkpoint(checkpoint)
     config = run_of(checkpoint) / "config.yaml"
@@ -284,9 +278,7 @@ def _rounded(values: Any) -> Any:
 
 def _architecture(hyperparameters: dict[str, Any]) -> dict[str, Any]:
     """Pick out what builds the network; the rest only trained it."""
-    return {
-        name: hyperparameters[name] for name in _options() if name in hyperparameters
-    }
+    return {n: hyperparameters[n] for n in _options() if n in hyperparameters}
 
 
 def _options() -> Mapping[str, inspect.Parameter]:

@@ -1,17 +1,63 @@
-"""The command that predicts; it starts without the training framework."""
+"""The command that predicts, and the expected ranges of what it is given.
+
+It starts without the training framework.
+"""
 
 import inspect
 import re
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from torch import Tensor
 
 from ..cli import PROGRAM, Command, Parser
 from ..interface import task
-from .expectations import out_of_range
 from .model_store import load_checkpoint, load_production, load_record
+
+
+class Range(NamedTuple):
+    """The expected range of values.
+
+    Attributes:
+        low: The lowest.
+        high: The highest.
+        mostly: The fraction of the data that must be in between, from 0 to 1.
+    """
+
+    low: float
+    high: float
+    mostly: float = 1
+
+
+def out_of_range(
+    attributes: Mapping[str, Tensor], ranges: Mapping[str, Range]
+) -> list[list[str]]:
+    """Find the attributes of N examples that are out of their range.
+
+    Args:
+        attributes: Numbers by the name of the attribute, shape (N,) each.
+        ranges: Expected ranges by the name of the attribute.
+
+    Returns:
+        Sentences for each example; none where all attributes are in range.
+
+    Examples:
+        >>> import torch
+        >>> size = torch.tensor([3.0, 12.5])
+        >>> out_of_range({"size": size}, {"size": Range(1, 10)})
+        [[], ['size is 12.5, expected from 1 to 10']]
+    """
+    sentences: list[list[str]] = [[] for _ in next(iter(attributes.values()))]
+    for name, (low, high, _) in ranges.items():
+        expected = f"expected from {low:.4g} to {high:.4g}"
+        for found, value in zip(sentences, attributes[name].tolist(), strict=True):
+            # Written so that nan is out of range, too.
+            if not low <= value <= high:
+                found.append(f"{name} is {value:.4g}, {expected}")
+    return sentences
 
 
 def predict(
@@ -21,11 +67,8 @@ def predict(
 ) -> None:
     """Predict for the examples in files, and print each prediction.
 
-    Args:
-        arguments: From the command line.
-        parents: Parsers of further options.
-        log: Takes the options, a path, the name of the model, and for its examples the
-            raw ones, the predictions and the warnings.
+    `log` takes the options, a path, the name of the model, and for its examples the raw
+    ones, the predictions and the warnings.
     """
     parser = Parser(f"{PROGRAM} predict", parents=parents)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")

@@ -55,12 +55,7 @@ def promote(
 def write_promoted(comparison: ModelComparison, folder: Path) -> None:
     """Write all that a production model consists of.
 
-    Args:
-        comparison: Of the new model with the production model.
-        folder: Gets the weights, the record of what they are and of single examples,
-            the configuration of their training, the golden predictions, the model
-            card, and the result of the shadow evaluation. If one of them cannot be
-            written, the folder is as it was.
+    If a part of it cannot be written, the folder is as it was.
     """
     with _exchanged(folder) as beside:
         write_production(comparison.checkpoint, beside)

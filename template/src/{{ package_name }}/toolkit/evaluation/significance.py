@@ -16,7 +16,8 @@ correction): the suite of all examples, where most regressions show, gets half o
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -24,7 +25,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .. import paths
 from ..errors import UserError
+from ..run_records import read_settings
 
 ALL = "all"  # the suite of all examples
 PERMUTATIONS = 20_000  # of more groups than 14, a random sample
@@ -35,16 +38,41 @@ Criterion = Literal["correct", "error"]
 
 
 @dataclass(frozen=True)
-class Outcomes:
-    """How a model does on N examples.
+class Settings:
+    """How models are compared.
 
     Attributes:
-        correct: Whether each prediction is correct, bool, shape (N,).
-        errors: How wrong each one is, the less the better, shape (N,); if known.
+        mode: `report` blocks nothing; `enforce` makes a regression an error.
+        alpha: Significance level: the highest probability that an equally good model
+            is called worse, over all suites together.
+        min_accuracy: The least fraction of correct predictions, by suite.
+        decides: What is compared: `correct`, the share of correct predictions, or
+            `error`, how wrong they are. The other is shown, too.
     """
 
-    correct: Tensor
-    errors: Tensor | None = None
+    mode: Literal["report", "enforce"] = "report"
+    alpha: float = 0.05
+    min_accuracy: dict[str, float] = field(default_factory=dict)
+    decides: Criterion = "correct"
+
+    def __post_init__(self) -> None:
+        """Raise a `ValueError` for what is no fraction."""
+        for name, value in {"alpha": self.alpha, **self.min_accuracy}.items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value}: give a fraction from 0 to 1")
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the settings; by default, from `configs/comparison.yaml`."""
+    return read_settings(Settings, path or paths.settings())
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """How a model does on N examples."""
+
+    correct: Tensor  # whether each prediction is, bool, shape (N,)
+    errors: Tensor | None = None  # shape (N,), the less the better; if known
 
     def __getitem__(self, rows: Tensor) -> "Outcomes":
         """Return those of some examples."""
@@ -64,35 +92,20 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """How two models do on one suite, a named set of examples.
-
-    Attributes:
-        name: Of the suite.
-        size: Number of its examples.
-        new: Accuracy of the new model, from 0 to 1.
-        old: Accuracy of the old one, if there is one.
-        regressions: Examples that only the old model predicts correctly.
-        fixes: Examples that only the new one does.
-        min_accuracy: The least accuracy of a new model.
-        finding: What is significant, or nothing.
-        new_error: Mean error of the new model, if it is known.
-        old_error: That of the old one.
-        decides: What the finding is about.
-        groups: Number of groups of examples, if there are groups.
-    """
+    """How two models do on one suite, a named set of examples."""
 
     name: str
-    size: int
-    new: float
-    old: float | None
-    regressions: int
-    fixes: int
-    min_accuracy: float
-    finding: Finding
-    new_error: float | None = None
+    size: int  # number of examples
+    new: float  # accuracy of the new model, from 0 to 1
+    old: float | None  # that of the old one, if there is one
+    regressions: int  # examples that only the old model predicts correctly
+    fixes: int  # examples that only the new one does
+    min_accuracy: float  # of a new model
+    finding: Finding  # what is significant
+    new_error: float | None = None  # mean, if it is known
     old_error: float | None = None
-    decides: Criterion = "correct"
-    groups: int | None = None
+    decides: Criterion = "correct"  # what the finding is about
+    groups: int | None = None  # their number, if there are groups
 
     def __str__(self) -> str:
         """Return the name and what decides."""
@@ -111,16 +124,13 @@ class SuiteResult:
 class SuiteComparison:
     """The verdict on a new model.
 
-    Attributes:
-        verdict: `regress` if it is worse on a suite or below the minimum of one, else
-            `promote` if it is better on one or there is no old model, else `keep`.
-        reason: Why, in one sentence.
-        suites: The results, of which the first is that of all examples.
+    It is `regress` if the model is worse on a suite or below the minimum of one, else
+    `promote` if it is better on one or there is no old model, else `keep`.
     """
 
     verdict: Verdict
-    reason: str
-    suites: list[SuiteResult]
+    reason: str  # in one sentence
+    suites: list[SuiteResult]  # all examples first
 
     def rows(self) -> list[list[str]]:
         """Lay out the results as a table: rows of cells, titles first."""
@@ -145,46 +155,17 @@ class SuiteComparison:
 def compare_suites(
     new: Outcomes,
     old: Outcomes | None,
-    suites: Mapping[str, Sequence[int]],
-    min_accuracy: Mapping[str, float],
-    alpha: float = 0.05,
-    one_sided: Collection[str] = (),
-    groups: Sequence[str] | None = None,
+    suites: Mapping[str, Sequence[int]],  # rows; `all` has every row if not given
+    min_accuracy: Mapping[str, float],  # from 0 to 1, by suite
+    alpha: float = 0.05,  # probability to call an equal model worse, over all suites
+    one_sided: Collection[str] = (),  # suites where a model can be worse, not better
+    groups: Sequence[str] | None = None,  # of examples that depend on each other
     decides: Criterion = "correct",
 ) -> SuiteComparison:
     """Compare two models on the same N examples, suite by suite.
 
-    Args:
-        new: How the new model does.
-        old: The same of the production model, if there is one to compare with.
-        suites: Rows of the examples by the name of the suite. Without rows of `all`,
-            these are all examples.
-        min_accuracy: The least accuracy, from 0 to 1, by the name of a suite.
-        alpha: The highest probability that an equally good model is called worse, over
-            all suites together.
-        one_sided: Names of suites on which a model can be worse, but not better.
-        groups: What each example belongs to, if examples depend on each other.
-        decides: Whether the share of correct predictions is compared, or the errors.
-
-    Returns:
-        The verdict and what it rests on.
-
-    Raises:
-        UserError: A suite is empty, a minimum accuracy is of no suite, or errors are to
-            decide and there are none.
-
-    Examples:
-        >>> old = Outcomes(torch.arange(100) < 90)
-        >>> compare_suites(Outcomes(torch.arange(100) < 70), old, {}, {}).reason
-        'worse on all (70.0% instead of 90.0%)'
-        >>> new = Outcomes(torch.arange(100) < 88)
-        >>> compare_suites(new, old, {}, {}).reason
-        'no significant difference: 2 regressions and 0 fixes in 100 examples'
-        >>> compare_suites(new, old, {}, {"all": 0.95}).reason
-        'below minimum on all (88.0%, at least 95.0% required)'
-        >>> pairs = [str(row // 50) for row in range(100)]
-        >>> compare_suites(new, old, {}, {}, groups=pairs).reason
-        'no verdict: too few groups on all, only 2'
+    An empty suite, a minimum of no suite, and missing errors that shall decide are each
+    a `UserError`.
     """
     rows_of: dict[str, Sequence[int]] = {ALL: range(len(new.correct)), **suites}
     if decides == "error" and new.errors is None:
@@ -221,12 +202,7 @@ def require_minima(
 ) -> SuiteComparison:
     """Add the minimum accuracies that a new model misses on further examples.
 
-    Args:
-        result: Of the comparison, which may leave out examples.
-        suites: How the new model does on all examples.
-
-    Returns:
-        The verdict on both.
+    The result may leave out examples; `suites` says how the new model does on all.
     """
     below = {suite.name: suite for suite in suites if suite.finding == "below minimum"}
     there = []
@@ -244,23 +220,10 @@ def _compare_suite(
     old: Outcomes | None,
     min_accuracy: float,
     alpha: float,
-    groups: NDArray[np.int64] | None,
+    groups: NDArray[np.int64] | None,  # their numbers, shape (S,)
     decides: Criterion,
 ) -> SuiteResult:
-    """Compare two models on one suite of S examples.
-
-    Args:
-        name: Of the suite.
-        new: How the new model does.
-        old: The same of the old one.
-        min_accuracy: The least accuracy, from 0 to 1.
-        alpha: As in `compare_suites`, for this suite alone.
-        groups: The number of the group of each example, shape (S,).
-        decides: As in `compare_suites`.
-
-    Returns:
-        Its result.
-    """
+    """Compare two models on one suite of S examples, at its own level alpha."""
     result = SuiteResult(
         name,
         len(new.correct),
@@ -313,14 +276,8 @@ def _permutation_test(
 ) -> tuple[float, bool]:
     """Return the one-sided p-value, and whether the new model is the better one.
 
-    Of two equally good models, the gain of a group is as likely positive as negative.
-
-    Args:
-        gains: How much better the new model is on each example, shape (S,).
-        groups: The number of the group of each example, shape (S,).
-
-    Returns:
-        The p-value of the sum of the gains, and its sign.
+    `gains` says how much better it is on each example; both have the shape (S,). Of two
+    equally good models, the gain of a group is as likely positive as negative.
     """
     # Imported here: prediction needs none of SciPy.
     from scipy.stats import permutation_test
@@ -349,31 +306,25 @@ def _conclude(results: list[SuiteResult]) -> SuiteComparison:
     for result in results:
         found.setdefault(result.finding, []).append(str(result))
     order: tuple[Finding, ...] = ("below minimum", "worse", "better")
-    reasons = [
-        f"{finding} on {', '.join(found[finding])}"
-        for finding in order
-        if finding in found
-    ]
+    reasons = [f"{kind} on {', '.join(found[kind])}" for kind in order if kind in found]
     everything = results[0]
     if "below minimum" in found or "worse" in found:
         return SuiteComparison("regress", "; ".join(reasons), results)
     if "better" in found:
         return SuiteComparison("promote", reasons[0], results)
     if everything.old is None:
-        return SuiteComparison(
-            "promote", "there is no production model to compare with", results
-        )
+        reason = "there is no production model to compare with"
+        return SuiteComparison("promote", reason, results)
     if everything.finding == "too few groups":
         reason = f"no verdict: too few groups on all, only {everything.groups}"
-        return SuiteComparison("keep", reason, results)
-    if everything.decides == "error" and everything.old_error is not None:
+    elif everything.decides == "error" and everything.old_error is not None:
         reason = (
             f"no significant difference: mean error {everything.new_error:.4g} instead "
             f"of {everything.old_error:.4g} in {everything.size} examples"
         )
-        return SuiteComparison("keep", reason, results)
-    reason = (
-        f"no significant difference: {everything.regressions} regressions and "
-        f"{everything.fixes} fixes in {everything.size} examples"
-    )
+    else:
+        reason = (
+            f"no significant difference: {everything.regressions} regressions and "
+            f"{everything.fixes} fixes in {everything.size} examples"
+        )
     return SuiteComparison("keep", reason, results)

@@ -77,19 +77,15 @@ def load_suites(folder: Path | None = None) -> list[Suite]:
 
 def _read(path: Path) -> Suite:
     head, *rest = path.read_text("utf-8").splitlines() or [""]
-    about = parse_json_line(
-        head, {"min_accuracy": (int, float), "why": str}, f"{path}, line 1"
-    )
+    kinds: dict[str, Any] = {"min_accuracy": (int, float), "why": str}
+    about = parse_json_line(head, kinds, f"{path}, line 1")
     if not 0 <= about["min_accuracy"] <= 1:
         raise UserError(f"{path}, line 1: min_accuracy is from 0 to 1")
     examples: dict[str, SuiteExample] = {}
+    kinds = dict.fromkeys(("digest", "label", "why"), str)
     for number, line in enumerate(rest, start=2):
         where = f"{path}, line {number}"
-        example = SuiteExample(
-            **parse_json_line(
-                line, dict.fromkeys(("digest", "label", "why"), str), where
-            )
-        )
+        example = SuiteExample(**parse_json_line(line, kinds, where))
         if example.digest in examples:
             raise UserError(f"{where}: {example.digest} is there already")
         examples[example.digest] = example
@@ -106,19 +102,7 @@ WORDS: dict[Any, str] = {
 
 
 def parse_json_line(line: str, kinds: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Read a line of a JSON Lines file that people edit.
-
-    Args:
-        line: A JSON object.
-        kinds: The type of each of its values, by name.
-        where: The place of the line, for the message.
-
-    Returns:
-        The values by name.
-
-    Raises:
-        UserError: It is something else.
-    """
+    """Read a JSON object with values of these kinds; anything else is a `UserError`."""
     try:
         content = json.loads(line)
     except ValueError:
@@ -169,9 +153,7 @@ def read_json_lines(path: Path, kinds: Mapping[str, Any]) -> list[dict[str, Any]
     """
     # Editors leave empty lines at the end.
     lines = enumerate(path.read_text("utf-8").rstrip().splitlines(), start=1)
-    return [
-        parse_json_line(line, kinds, f"{path}, line {number}") for number, line in lines
-    ]
+    return [parse_json_line(line, kinds, f"{path}, line {n}") for n, line in lines]
 
 
 def write_json_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -9,13 +9,14 @@ from .pictures import (
     save_figure,
 )
 from .reports import (
+    as_markdown,
+    as_text,
     draw_confusion_matrix,
     draw_errors,
     metrics_table,
     write_curves,
     write_evaluation,
 )
-from .tables import as_markdown, as_text
 
 __all__ = [
     "ExampleView",

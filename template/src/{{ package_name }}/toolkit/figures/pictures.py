@@ -104,20 +104,13 @@ def draw_with_titles(data: Any, titles: Mapping[int, str]) -> "Figure":
 
 
 def example_grid(titles: Sequence[str], height: float) -> "tuple[Figure, list[Axes]]":
-    """Return a figure with axes for some examples, at most five in a line.
+    """Return a figure with axes for each example, at most five in a line.
 
-    Args:
-        titles: Of the examples: long ones need wider columns.
-        height: Of a line, in inches.
-
-    Returns:
-        The figure, and axes for each example.
+    Long titles need wider columns. The height is that of a line, in inches.
     """
     from matplotlib.figure import Figure  # as above
 
-    longest = max(
-        (len(line) for title in titles for line in title.split("\n")), default=1
-    )
+    longest = max((len(line) for t in titles for line in t.split("\n")), default=1)
     columns = min(max(LETTERS // longest, 1), MAX_COLUMNS)
     lines = -(-len(titles) // columns)
     figure = Figure(figsize=(WIDTH, height * lines), layout="constrained")

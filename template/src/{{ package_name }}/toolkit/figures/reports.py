@@ -1,8 +1,8 @@
-"""Reports: learning curves, confusion matrix and errors as files to look at."""
+"""Reports: tables, learning curves, the confusion matrix and errors."""
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,56 @@ from torch import Tensor
 from ..errors import UserError
 from ..interface import Evaluation, classes, optional
 from .pictures import draw_examples, save_figure
-from .tables import as_text
 
 if TYPE_CHECKING:  # prediction does without
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+def as_text(rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows of cells in columns, of which the first and last begin left.
+
+    Args:
+        rows: As many cells in each.
+
+    Returns:
+        A line for each row.
+
+    Examples:
+        >>> print(as_text([["suite", "examples", ""], ["all", "360", "worse"]]))
+        suite  examples
+        all         360  worse
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    last = len(widths) - 1
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if position in (0, last) else cell.rjust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def as_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows of cells as a table in Markdown.
+
+    Args:
+        rows: The first holds the titles.
+
+    Returns:
+        A line for each row, and one below the titles.
+
+    Examples:
+        >>> print(as_markdown([["suite", "examples"], ["all", "360"]]))
+        | suite | examples |
+        |---|---|
+        | all | 360 |
+    """
+    lines = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    titles, *rest = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([titles, "|" + "---|" * len(rows[0]), *rest])
 
 
 def write_curves(run_dir: Path) -> Path:

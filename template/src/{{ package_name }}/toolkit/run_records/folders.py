@@ -1,8 +1,10 @@
-"""The numbered folder of each training or evaluation."""
+"""Runs: the numbered folder of each training or evaluation, and the record in it."""
 
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,28 +17,16 @@ if TYPE_CHECKING:
     from lightning import Trainer  # some commands do without it
 
 RECORD = "record.json"  # the metadata of a run
+TRAINED_ON = "trained-on.txt"  # digests of the training data, beside the record
+MAX_TRAINED_ON = 20_000  # of more, the rule that chose them is recorded
 # Names the folder of a run to the process that trains.
 VARIABLE = f"{paths.PACKAGE.upper()}_RUN"
 
 
 def new_run_dir(command: str, runs_dir: Path | None = None) -> Path:
-    """Create the folder of a new run, numbered one up from the newest.
+    """Create the folder of a new run, numbered one up from the newest of all commands.
 
-    Args:
-        command: What the run does; begins the folder's name.
-        runs_dir: Holds all runs; by default, the folder of the repository that does.
-
-    Returns:
-        The new folder.
-
-    Raises:
-        UserError: Nothing can be written there.
-
-    Examples:
-        >>> import tempfile
-        >>> runs_dir = Path(tempfile.mkdtemp())
-        >>> new_run_dir("fit", runs_dir).name, new_run_dir("test", runs_dir).name
-        ('fit-0001', 'test-0002')
+    So `fit-0001` is followed by `test-0002`.
     """
     runs_dir = runs_dir or paths.runs()
     try:
@@ -159,3 +149,89 @@ def write_run_json(
     path = folder / name
     path.write_text(json.dumps(facts, indent=2) + "\n")
     return path
+
+
+def load_training_record(checkpoint: Path) -> dict[str, Any]:
+    """Read the record of the training that wrote a checkpoint.
+
+    Args:
+        checkpoint: Still in the folder of its run.
+
+    Returns:
+        The record by its keys, as `MetadataRecorder` wrote it.
+
+    Raises:
+        UserError: There is no record.
+    """
+    path = run_of(checkpoint) / RECORD
+    if not path.is_file():
+        raise UserError(f"{path} is missing: name a checkpoint in its run, or train")
+    return read_record(path)
+
+
+def load_trained_on(checkpoint: Path) -> list[str] | None:
+    """Read what the model of a checkpoint was trained on.
+
+    Args:
+        checkpoint: Still in the folder of its run.
+
+    Returns:
+        The digests of the examples, if they were recorded.
+    """
+    path = run_of(checkpoint) / TRAINED_ON
+    # What is damaged is no digest, and matches none.
+    text = path.read_text("utf-8", "replace") if path.is_file() else ""
+    return text.split() or None
+
+
+def require_finished(
+    training: Mapping[str, Any],
+    checkpoint: Path,
+    *,
+    even_if_stopped_early: bool = False,
+) -> None:
+    """Raise an error for a training that cannot be compared with others.
+
+    Args:
+        training: Its metadata.
+        checkpoint: Named in the message.
+        even_if_stopped_early: Accept a training that did not finish.
+
+    Raises:
+        UserError: It stopped early, or a metric is missing or not finite.
+    """
+    if not training["finished"] and not even_if_stopped_early:
+        last = checkpoint.with_name("last.ckpt")
+        resume = f"resume it with fit --ckpt_path {last}, or " * last.is_file()
+        raise UserError(
+            f"the training of {checkpoint} stopped early, after {training['steps']} "
+            f"steps: {resume}train again"
+        )
+    metrics = training["metrics"]
+    if not metrics:
+        raise UserError(
+            f"the training of {checkpoint} has left no metrics: train again"
+        )
+    for name, value in metrics.items():
+        if not isinstance(value, int | float):
+            raise UserError(
+                f"the training of {checkpoint} ended with {name} = {value}: lower the "
+                "learning rate, or look at the data"
+            )
+
+
+def current_commit() -> str | None:
+    """Name the commit of the code, with `-dirty` if it was edited since.
+
+    Where git knows none, such as in a repository of another user, warn with its reason.
+    """
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(command, cwd=here, capture_output=True, text=True)
+        commit, reason = done.stdout.strip(), done.stderr.partition("\n")[0]
+    except OSError as error:
+        commit, reason = "", f"git does not run: {error.strerror}"
+    if not commit:
+        print(f"warning: the record names no commit ({reason})", file=sys.stderr)
+    return commit or None

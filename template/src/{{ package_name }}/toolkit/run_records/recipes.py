@@ -1,25 +1,18 @@
-"""Recipes: configurations that answer one question about a training."""
+"""Configurations: recipes that answer one question, and files of settings."""
 
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from .. import paths
 from ..errors import UserError
 
+Kind = TypeVar("Kind")
+
 
 def recipes(folder: Path | None = None) -> dict[str, str]:
-    """List the recipes.
-
-    Args:
-        folder: Holds a YAML file for each, whose first line says what it is for.
-
-    Returns:
-        That line, by the name of the recipe.
-
-    Raises:
-        UserError: There is none.
-    """
+    """List the recipes: by name the first line of each, which says what it is for."""
     folder = folder or paths.recipes()
     found = {
         name: path.read_text("utf-8").partition("\n")[0].lstrip("# ")
@@ -98,14 +91,9 @@ def _divide(options: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def run_name(options: Sequence[str]) -> str:
-    """Return what the folder of a training is called.
+    """Return what the folder of a training is called: its last recipe, or else `fit`.
 
-    Args:
-        options: Of the command `fit`.
-
-    Returns:
-        The last recipe among the configurations: such a training makes no model
-        to promote. Else `fit`.
+    A training with a recipe makes no model to promote.
     """
     configurations, _ = _divide(options)
     return recipe_among(configurations) or "fit"
@@ -129,3 +117,38 @@ def recipe_among(files: Iterable[object]) -> str | None:
     given = [Path(str(file)).resolve() for file in files]
     names = [path.stem for path in given if path.parent == folder]
     return names[-1] if names else None
+
+
+def read_settings(kind: type[Kind], path: Path) -> Kind:
+    """Read settings.
+
+    Args:
+        kind: A dataclass of them; what is not in the file is as it says.
+        path: A YAML file. There need be none in a folder without configurations.
+
+    Returns:
+        The settings.
+
+    Raises:
+        UserError: The file is missing, or something else is in it.
+    """
+    if not path.is_file():
+        if path.with_name(paths.default_config().name).is_file():
+            # Defaults would compare a model without its thresholds.
+            raise UserError(
+                f"{path} is missing: restore it with git checkout, or make an empty "
+                "one for the defaults"
+            )
+        return kind()
+    lines = path.read_text("utf-8").splitlines()
+    if {line.partition("#")[0].strip() for line in lines} <= {"", "---", "null"}:
+        return kind()  # jsonargparse takes an empty file for a mistake
+    # Imported here: it takes a tenth of a second.
+    from jsonargparse import ArgumentError, ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(kind)
+    try:
+        return kind(**vars(parser.parse_path(path)))
+    except (ArgumentError, ValueError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error

@@ -1,7 +1,7 @@
 """Training by Lightning: divergence, error hints, interrupts, several processes."""
 
-from .distributed import gather
 from .nested_tensors import batch_size, returned_loss, shapes, tensors
+from .processes import gather
 
 __all__ = [
     "batch_size",

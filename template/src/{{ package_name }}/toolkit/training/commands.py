@@ -36,11 +36,10 @@ from ..errors import UserError
 from ..evaluation import load_checkpoint
 from ..figures import metrics_table, write_curves, write_evaluation
 from ..run_records import start_run, newest_checkpoint, recipe_among
-from .distributed import is_rank_zero, require_own_rank
 from .divergence_guard import DivergenceGuard
 from .error_hints import raised_by_lightning
-from .interrupts import GracefulShutdown, handle_signals
 from .metadata_recorder import MetadataRecorder
+from .processes import GracefulShutdown, handle_signals, is_rank_zero, require_own_rank
 
 # Recipes name the callbacks of all rooms.
 for room in iter_modules([str(Path(__file__).parents[1])]):
@@ -319,15 +318,7 @@ def _in_root(folder: str) -> str:
 
 
 def run(command: str, arguments: Sequence[str]) -> None:
-    """Run a command with Lightning's options.
-
-    Args:
-        command: `fit`, `validate` or `test`.
-        arguments: What follows it on the command line.
-
-    Raises:
-        UserError: An option is wrong, or the default configuration is missing.
-    """
+    """Run `fit`, `validate` or `test` with Lightning's options."""
     handle_signals()
     default = paths.default_config()
     if not default.is_file():

@@ -24,13 +24,7 @@ SEE_GRADIENTS = "To see the gradients before: nox -s debug -- nan"
 
 
 class _Pending:
-    """A loss that the device may still have to compute.
-
-    Args:
-        loss: As the step returned it, shape ().
-        where: The batch and the step, in words.
-        step: Its number.
-    """
+    """A loss of shape () that the device may still have to compute, in a step."""
 
     def __init__(self, loss: Tensor, where: str, step: int) -> None:
         self.where = where

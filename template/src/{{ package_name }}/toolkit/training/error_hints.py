@@ -113,16 +113,7 @@ KINDS: dict[str, tuple[str, str]] = {
 
 
 def error_hint(error: BaseException, net: nn.Module, batch: str) -> str | None:
-    """Return a hint for a known error, in a line.
-
-    Args:
-        error: That ended a training or an evaluation.
-        net: The network.
-        batch: Which batch it was, in words.
-
-    Returns:
-        The hint, or nothing if the error is not known.
-    """
+    """Return a hint for a known error, in a line; `batch` names the batch, in words."""
     if _raised_by_hand(error):
         return None  # by the code of the team, which says itself what is wrong
     text = "out of memory" if isinstance(error, MemoryError) else str(error)
@@ -160,14 +151,7 @@ def _module_of(error: BaseException) -> str:
 
 
 def raised_by_lightning(error: BaseException) -> str | None:
-    """Return what Lightning itself says of a wrong option or hook, in a line.
-
-    Args:
-        error: That ended a command.
-
-    Returns:
-        Its message, unless the error comes from elsewhere.
-    """
+    """Return what Lightning itself says of a wrong option or hook, in a line."""
     text = str(error).strip("'")
     if isinstance(error, KeyError) and text.startswith("SLURM_"):
         return f"{text} is not set, but SLURM_NTASKS is: start by srun, or unset that"
@@ -181,15 +165,7 @@ def raised_by_lightning(error: BaseException) -> str | None:
 
 
 def failed_layer(error: BaseException, net: nn.Module) -> str | None:
-    """Return the innermost layer in which an error was raised.
-
-    Args:
-        error: With its traceback.
-        net: The network.
-
-    Returns:
-        Its name, class and the shapes of its inputs, if it was in a layer.
-    """
+    """Return name, class and input shapes of the innermost layer that has failed."""
     names = _names(net)
     found = None
     for frame, _ in traceback.walk_tb(error.__traceback__):
@@ -202,15 +178,7 @@ def failed_layer(error: BaseException, net: nn.Module) -> str | None:
 
 
 def first_nonfinite_layer(net: nn.Module, run: Callable[[], object]) -> str | None:
-    """Find the first layer with an output that is not finite.
-
-    Args:
-        net: The network.
-        run: Runs it once more.
-
-    Returns:
-        Its name and class, if there is one.
-    """
+    """Run a network; return name and class of the first layer with nonfinite output."""
     names = _names(net)
     found: list[str] = []
 

@@ -41,11 +41,6 @@ class MetadataRecorder(Callback):
 
     The best checkpoint is that of the first `ModelCheckpoint` with a metric to monitor.
     A better one from before a training was resumed is copied into the folder.
-
-    Args:
-        folder: Of the run.
-        arguments: Of the command line.
-        seed: Of the random numbers, if it was set.
     """
 
     def __init__(
@@ -129,9 +124,8 @@ class MetadataRecorder(Callback):
         path, score = Path(callback.best_model_path), callback.best_model_score
         if self._best_before is not None:
             before, old = self._best_before
-            worse = score is None or (
-                before < score if callback.mode == "min" else before > score
-            )
+            least = callback.mode == "min"
+            worse = score is None or (before < score if least else before > score)
             if worse and old.is_file():
                 path = self.folder / "checkpoints" / BEST_BEFORE
                 path.parent.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler, SequentialSampler
 
 from digit_recognizer.toolkit.errors import UserError
-from digit_recognizer.toolkit.training.distributed import gather, require_own_rank
+from digit_recognizer.toolkit.training.processes import gather, require_own_rank
 
 EXAMPLES = torch.arange(14).reshape(7, 2)
 
