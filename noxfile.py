@@ -132,6 +132,17 @@ def digests(session: nox.Session) -> None:
 
 
 @nox.session
+def gallery(session: nox.Session) -> None:
+    """Write docs/gallery.md: files, outputs and pictures of all starters."""
+    projects = []
+    for starter in STARTERS:
+        folder = ROOT / "build" / "gallery" / starter
+        projects.append(_project(session, folder, f"starter={starter}"))
+        environment.create(projects[-1])
+    _python(session, "tools.gallery", *map(str, projects))
+
+
+@nox.session
 def fleet(session: nox.Session) -> None:
     """Report version, edits, state and update of many projects: -- [--try] FOLDER..."""
     _python(session, "tools.fleet", *session.posargs)
@@ -149,7 +160,8 @@ def benchmark(session: nox.Session) -> None:
 def production(session: nox.Session) -> None:
     """Train what new projects start with, model and curve: -- [STARTER]..."""
     for starter in session.posargs or STARTERS:
-        project = _project(session, ROOT / "build" / "production", starter)
+        answers = (f"starter={starter}", "practices=all")
+        project = _project(session, ROOT / "build" / "production", *answers)
         # Without .git, the record has no commit of this temporary project.
         shutil.rmtree(project / ".git")
         # Without a production model, the model card has no comparison.
@@ -236,7 +248,7 @@ def _cores() -> int:
 
 def _check_with(session: nox.Session, resolution: str) -> None:
     """Run all checks of a new project with versions resolved without constraints."""
-    project = _project(session, ROOT / "build" / resolution)
+    project = _project(session, ROOT / "build" / resolution, "practices=all")
     programs = environment.create(project, resolution=resolution)
     session.chdir(project)
     activated = environment.activated(programs)
@@ -247,10 +259,11 @@ def _check_with(session: nox.Session, resolution: str) -> None:
         session.run(str(programs / "pytest"), folder, env=activated)
 
 
-def _project(session: nox.Session, path: Path, starter: str = "images") -> Path:
+def _project(session: nox.Session, path: Path, *answers: str) -> Path:
     """Generate and commit a project from the working tree of the template."""
     shutil.rmtree(path, ignore_errors=True)
-    options = ("--quiet", "--defaults", "--vcs-ref=HEAD", f"--data=starter={starter}")
+    options = ["--quiet", "--defaults", "--vcs-ref=HEAD"]
+    options += [f"--data={answer}" for answer in answers]
     _python(session, "copier", "copy", *options, str(ROOT), str(path))
     for arguments in (
         ("init", "--quiet", "--initial-branch=main"),

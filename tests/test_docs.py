@@ -24,6 +24,7 @@ from tests.helpers import (
 )
 from tests.doc_runner import DocRunner, compare
 from tests.zones import starter_patterns
+from tools import gallery
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
@@ -98,6 +99,26 @@ def _spelt(answer: object) -> str:
 def _sections(page: Path) -> dict[str, str]:
     _, *parts = re.split(r"^## +(.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
     return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+# ---------------------------------------------------------------------- gallery
+
+
+@pytest.mark.parametrize("starter", STARTERS)
+def test_gallery_shows_today_s_projects(starter: str, tmp_path: Path) -> None:
+    """The gallery has the files, pictures and suites of a new project."""
+    page = gallery.PAGE.read_text("utf-8")
+    render(tmp_path, starter=starter, practices="core")
+    if starter == STARTERS[0]:
+        assert "\n".join(gallery.trees(tmp_path)) in page, "python3 start.py gallery"
+    lines = gallery.section(starter, tmp_path, ())
+    title, end = lines.index("```console"), lines.index("```")
+    assert "\n".join(lines[: title + 1]) in page
+    assert "\n".join(lines[end:]) in page, "python3 start.py gallery"
+    for name in gallery.SHOWN:
+        picture = tmp_path / "models" / "production" / name
+        shown = gallery.PICTURES / f"{starter}-{name}"
+        assert shown.read_bytes() == picture.read_bytes(), "python3 start.py gallery"
 
 
 # ------------------------------------------------------------------------ zones
