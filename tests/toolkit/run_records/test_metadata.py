@@ -232,8 +232,9 @@ class Losses(Line):
         self.losses = losses
 
     def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
-        """Log the loss of the epoch."""
-        self.log("val/loss", torch.tensor(self.losses[self.current_epoch]))
+        """Log the loss of the epoch, also under another name."""
+        loss = torch.tensor(self.losses[self.current_epoch])
+        self.log_dict({"val/loss": loss, "val/score": loss})
 
 
 def train(folder: Path, *losses: float, **options: Any) -> dict[str, Any]:
@@ -247,7 +248,9 @@ def train(folder: Path, *losses: float, **options: Any) -> dict[str, Any]:
         callbacks=[
             stop,
             ModelCheckpoint(folder / "checkpoints", filename="last"),
-            ModelCheckpoint(folder / "checkpoints", monitor="val/loss", **options),
+            ModelCheckpoint(
+                folder / "checkpoints", **{"monitor": "val/loss"} | options
+            ),
             MetadataRecorder(folder),
         ],
         logger=False,
@@ -269,7 +272,7 @@ def train(folder: Path, *losses: float, **options: Any) -> dict[str, Any]:
         {"filename": "{epoch}", "save_top_k": -1},
         {"filename": "{epoch}-{val/loss:.2f}"},
         {},
-        {"filename": "highest", "mode": "max"},
+        {"filename": "highest", "mode": "max", "monitor": "val/score"},
     ],
     ids=["one", "three", "all", "a name with a slash", "default name", "highest"],
 )
@@ -281,6 +284,20 @@ def test_best_checkpoint_is_recorded(options: dict[str, Any], tmp_path: Path) ->
     assert load_training_record(best) == facts
     epoch = torch.load(best, weights_only=True)["epoch"]
     assert epoch == (1 if "mode" in options else 2)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "right"),
+    [("val/loss", "max", "min"), ("val/accuracy", "min", "max")],
+)
+def test_worst_checkpoint_is_not_kept(
+    monitor: str, mode: str, right: str, tmp_path: Path
+) -> None:
+    """A forgotten or wrong `mode` ends the training before the first step."""
+    with pytest.raises(
+        UserError, match=f"the worst {monitor} would be kept.*: {right}"
+    ):
+        train(tmp_path / "fit-0001", 0.5, monitor=monitor, mode=mode)
 
 
 @pytest.mark.parametrize(

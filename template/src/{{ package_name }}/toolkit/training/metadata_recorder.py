@@ -30,6 +30,8 @@ from ..run_records import (
 from .nested_tensors import batch_size
 
 BEST_BEFORE = "best-before-resuming.ckpt"
+# What the best of a metric is, by parts of its name.
+MODES = {"min": ("loss", "error"), "max": ("accuracy", "auroc", "f1")}
 
 
 class MetadataRecorder(Callback):
@@ -55,6 +57,7 @@ class MetadataRecorder(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write what is known before the first step."""
+        _require_the_best(trainer)
         splits = getattr(trainer.datamodule, "splits", {})  # type: ignore[attr-defined]
         self.facts |= {
             "commit": current_commit(),
@@ -145,6 +148,18 @@ def _monitor(trainer: Trainer) -> ModelCheckpoint | None:
         if isinstance(callback, ModelCheckpoint) and callback.monitor:
             return callback
     return None
+
+
+def _require_the_best(trainer: Trainer) -> None:
+    """Raise an error if the worst checkpoint would be kept, as by a forgotten mode."""
+    callback = _monitor(trainer)
+    name = str(callback.monitor).lower() if callback else ""
+    wanted = {mode for mode in MODES if any(word in name for word in MODES[mode])}
+    if callback and len(wanted) == 1 and callback.mode not in wanted:
+        raise UserError(
+            f"the checkpoint with the worst {callback.monitor} would be kept: set "
+            f"mode: {wanted.pop()} of the ModelCheckpoint in the configuration"
+        )
 
 
 def _resumed_from(trainer: Trainer) -> Path | None:
