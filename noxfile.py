@@ -132,6 +132,21 @@ def digests(session: nox.Session) -> None:
 
 
 @nox.session
+def reference(session: nox.Session) -> None:
+    """Write docs/reference.md from the sources of generated repositories."""
+    _python(session, "tools.reference")
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Build the site of the documentation in build/site; a warning is an error."""
+    # Supported until May 2027; its successor Zensical reads the same settings.
+    session.env["NO_MKDOCS_2_WARNING"] = "1"
+    mkdocs = ("--with", "mkdocs-material==9.8.2", "mkdocs", "build", "--strict")
+    _python(session, "uv", "run", "--quiet", "--no-project", *mkdocs, *session.posargs)
+
+
+@nox.session
 def gallery(session: nox.Session) -> None:
     """Write docs/gallery.md: files, outputs and pictures of all starters."""
     projects = []
@@ -150,7 +165,10 @@ def fleet(session: nox.Session) -> None:
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """Measure the waiting times of a new user."""
+    """Measure the waiting times of a new user; -- updates: what updates lose."""
+    if session.posargs == ["updates"]:
+        _python(session, "benchmarks.updates")
+        return
     project = _project(session, ROOT / "build" / "benchmark" / "project")
     environment.create(project)
     _python(session, "benchmarks.project", str(project))

@@ -3,12 +3,15 @@
 import ast
 import fnmatch
 import re
+import shutil
+import sys
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import jinja2
 import pytest
 
+from tests import processes
 from tests.helpers import (
     ANSWERABLE,
     ANSWERS_FILE,
@@ -24,10 +27,11 @@ from tests.helpers import (
 )
 from tests.doc_runner import DocRunner, compare
 from tests.zones import starter_patterns
-from tools import gallery
+from tools import gallery, reference
 
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md"))]
+MAX_LINES = 250  # of a page
 
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
@@ -47,6 +51,13 @@ def test_links_have_targets(page: Path) -> None:
         assert not anchor or anchor in _anchors(file), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page_is_short(page: Path) -> None:
+    """A page can be read in one sitting, and the README on two screens."""
+    limit = 120 if page.parent == ROOT and page.name == "README.md" else MAX_LINES
+    assert len(page.read_text("utf-8").splitlines()) <= limit
+
+
 def test_index_names_every_page() -> None:
     """The index of the documentation links to every page."""
     text = (DOCS / "README.md").read_text("utf-8")
@@ -60,6 +71,21 @@ def _anchors(page: Path) -> set[str]:
     titles = re.findall(r"^#+ +(.+)$", text, re.MULTILINE)
     words = [re.sub(r"[^\w\s-]", "", title.lower()) for title in titles]
     return {word.strip().replace(" ", "-") for word in words}
+
+
+@pytest.mark.one_version
+@pytest.mark.parametrize("line", ["", "[gone](gone.md)", "[gone](README.md#gone)"])
+def test_site_is_built_without_warnings(line: str, tmp_path: Path) -> None:
+    """The site is built, and a link without a target or heading is an error."""
+    shutil.copytree(DOCS, tmp_path / "docs")
+    shutil.copyfile(ROOT / "mkdocs.yml", tmp_path / "mkdocs.yml")
+    with (tmp_path / "docs" / "glossary.md").open("a") as file:
+        file.write(line)
+    session = ("nox", "-s", "site", "--", f"--config-file={tmp_path / 'mkdocs.yml'}")
+    done = processes.run([sys.executable, "-m", *session], ROOT)
+    assert (done.returncode == 0) == (line == ""), done.stderr
+    built = tmp_path / "build" / "site" / "gallery" / "index.html"
+    assert line or built.is_file()
 
 
 # -------------------------------------------------------------------- questions
@@ -101,7 +127,19 @@ def _sections(page: Path) -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-# ---------------------------------------------------------------------- gallery
+# ---------------------------------------------------- gallery and reference
+
+
+def test_reference_is_that_of_the_sources() -> None:
+    """The page of sessions, commands and public names is made from the sources."""
+    assert reference.PAGE.read_text("utf-8") == reference.page(), "start.py reference"
+    rows = reference.sessions() + reference.commands()
+    assert all(name and text for name, text, _ in rows)
+    assert all(
+        text
+        for room, *_ in reference.rooms()
+        for _, text in reference.public_names(room)
+    )
 
 
 @pytest.mark.parametrize("starter", STARTERS)
@@ -119,6 +157,38 @@ def test_gallery_shows_today_s_projects(starter: str, tmp_path: Path) -> None:
         picture = tmp_path / "models" / "production" / name
         shown = gallery.PICTURES / f"{starter}-{name}"
         assert shown.read_bytes() == picture.read_bytes(), "python3 start.py gallery"
+
+
+# ------------------------------------------------------- glossary and practices
+
+
+@pytest.mark.parametrize("name", ["glossary.md", "practices.md"])
+def test_named_files_and_sessions_exist(name: str, tmp_path: Path) -> None:
+    """Files, sessions and commands that a page names, also in diagrams, exist."""
+    render(tmp_path, **EVERYTHING)
+    files = read_files(tmp_path)
+    text = (DOCS / name).read_text("utf-8").replace("src/PACKAGE", "src/*")
+    diagrams = re.findall(r'\["(?:[\w ]+: )?([^"]+)"\]', text)
+    words = [part for label in diagrams for part in label.split(", ")]
+    words += re.findall(r"`([^`\n]+)`", text)
+    paths = {word for word in words if re.fullmatch(r"[\w./*-]+/[\w./*-]*", word)}
+    paths |= {word for word in words if re.fullmatch(r"\w+\.(py|md|jsonl?)", word)}
+    found = {path: f"*{path.strip('/')}" for path in paths - {"val/loss"}}
+    missing = [
+        path
+        for path, pattern in found.items()
+        if not path.startswith("runs/")  # what a training writes
+        and not any(
+            fnmatch.fnmatch(file, p)
+            for file in files
+            for p in (pattern, f"{pattern}/*")
+        )
+    ]
+    assert missing == []
+    sessions = {row[0] for row in reference.sessions()}
+    assert {*re.findall(r"nox -s ([\w-]+)", text)} <= sessions
+    commands = {row[0] for row in reference.commands()}
+    assert {*re.findall(r"python -m PACKAGE (\w+)", text)} <= commands
 
 
 # ------------------------------------------------------------------------ zones

@@ -35,6 +35,11 @@ PINS = {
     ),
     "actions/setup-python": ("v7.0.0", "5fda3b95a4ea91299a34e894583c3862153e4b97"),
     "actions/upload-artifact": ("v7.0.1", "043fb46d1a93c77aae656e7c1c64a875d1fc6a0a"),
+    "actions/upload-pages-artifact": (
+        "v5.0.0",
+        "fc324d3547104276b827a68afc52ff2a11cc49c9",
+    ),
+    "actions/deploy-pages": ("v5.0.0", "cd2ce8fcbc39b97be8ca5fce6e763baed58fa128"),
     "astral-sh/setup-uv": ("v10.0.1", "20cfd1bf945f4377ade1205e4dbc17946fc9a30d"),
     "codecov/codecov-action": ("v7.0.0", "fb8b3582c8e4def4969c97caa2f19720cb33a72f"),
 }
@@ -43,6 +48,9 @@ SCHEMAS = {
     "custom.github-workflows-require-timeout": ".github/workflows/*",
     "vendor.dependabot": ".github/dependabot.yml",
     "vendor.codecov": "codecov.yml",
+    "vendor.github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
+    "vendor.github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "vendor.citation-file-format": "CITATION.cff",
 }
 
 # The keys that we use, from Codecov's documentation: Codecov and its schema accept
