@@ -41,8 +41,8 @@ def test_continuous_integration_runs_the_test_command() -> None:
 
 
 def _try_it() -> list[str]:
-    """Return the two commands of the section "Try it", without their comments."""
-    lines = code_blocks(README)[0].splitlines()
+    """Return the two commands to try the template, without their comments."""
+    lines = code_blocks(README)[-1].splitlines()
     return [line.partition("#")[0].strip() for line in lines]
 
 
@@ -114,9 +114,9 @@ def test_readme_commands_work(
         assert done.returncode == 0, f"{command}\n{done.stdout[-6000:]}"
         return done.stdout
 
-    _, copy, start = code_blocks(README)
+    copy, start, _ = code_blocks(README)
     assert copy.startswith("uvx copier copy <address> my-project")
-    run(copy.replace("<address>", f"--defaults '{clone}'"), tmp_path)
+    run(copy.partition("#")[0].replace("<address>", f"--defaults '{clone}'"), tmp_path)
     use_mirror(project)
     git_init, _, start = start.partition("\n")
     run(git_init)
