@@ -75,3 +75,35 @@ def test_old_word_occurs_nowhere(word: str, texts: dict[str, str]) -> None:
         for match in wanted.finditer(text)
     ]
     assert found == []
+
+
+MAX_WORDS = 30  # of a sentence, for readers in a hurry
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a page, without code, tables and addresses of links."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"\{%.*?%\}|^\|.*$|^#.*$", "\n\n", text, flags=re.MULTILINE)
+    text = re.sub(r"`[^`]*`", "code", text)
+    text = re.sub(r"\]\([^)]*\)", "]", text)
+    text = re.sub(r"^\s*(?:[-*]|\d+\.) ", "\n\n", text, flags=re.MULTILINE)
+    return re.split(r"(?<=[.?!:;])\s+|\n\s*\n", text)
+
+
+def test_sentences_are_short(texts: dict[str, str]) -> None:
+    """No page of the template or of a project has a sentence that few would follow."""
+    long = [
+        f"{name}: {sentence.split()}"
+        for name, text in texts.items()
+        if re.search(r"\.md(\.jinja)?$", name) and "/models/" not in name
+        for sentence in sentences(text)
+        if len(sentence.split()) > MAX_WORDS
+    ]
+    assert long == []
+
+
+def test_long_sentence_is_found() -> None:
+    """A sentence counts across lines, and a list, a table or code does not."""
+    words = "word " * MAX_WORDS
+    assert max(len(s.split()) for s in sentences(f"{words}\n`some code` end.")) == 32
+    assert max(len(s.split()) for s in sentences(f"- {words}\n- {words}\n")) == 30
