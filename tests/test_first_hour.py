@@ -1,6 +1,6 @@
 """The first hour of a team: from nothing to a project of its own data, as a script.
 
-`python3 start.py night-tests -- -s tests/test_first_hour.py` prints the time of each step.
+Run `python3 start.py night-tests -- -s tests/test_first_hour.py` to see the times.
 """
 
 import time
