@@ -147,3 +147,40 @@ def test_page_counts_what_each_practice_adds(tmp_path: Path) -> None:
         )
         assert [str(len(found)), f"{lines:,}"] == counts, practice
     assert not added
+
+
+@pytest.mark.parametrize(
+    ("answers", "before", "expected"),
+    [
+        ({}, ("data",), {"data", "errors"}),
+        ({}, ("data", "errors"), {"data", "errors"}),  # of the team
+        ({}, ("ours",), {"errors", "ours"}),  # the others stay away
+        ({}, (), set()),  # deleted with its folder
+        ({"use_notebooks": False}, (), set()),
+        ({"use_notebooks": False}, ("ours",), {"ours"}),
+    ],
+)
+def test_notebook_of_errors_comes_with_the_larger_size(
+    answers: dict[str, bool],
+    before: tuple[str, ...],
+    expected: set[str],
+    tmp_path: Path,
+) -> None:
+    """It comes where notebooks are, is never overwritten, and no other one returns."""
+    project = render_repository(tmp_path / "project", practices="core", **answers)
+    folder = project / "notebooks"
+    for path in folder.glob("*"):
+        path.unlink()
+    if folder.is_dir():
+        folder.rmdir()
+    for name in before:
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.ipynb").write_text(NOTE)
+    commit(project, "Notebooks of the team")
+    change(project, "all")
+    found = {path.stem for path in folder.glob("*")}
+    assert found == expected
+    assert all((folder / f"{name}.ipynb").read_text() == NOTE for name in before)
+    change(project, "core")
+    assert {path.stem for path in folder.glob("*")} == expected
+    assert expected or not folder.exists()
