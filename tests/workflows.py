@@ -403,8 +403,10 @@ def _upload(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
 def _download(host: Host, folder: Path, inputs: Mapping[str, Any]) -> None:
     target = folder / inputs["path"]
     if "pattern" in inputs:  # each artefact into a folder of its name, if any
-        for source in host.artefacts.glob(inputs["pattern"]):
-            shutil.copytree(source, target / source.name, dirs_exist_ok=True)
+        sources = [*host.artefacts.glob(inputs["pattern"])]
+        for source in sources:  # a single one is unpacked without its folder
+            inside = target / source.name if len(sources) > 1 else target
+            shutil.copytree(source, inside, dirs_exist_ok=True)
         return
     source = host.artefacts / inputs["name"]
     if not source.exists():

@@ -47,6 +47,8 @@ if [ "$kind" = red ]; then
         echo "## $job"
         echo
         log="$folder/log-$job/log.txt"
+        # A single artefact is unpacked without a folder of its name.
+        [ -s "$log" ] || [ "$(wc --words <<< "$todo")" -gt 1 ] || log="$folder/log.txt"
         if [ -s "$log" ]; then
             echo "The last lines of what it printed:"
             echo

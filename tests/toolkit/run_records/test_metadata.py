@@ -234,7 +234,7 @@ class Losses(Line):
     def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
         """Log the loss of the epoch, also under another name."""
         loss = torch.tensor(self.losses[self.current_epoch])
-        self.log_dict({"val/loss": loss, "val/score": loss})
+        self.log_dict({"val/loss": loss, "val/score": loss, "val/neg_loss": -loss})
 
 
 def train(folder: Path, *losses: float, **options: Any) -> dict[str, Any]:
@@ -298,6 +298,12 @@ def test_worst_checkpoint_is_not_kept(
         UserError, match=f"the worst {monitor} would be kept.*: {right}"
     ):
         train(tmp_path / "fit-0001", 0.5, monitor=monitor, mode=mode)
+
+
+def test_metric_of_another_name_may_have_any_mode(tmp_path: Path) -> None:
+    """Only plain names say what is best, and who keeps all may name any mode."""
+    train(tmp_path / "fit-0001", 0.5, monitor="val/neg_loss", mode="max")
+    train(tmp_path / "fit-0002", 0.5, monitor="val/loss", mode="max", save_top_k=-1)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import math
 import platform
+import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ from ..run_records import (
 from .nested_tensors import batch_size
 
 BEST_BEFORE = "best-before-resuming.ckpt"
-# What the best of a metric is, by parts of its name.
+# What the best of a metric is; others, such as val/accuracy_gap, may be either.
 MODES = {"min": ("loss", "error"), "max": ("accuracy", "auroc", "f1")}
 
 
@@ -153,9 +154,13 @@ def _monitor(trainer: Trainer) -> ModelCheckpoint | None:
 def _require_the_best(trainer: Trainer) -> None:
     """Raise an error if the worst checkpoint would be kept, as by a forgotten mode."""
     callback = _monitor(trainer)
-    name = str(callback.monitor).lower() if callback else ""
-    wanted = {mode for mode in MODES if any(word in name for word in MODES[mode])}
-    if callback and len(wanted) == 1 and callback.mode not in wanted:
+    if callback is None or callback.save_top_k < 1:  # it keeps none, or all
+        return
+    name = re.sub(
+        r"^(train|val|valid|validation)[/_]", "", str(callback.monitor).lower()
+    )
+    wanted = [mode for mode in MODES if name in MODES[mode]]
+    if wanted and callback.mode not in wanted:
         raise UserError(
             f"the checkpoint with the worst {callback.monitor} would be kept: set "
             f"mode: {wanted.pop()} of the ModelCheckpoint in the configuration"
