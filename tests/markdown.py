@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+# Code, with its fences.
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
 
 def code_blocks(path: Path, language: str = "bash") -> list[str]:
     """Return the fenced blocks of one language, in order."""

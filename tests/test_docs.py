@@ -26,6 +26,7 @@ from tests.helpers import (
     render_repository,
 )
 from tests.doc_runner import DocRunner, compare
+from tests.markdown import FENCE
 from tests.zones import starter_patterns
 from tools import gallery, reference
 
@@ -33,7 +34,6 @@ DOCS = ROOT / "docs"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md"))]
 MAX_LINES = 250  # of a page
 
-FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 # ------------------------------------------------------------------------ links
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from tests.helpers import ROOT
+from tests.markdown import FENCE
 
 pytestmark = pytest.mark.one_version
 
@@ -82,7 +83,7 @@ MAX_WORDS = 30  # of a sentence, for readers in a hurry
 
 def sentences(text: str) -> list[str]:
     """Return the sentences of a page, without code, tables and addresses of links."""
-    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = FENCE.sub("", text)
     text = re.sub(r"\{%.*?%\}|^\|.*$|^#.*$", "\n\n", text, flags=re.MULTILINE)
     text = re.sub(r"`[^`]*`", "code", text)
     text = re.sub(r"\]\([^)]*\)", "]", text)

@@ -9,6 +9,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from tools.sizes import larger
+
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "template"
 LIST = TEMPLATE / "scripts" / "digests.txt"
@@ -17,16 +19,6 @@ TOOLKIT = f"{PACKAGE}toolkit/"
 FOLDERS = (
     *(TOOLKIT, "tests/helpers/", "tests/mutation/", "tests/plugins/"),
     *("scripts/", ".github/"),
-)
-# What only the larger size has.
-LARGER = (
-    *(
-        f"{TOOLKIT}{room}/"
-        for room in ("analysis", "performance", "scaling", "serving")
-    ),
-    *(f"{TOOLKIT}cli/commands_all.toml", "tests/mutation/", "tests/plugins/"),
-    *("scripts/slurm.sh", ".github/workflows/mutation.yml"),
-    *(".github/workflows/retrain.yml", ".github/scripts/propose.sh"),
 )
 
 
@@ -51,8 +43,8 @@ def listed() -> str:
             if re.search(r"\{\{|\{%", content):
                 continue  # another answer
         digest = hashlib.sha256(content.encode()).hexdigest()
-        size = "all" if name.startswith(LARGER) else "core"
         shown = name.removesuffix(".jinja").replace(PACKAGE, "src/*/")
+        size = "all" if larger(shown) else "core"
         lines.append(f"{digest}  {size:<4}  {shown}")
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools.sizes import larger
+
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "template"
 PAGE = ROOT / "docs" / "reference.md"
@@ -97,11 +99,10 @@ def sessions() -> list[tuple[str, str, str]]:
 
 def rooms() -> list[tuple[str, str, str]]:
     """Return name, description and size of each room."""
-    settings = (ROOT / "copier.yml").read_text("utf-8")
     found = []
     for path in sorted(TOOLKIT.glob("*/__init__.py")):
         text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
-        size = "*all*" if f"/src/*/toolkit/{path.parent.name}\n" in settings else ""
+        size = "*all*" if larger(f"src/*/toolkit/{path.parent.name}") else ""
         found.append((path.parent.name, text.partition("\n")[0], size))
     return found
 
