@@ -191,6 +191,35 @@ def test_named_files_and_sessions_exist(name: str, tmp_path: Path) -> None:
     assert {*re.findall(r"python -m PACKAGE (\w+)", text)} <= commands
 
 
+def test_glossary_marks_what_the_larger_size_has(tmp_path: Path) -> None:
+    """A place that a project of the first day lacks is marked, and no other."""
+    render(tmp_path, practices="core")
+    files = read_files(tmp_path)
+    small = {name for name, _, size in reference.sessions() if not size}
+    wrong = []
+    for row in (DOCS / "glossary.md").read_text("utf-8").splitlines():
+        *_, place, _ = row.split("|") if row.startswith("| ") else ("", "", "")
+        names = re.findall(r"`([^`]+)`", place)
+        missing = [
+            name
+            for name in names
+            if not name.startswith("runs/")
+            and (
+                (session := re.fullmatch(r"nox -s ([\w-]+)", name))
+                and session[1] not in small
+                or re.fullmatch(r"[\w./*-]+/[\w./*-]*", name)
+                and not any(
+                    fnmatch.fnmatch(file, f"*{name.strip('/')}{end}")
+                    for file in files
+                    for end in ("", "/*")
+                )
+            )
+        ]
+        if bool(missing) != ("*all*" in place):
+            wrong.append((row, missing))
+    assert wrong == []
+
+
 # ------------------------------------------------------------------------ zones
 
 

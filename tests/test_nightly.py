@@ -26,11 +26,12 @@ def report(
     *,
     issue: bool = False,
     logs: Mapping[str, str] = MappingProxyType({}),
+    workflow: str = "Nightly",
 ) -> list[list[str]]:
-    """Report the results of jobs, with or without an open issue; return the calls."""
+    """Report the results of jobs, with or without open issues; return the calls."""
     issues = [{"number": 3, "title": "Retrain is red"}]
     if issue:
-        issues.append({"number": 7, "title": "Nightly is red"})
+        issues += [{"number": n, "title": f"{workflow} is red"} for n in (7, 5)]
     gh = FakeGh(folder, {"issue list": issues})
     for job, log in logs.items():
         (folder / "logs" / f"log-{job}").mkdir(parents=True)
@@ -40,7 +41,7 @@ def report(
         SCRIPT,
         *("red", "logs"),
         folder=folder,
-        GITHUB_WORKFLOW="Nightly",
+        GITHUB_WORKFLOW=workflow,
         NEEDS=json.dumps(facts),
     )
     look, *calls = gh.calls()
@@ -73,6 +74,13 @@ def test_success_closes_the_issue(tmp_path: Path) -> None:
     needs = {"slow": "success", "gpu": "skipped"}
     (close,) = report(tmp_path, needs, issue=True)
     assert close == ["issue", "close", "7", "--comment", f"Green again: {RUN}"]
+
+
+def test_name_of_a_workflow_may_have_quotes(tmp_path: Path) -> None:
+    """The issue of a renamed workflow is found, whatever its name contains."""
+    name = r"""Every "night" \ it's"""
+    (close,) = report(tmp_path, {"slow": "success"}, issue=True, workflow=name)
+    assert close[:3] == ["issue", "close", "7"]
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,54 @@
 """The weekly workflow reports new versions of the template in one issue."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.advisories import advisories
-from tests.helpers import commit, git
+from tests.helpers import ROOT, commit, git
 from tests.projects import first_push
 from tests.fake_gh import FakeGh
 from tests.workflows import Host, Job, results
 
-pytestmark = pytest.mark.environment
-
+GITHUB = ROOT / "template" / ".github"
 NEXT_VERSION = "v999.1.0"
 OPEN = [
     {"number": 3, "title": "Nightly is red"},
     {"number": 7, "title": "The template has a new version: 999.0.1"},
 ]
 TITLE = f"The template has a new version: {NEXT_VERSION.removeprefix('v')}"
+
+
+@pytest.mark.parametrize("answer", ["", "{}", "null", "no JSON"])
+def test_answer_without_a_version_is_an_error(answer: str, tmp_path: Path) -> None:
+    """An answer that names no version changes no issue, and is not passed over."""
+    (tmp_path / "check.json").write_text(answer)
+    gh = FakeGh(tmp_path, {"issue list": OPEN})
+    with pytest.raises(AssertionError, match="names no version|parse error"):
+        gh.run(GITHUB / "scripts" / "issue.sh", *("template", "."), folder=tmp_path)
+    assert gh.calls() == []
+
+
+def test_private_template_is_read_with_a_token() -> None:
+    """Git gets the token of a secret where the address of the template asks for it."""
+    text = (GITHUB / "workflows" / "weekly.yml").read_text()
+    steps = yaml.safe_load(text)["jobs"]["audit"]["steps"]
+    (variables,) = (step["env"] for step in steps if "TOKEN" in step.get("env", {}))
+    assert variables["TOKEN"] == "${{ secrets.TEMPLATE_TOKEN }}"  # noqa: S105
+    found = subprocess.run(
+        ["git", "credential", "fill"],
+        input="protocol=https\nhost=template.invalid\n\n",
+        env={**os.environ, **variables, "TOKEN": "it's $a%s"},  # noqa: S105
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "\npassword=it's $a%s\n" in found.stdout
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +85,7 @@ def look(project: Path, folder: Path, gh: FakeGh) -> dict[str, Job]:
         return host.run("weekly.yml")
 
 
+@pytest.mark.environment
 def test_newest_version_closes_the_issue(young: Path, tmp_path: Path) -> None:
     """For a project of the newest version, the open issue is closed."""
     gh = FakeGh(tmp_path, {"issue list": OPEN})
@@ -74,6 +104,7 @@ def test_newest_version_closes_the_issue(young: Path, tmp_path: Path) -> None:
     ],
     ids=["new", "open"],
 )
+@pytest.mark.environment
 def test_new_version_opens_one_issue(
     issues: list[dict[str, Any]], command: list[str], old: Path, tmp_path: Path
 ) -> None:
@@ -87,6 +118,7 @@ def test_new_version_opens_one_issue(
     assert "\n    uvx copier update --defaults\n" in body
 
 
+@pytest.mark.environment
 def test_unknown_template_is_red(young: Path, tmp_path: Path) -> None:
     """If the template cannot be reached, the issue about it stays as it is."""
     clone = Path(shutil.copytree(young, tmp_path / "project"))

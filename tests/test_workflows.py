@@ -25,6 +25,7 @@ from tests.expressions import (
 from tests.helpers import ROOT, SETTINGS, commit, git, render_repository
 from tests.projects import AT_BIRTH, first_push, skips
 from tests.workflows import Host
+from tools.sizes import larger
 
 # The reviewed commit of each version of each action.
 PINS = {
@@ -363,7 +364,7 @@ def test_documented_costs_match_the_jobs() -> None:
     """The documented minutes equal those declared by the jobs, within the budget."""
     folder = ROOT / "template" / ".github"
     page = (ROOT / "docs" / "automation.md").read_text("utf-8")
-    months = [0, 0]
+    months, core = [0, 0], [0, 0]
     for path in sorted((folder / "workflows").iterdir()):
         workflow = yaml.safe_load(path.read_text("utf-8"))
         if "schedule" not in workflow[True]:
@@ -377,7 +378,10 @@ def test_documented_costs_match_the_jobs() -> None:
         counts = re.escape(f" | {' | '.join(map(str, row))} |")
         assert re.search(rf"^\| `{path.name}`(, of `.*`)?{counts}$", page, re.MULTILINE)
         months = [months[0] + row[2], months[1] + row[4]]
+        if not larger(f".github/workflows/{path.name}"):
+            core = [core[0] + row[2], core[1] + row[4]]
     assert f"| together | | | {months[0]} | | {months[1]} |" in page
+    assert f"`practices=core` | | | {core[0]} | | {core[1]} |" in page
     assert months[0] <= BUDGET
 
 

@@ -177,6 +177,7 @@ class _JobRun:
         ]
         self.contexts: dict[str, Any] = {
             "github": host.github,
+            "secrets": Missing(),
             "steps": {},
             "vars": host.variables,
             **known,

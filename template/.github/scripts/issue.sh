@@ -22,14 +22,16 @@ if [ "$kind" = red ]; then
     done=$(jq --raw-output 'any(.result == "success")' <<< "$NEEDS")
     end="Green again: $run"
 else
-    latest=$(jq --exit-status --raw-output .latest_version "$folder/check.json")
+    latest=$(jq --slurp --raw-output \
+        'first.latest_version // error("check.json names no version")' "$folder/check.json")
     current=$(jq --exit-status --raw-output .current_version "$folder/check.json")
     start="The template has a new version" title="$start: $latest"
     todo=$(jq --raw-output 'select(.update_available).latest_version' "$folder/check.json")
     done=true end="This repository has version $current."
 fi
-number=$(gh issue list --state open --author "app/github-actions" --limit 1000 \
-    --json number,title --jq ".[] | select(.title | startswith(\"$start\")).number")
+export start
+number=$(gh issue list --state open --author "app/github-actions" --limit 1000 --json number,title \
+    --jq 'map(select(.title | startswith(env.start))) | first.number // empty')
 
 if [ -z "$todo" ]; then
     if [ -n "$number" ] && [ "$done" = true ]; then

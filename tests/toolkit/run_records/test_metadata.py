@@ -290,14 +290,19 @@ def test_best_checkpoint_is_recorded(options: dict[str, Any], tmp_path: Path) ->
     ("monitor", "mode", "right"),
     [("val/loss", "max", "min"), ("val/accuracy", "min", "max")],
 )
-def test_worst_checkpoint_is_not_kept(
+def test_worst_model_is_not_taken_for_the_best(
     monitor: str, mode: str, right: str, tmp_path: Path
 ) -> None:
-    """A forgotten or wrong `mode` ends the training before the first step."""
+    """A forgotten or wrong `mode` of a callback is an error before the first step."""
     with pytest.raises(
-        UserError, match=f"the worst {monitor} would be kept.*: {right}"
+        UserError, match=f"the worst {monitor} would.*: {right} of the ModelCheckpoint"
     ):
         train(tmp_path / "fit-0001", 0.5, monitor=monitor, mode=mode)
+    stop = EarlyStopping(monitor, mode=mode)
+    with pytest.raises(
+        UserError, match=f"the worst {monitor} would.*: {right} of the EarlyStopping"
+    ):
+        record(tmp_path / "fit-0002", stop)
 
 
 def test_metric_of_another_name_may_have_any_mode(tmp_path: Path) -> None:

@@ -152,19 +152,19 @@ def _monitor(trainer: Trainer) -> ModelCheckpoint | None:
 
 
 def _require_the_best(trainer: Trainer) -> None:
-    """Raise an error if the worst checkpoint would be kept, as by a forgotten mode."""
-    callback = _monitor(trainer)
-    if callback is None or callback.save_top_k < 1:  # it keeps none, or all
-        return
-    name = re.sub(
-        r"^(train|val|valid|validation)[/_]", "", str(callback.monitor).lower()
-    )
-    wanted = [mode for mode in MODES if name in MODES[mode]]
-    if wanted and callback.mode not in wanted:
-        raise UserError(
-            f"the checkpoint with the worst {callback.monitor} would be kept: set "
-            f"mode: {wanted.pop()} of the ModelCheckpoint in the configuration"
-        )
+    """Raise an error if a forgotten mode would take the worst model for the best."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if not isinstance(callback, EarlyStopping | ModelCheckpoint):
+            continue
+        monitor = str(callback.monitor).lower()
+        name = re.sub(r"^(train|val|valid|validation)[/_]", "", monitor)
+        keeps_some = getattr(callback, "save_top_k", 1) > 0  # not none or all
+        wanted = [mode for mode in MODES if name in MODES[mode]]
+        if keeps_some and wanted and callback.mode not in wanted:
+            raise UserError(
+                f"the worst {callback.monitor} would count as the best: set mode: "
+                f"{wanted.pop()} of the {type(callback).__name__} in the configuration"
+            )
 
 
 def _resumed_from(trainer: Trainer) -> Path | None:
