@@ -169,7 +169,7 @@ def update_curve(session: nox.Session) -> None:
 
 @nox.session
 def audit(session: nox.Session) -> None:
-    """Ask for known holes in the locked packages and in the workflows."""
+    """Look for known vulnerabilities in the locked packages and in the workflows."""
     if not shutil.which("uv"):
         session.error("this needs uv: https://docs.astral.sh/uv/")
     session.run("uv", "audit", external=True)

@@ -63,6 +63,12 @@ def test_index_names_every_page() -> None:
     text = (DOCS / "README.md").read_text("utf-8")
     pages = {page.name for page in DOCS.glob("*.md")} - {"README.md"}
     assert {name for name in pages if f"]({name})" not in text} == set()
+    # The site calls them the same.
+    site = (ROOT / "mkdocs.yml").read_text("utf-8")
+    titles = dict(re.findall(r"^ +- ([^:]+): (\S+)$", site, re.MULTILINE))
+    assert [t for t, name in titles.items() if name in pages] == [
+        title for title, name in re.findall(r"\[([^]]+)\]\(([^)]+)\)", text)
+    ]
 
 
 def _anchors(page: Path) -> set[str]:
@@ -162,7 +168,9 @@ def test_gallery_shows_today_s_projects(starter: str, tmp_path: Path) -> None:
 # ------------------------------------------------------- glossary and practices
 
 
-@pytest.mark.parametrize("name", ["glossary.md", "practices.md"])
+@pytest.mark.parametrize(
+    "name", ["automation.md", "glossary.md", "practices.md", "splits.md", "starters.md"]
+)
 def test_named_files_and_sessions_exist(name: str, tmp_path: Path) -> None:
     """Files, sessions and commands that a page names, also in diagrams, exist."""
     render(tmp_path, **EVERYTHING)
@@ -189,6 +197,29 @@ def test_named_files_and_sessions_exist(name: str, tmp_path: Path) -> None:
     assert {*re.findall(r"nox -s ([\w-]+)", text)} <= sessions
     commands = {row[0] for row in reference.commands()}
     assert {*re.findall(r"python -m PACKAGE (\w+)", text)} <= commands
+
+
+def test_glossary_is_sorted() -> None:
+    """Words are in alphabetical order."""
+    text = (DOCS / "glossary.md").read_text("utf-8")
+    _, *words = re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE)
+    assert words == sorted(words, key=str.lower)
+
+
+def test_starters_mark_sessions_of_the_larger_size() -> None:
+    """Of the sessions on the page, those of `practices=all` are marked."""
+    sizes = {name: bool(size) for name, _, size in reference.sessions()}
+    text = (DOCS / "starters.md").read_text("utf-8").partition("each session")[2]
+    cells = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    parts = [part for cell in cells for part in cell.split("; ")]
+    shown = {
+        name: part.endswith(" (*all*)")
+        for part in parts
+        for name in re.findall(r"`([\w-]+)`", part)
+        if name in sizes
+    }
+    assert shown == {name: sizes[name] for name in shown}
+    assert sum(shown.values()) >= 9
 
 
 def test_glossary_marks_what_the_larger_size_has(tmp_path: Path) -> None:

@@ -1,12 +1,10 @@
 #!/usr/bin/env bash
 # Keeps one issue for each cause that no change made: opened when there is something to do,
-# brought up to date while there is, closed when nothing is left.
+# brought up to date while there is, closed when nothing is left. It needs jq, gh, GH_TOKEN.
 #
 # usage: issue.sh red FOLDER       a scheduled workflow is red; the results of its jobs are
 #                                  in NEEDS, a folder log-JOB has log.txt for some of them
 #        issue.sh template FOLDER  a version of the template is out, says check.json
-#
-# Both need jq, gh and GH_TOKEN.
 set -euo pipefail
 
 kind=$1 folder=$2
@@ -14,7 +12,7 @@ lines=40 # of a log
 
 if [ "$kind" = red ]; then
     title="$GITHUB_WORKFLOW is red"
-    start=$title
+    export start=$title
     run="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID"
     # A job that takes too long is cancelled, and nobody should have to wait for that either.
     todo=$(jq --raw-output \
@@ -25,11 +23,11 @@ else
     latest=$(jq --slurp --raw-output \
         'first.latest_version // error("check.json names no version")' "$folder/check.json")
     current=$(jq --exit-status --raw-output .current_version "$folder/check.json")
-    start="The template has a new version" title="$start: $latest"
+    export start="The template has a new version"
+    title="$start: $latest"
     todo=$(jq --raw-output 'select(.update_available).latest_version' "$folder/check.json")
     done=true end="This repository has version $current."
 fi
-export start
 number=$(gh issue list --state open --author "app/github-actions" --limit 1000 --json number,title \
     --jq 'map(select(.title | startswith(env.start))) | first.number // empty')
 

@@ -24,6 +24,11 @@ def data(batch_size: int = 1, precision: int = 1) -> None:
         ("--profiler=simple", "--trainer.profiler=simple"),
         ("--callbacks+=Timer", "--trainer.callbacks+=Timer"),
         ("--batch_size=8", "--data.batch_size=8"),
+        ("--fast_dev_run", "--trainer.fast_dev_run=true"),
+        ("--fast_dev_run --x=1", "--trainer.fast_dev_run=true --x=1"),
+        ("--fast_dev_run 2", "--trainer.fast_dev_run 2"),
+        ("--x=1 --trainer.fast_dev_run", "--x=1 --trainer.fast_dev_run=true"),
+        ("--fast_dev_run=3", "--trainer.fast_dev_run=3"),
     ],
 )
 def test_option_is_expanded_with_its_group(given: str, expanded: str) -> None:

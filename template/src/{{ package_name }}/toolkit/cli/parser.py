@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -145,7 +146,9 @@ def expand_aliases(
     # Of two groups with such an option the first one.
     owner = {name: group for group, name in option_names(groups)[::-1]}
     expanded = []
-    for argument in arguments:
+    for argument, value in zip_longest(arguments, arguments[1:], fillvalue="--"):
+        if re.fullmatch(r"--(trainer\.)?fast_dev_run", argument) and value[:2] == "--":
+            argument += "=true"  # as older versions took it
         found = re.match(r"--(?:trainer\.)?(\w+)", argument)
         name = found[1] if found else ""
         if name in REMOVED:
