@@ -9,6 +9,7 @@ from tests.helpers import ANSWERS_FILE, ROOT, commit, git, update, write_answer
 from tests.doc_runner import DocRunner
 
 
+@pytest.mark.night
 @pytest.mark.environment
 def test_existing_repository_keeps_its_files(
     doc_runner: DocRunner, tmp_path: Path

@@ -548,6 +548,7 @@ def test_other_packages_in_src_are_ignored(
             shutil.rmtree(default_project.path / "src" / name)
 
 
+@pytest.mark.night
 def test_thresholds_apply_from_any_folder(
     default_project: Project, tmp_path: Path
 ) -> None:

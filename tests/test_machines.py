@@ -134,6 +134,7 @@ def test_job_for_slurm_takes_the_environment_of_uv(fresh: Path) -> None:
         assert output.startswith(f"{value}/bin/python -m ")
 
 
+@pytest.mark.night
 @pytest.mark.environment
 def test_pytest_runs_from_the_root_of_a_monorepo(tmp_path: Path) -> None:
     """Tests run from the folder above; those of a second project are an error."""
