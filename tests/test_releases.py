@@ -307,6 +307,22 @@ def test_all_checks_of_oldest_release_pass(updated: Project) -> None:
     assert updated.run("git status --porcelain") == ""
 
 
+@pytest.mark.night
+@pytest.mark.environment
+def test_oldest_release_takes_all_practices(tmp_path: Path) -> None:
+    """Checks pass after it, without the files that the changelog names."""
+    project = Project(tmp_path / "project", {"version": RELEASES[0].tag})
+    update(project.path, "--data=practices=all")
+    named = _updating([*SECTIONS][1]).partition("practices=all")[2].partition("\n\n")[0]
+    files = re.findall(r"`(tests/[\w/]+\.py)`", named)
+    assert len(files) == 3
+    for file in files:
+        (project.path / file).unlink()
+    commit(project.path, "Update")
+    overlay(project.path)
+    project.run("nox -s lint tests")
+
+
 @pytest.mark.environment
 @pytest.mark.parametrize(
     "checks",
