@@ -198,7 +198,6 @@ def test_regression_fails_the_comparison(project: Path, tmp_path: Path) -> None:
     assert gh.calls() == []
 
 
-@pytest.mark.night
 @pytest.mark.environment
 def test_better_model_is_proposed_and_can_be_reverted(
     project: Path, tmp_path: Path
