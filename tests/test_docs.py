@@ -5,6 +5,7 @@ import fnmatch
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -33,6 +34,7 @@ from tools import gallery, reference
 DOCS = ROOT / "docs"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md"))]
 MAX_LINES = 250  # of a page
+PATH = re.compile(r"[\w./*-]+/[\w./*-]*")  # of a file or a folder
 
 
 # ------------------------------------------------------------------------ links
@@ -168,6 +170,20 @@ def test_gallery_shows_today_s_projects(starter: str, tmp_path: Path) -> None:
 # ------------------------------------------------------- glossary and practices
 
 
+def _absent(paths: Iterable[str], files: Iterable[str]) -> list[str]:
+    """Return the paths that are neither a file nor a folder of a project."""
+    return [
+        path
+        for path in paths
+        if not path.startswith("runs/")  # what a training writes
+        and not any(
+            fnmatch.fnmatch(file, f"*{path.strip('/')}{end}")
+            for file in files
+            for end in ("", "/*")
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     "name", ["automation.md", "glossary.md", "practices.md", "splits.md", "starters.md"]
 )
@@ -179,20 +195,9 @@ def test_named_files_and_sessions_exist(name: str, tmp_path: Path) -> None:
     diagrams = re.findall(r'\["(?:[\w ]+: )?([^"]+)"\]', text)
     words = [part for label in diagrams for part in label.split(", ")]
     words += re.findall(r"`([^`\n]+)`", text)
-    paths = {word for word in words if re.fullmatch(r"[\w./*-]+/[\w./*-]*", word)}
+    paths = {word for word in words if PATH.fullmatch(word)}
     paths |= {word for word in words if re.fullmatch(r"\w+\.(py|md|jsonl?)", word)}
-    found = {path: f"*{path.strip('/')}" for path in paths - {"val/loss"}}
-    missing = [
-        path
-        for path, pattern in found.items()
-        if not path.startswith("runs/")  # what a training writes
-        and not any(
-            fnmatch.fnmatch(file, p)
-            for file in files
-            for p in (pattern, f"{pattern}/*")
-        )
-    ]
-    assert missing == []
+    assert _absent(paths - {"val/loss"}, files) == []
     sessions = {row[0] for row in reference.sessions()}
     assert {*re.findall(r"nox -s ([\w-]+)", text)} <= sessions
     commands = {row[0] for row in reference.commands()}
@@ -231,21 +236,8 @@ def test_glossary_marks_what_the_larger_size_has(tmp_path: Path) -> None:
     for row in (DOCS / "glossary.md").read_text("utf-8").splitlines():
         *_, place, _ = row.split("|") if row.startswith("| ") else ("", "", "")
         names = re.findall(r"`([^`]+)`", place)
-        missing = [
-            name
-            for name in names
-            if not name.startswith("runs/")
-            and (
-                (session := re.fullmatch(r"nox -s ([\w-]+)", name))
-                and session[1] not in small
-                or re.fullmatch(r"[\w./*-]+/[\w./*-]*", name)
-                and not any(
-                    fnmatch.fnmatch(file, f"*{name.strip('/')}{end}")
-                    for file in files
-                    for end in ("", "/*")
-                )
-            )
-        ]
+        missing = _absent(filter(PATH.fullmatch, names), files)
+        missing += {*re.findall(r"`nox -s ([\w-]+)`", place)} - small
         if bool(missing) != ("*all*" in place):
             wrong.append((row, missing))
     assert wrong == []

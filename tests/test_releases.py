@@ -46,7 +46,7 @@ SECTIONS = dict(zip(_parts[-2::-2], _parts[::-2], strict=True))
 # Managed files that teams often edit: our own changes there often cause conflicts.
 EDITED = (
     *(".flake8", ".gitignore", ".pre-commit-config.yaml", "conftest.py", "noxfile.py"),
-    "pyproject.toml",
+    *("pyproject.toml", "CONTRIBUTING.md", "scripts/setup.sh"),
 )
 
 # What the first release answered by its defaults, or did not ask.
